@@ -1,0 +1,22 @@
+/* log.h: the log on stderr. Any thread; a line is written whole. Text is escaped, so hostile names cannot move the cursor. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+typedef enum LogLevel { LOG_ERROR = 0, LOG_WARN = 1, LOG_INFO = 2, LOG_DEBUG = 3 } LogLevel;
+
+void log_set_level(LogLevel level); /* before threads start; LOG_WARN at first: -q = LOG_ERROR, -v = LOG_INFO, -vv = LOG_DEBUG */
+bool log_enabled(LogLevel level);
+
+void log_line(LogLevel level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The error's text, and its hint on a second line. */
+void log_err(LogLevel level, const Err *err);
+
+/* The progress line: replaces itself, is redrawn behind log lines. NULL removes it. Only when stderr is a terminal. */
+void log_progress(const char *line);
+
+#endif

@@ -1,0 +1,21 @@
+/* json.h: JSON lines through jansson. Strings that are not UTF-8 are escaped first (text_escape). Errors are kept inside and come out at
+ * json_line_end, so that the callers read like a list. One thread at a time. */
+#ifndef PORT_JSON_H
+#define PORT_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+typedef struct JsonLine JsonLine;
+
+JsonLine *json_line_begin(const char *type); /* {"type": type; NULL when memory ends (the other calls accept NULL) */
+void json_string(JsonLine *line, const char *key, const char *value); /* NULL value = null */
+void json_int(JsonLine *line, const char *key, int64_t value);
+void json_real(JsonLine *line, const char *key, double value); /* three decimals */
+void json_bool(JsonLine *line, const char *key, bool value);
+bool json_line_end(JsonLine *line, FILE *out, Err *err); /* prints one line in the order of the calls, frees; ERR_STOP: memory, write error */
+
+#endif

@@ -1,0 +1,122 @@
+/* store.h: the database that holds the models, whatever its kind.
+ *
+ * A StoreTarget says where it is; a Store is one session with it. Stages know this header only: PostgreSQL is behind it (store_postgres*.c),
+ * SQLite can be, without a change above. A StoreTarget may be shared by threads; a Store belongs to one thread at a time.
+ *
+ * Errors, by what to do: ERR_RETRY the connection or the server failed for now: close the session, open a new one, ask with store_find
+ * what is there; ERR_CONFLICT another writer has one of the keys; ERR_SKIP the data of one row in this batch is refused: split the batch;
+ * ERR_SCHEMA the tables are not as they must be; ERR_STOP everything else. After any error inside begin … commit call store_rollback. */
+#ifndef PORT_STORE_H
+#define PORT_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/spool.h"
+#include "port/sha256.h"
+
+#define STORE_NAME_MAX 255 /* characters, models.name varchar(255) */
+#define STORE_TYPE_MAX 50
+#define STORE_CHUNK_BYTES ((uint64_t)16 * 1024 * 1024)
+#define STORE_INLINE_MAX ((uint64_t)500 * 1024 * 1024) /* beyond it pg_dump and text readers fail */
+
+typedef struct StoreTuning {
+    double connect_timeout; /* seconds for one connection attempt */
+    double timeout;         /* seconds that a wait may last without any progress */
+    double lock_timeout;    /* seconds for a lock inside the store */
+} StoreTuning;
+
+typedef struct StoreTarget StoreTarget;
+
+/* url: a libpq URI or conninfo string, `postgres://`, SQLAlchemy's `postgresql+driver://`, `sqlite:///file`; NULL or "" = libpq's own
+ * environment (PGHOST, PGSERVICE, …). ERR_USAGE when it cannot be parsed; no password ever gets into the error. */
+bool store_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
+void store_target_free(StoreTarget *target);
+const char *store_target_label(const StoreTarget *target); /* for people: host:port/database, no password */
+const char *store_target_key(const StoreTarget *target);   /* for a folder name: [A-Za-z0-9._-], the same for the same store */
+const char *store_target_dialect(const StoreTarget *target); /* "postgresql" */
+bool store_target_has_password(const char *url); /* does this -d argument carry a password? */
+
+typedef struct Store Store;
+
+bool store_open(const StoreTarget *target, Store **out, Err *err); /* ERR_RETRY unreachable for now, ERR_STOP refused */
+void store_close(Store *store); /* NULL is allowed; an open transaction is rolled back */
+
+/* --- schema ------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct StoreRevision {
+    const char *id, *down_id, *slug; /* "0001", NULL for the first, "models" */
+    const char *checksum;            /* SHA-256 of the file, hex */
+    const char *upgrade, *downgrade; /* SQL scripts */
+} StoreRevision;
+
+typedef bool (*StoreAppliedFn)(void *ctx, const char *id, const char *checksum, Err *err);
+
+/* The applied revisions in the order of application; none when the version table is not there. *has_models: a table `models` exists. */
+bool store_schema_applied(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err);
+
+/* One transaction under a lock: runs the upgrade part and records the revision with its checksum. When another process applied it while we
+ * waited for the lock, nothing is done and *applied is false. */
+bool store_schema_upgrade(Store *store, const StoreRevision *revision, bool *applied, Err *err);
+
+/* --- reading ------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct StoreVersion {
+    const char *name; /* borrowed until the callback returns */
+    int32_t version;
+    Digest content;
+    char run_id[37]; /* "" when the row has none */
+} StoreVersion;
+
+typedef bool (*StoreVersionFn)(void *ctx, const StoreVersion *version, Err *err);
+
+/* Every key in the store with its content digest, in no order, by one read-only query. Rows without a recorded digest (written by other
+ * programs) are hashed by the server. No table = no rows. */
+bool store_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
+
+/* The same for all versions of the given names. */
+bool store_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
+
+/* --- writing ------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct StoreRow {
+    const char *name;
+    int32_t version;
+    const char *model_type, *event;
+    bool is_active;
+    Digest content, stored;          /* SHA-256 of the raw content and of the payload */
+    uint64_t raw_bytes, stored_bytes;
+    bool is_tar;                     /* format 'tar', else 'file' */
+    bool is_gzip;                    /* encoding 'gzip', else 'identity' */
+    uint32_t chunk_count;            /* 0: the payload is in model_binary; else rows of model_chunks, store_chunk_count */
+    const char *source_host, *source_path;
+    int64_t source_mtime_ns;         /* since 1970 */
+    const char *run_id;              /* UUID */
+    Spool *payload;                  /* borrowed; stored_bytes bytes */
+} StoreRow;
+
+/* 0 when a payload of this size goes inline, else the number of chunks of STORE_CHUNK_BYTES. */
+uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit);
+
+/* A batch: begin, put…, commit. All rows appear at once or none. store_put sends the row and its payload in pieces of at most 1 MiB. */
+bool store_begin(Store *store, Err *err);
+bool store_put(Store *store, const StoreRow *row, Err *err);
+
+/* On ERR_RETRY the rows may or may not be there: ask store_find on a new session. */
+bool store_commit(Store *store, Err *err);
+void store_rollback(Store *store); /* never fails; the session may be dead afterwards, store_alive tells */
+bool store_alive(const Store *store);
+
+/* The record of a run in model_runs: opened before its first row, closed with the counts. Own transactions. */
+typedef struct StoreRun {
+    const char *run_id, *host, *user_name, *models_dir, *program_version;
+    uint64_t new_count, unchanged_count, conflict_count, failed_count, raw_bytes, stored_bytes;
+    int exit_code;
+} StoreRun;
+
+bool store_run_begin(Store *store, const StoreRun *run, Err *err);
+bool store_run_end(Store *store, const StoreRun *run, Err *err);
+
+#endif

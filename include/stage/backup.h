@@ -1,0 +1,42 @@
+/* backup.h: the CSV copy of what a run stores, so that psql alone can bring it back.
+ *
+ * <dir>/<run-id>/part-N.csv, one for each worker: the columns of `models`, the payload as \x hex and never last. Payloads over the inline limit
+ * go to chunks-N.csv, the columns of `model_chunks`. MANIFEST, written last, has each file's rows, bytes and SHA-256; a folder without one
+ * is of a run that did not end, and backup_recover puts it right. All 0600 in 0700. Format: docs/formats.md.
+ * Nothing is created before the first row. A BackupPart belongs to one thread; the others are for one thread before and after. */
+#ifndef STAGE_BACKUP_H
+#define STAGE_BACKUP_H
+
+#include "port/store.h"
+
+typedef enum BackupMode { BACKUP_FULL, BACKUP_META, BACKUP_NONE } BackupMode; /* META: all columns but the payload */
+
+typedef struct Backup Backup;
+typedef struct BackupPart BackupPart;
+
+bool backup_open(const char *backup_dir, const char *run_id, BackupMode mode, Backup **out, Err *err);
+void backup_close(Backup *backup); /* frees; unfinished folders stay for backup_recover */
+const char *backup_path(const Backup *backup); /* the run's folder */
+
+/* Part number `number`, owned by the backup. */
+BackupPart *backup_part(Backup *backup, unsigned number, Err *err);
+
+bool backup_part_add(BackupPart *part, const StoreRow *row, Err *err);
+
+/* All rows so far are on disk when it returns (file and, the first time, folders). After a failed fsync the part refuses all work. */
+bool backup_part_sync(BackupPart *part, Err *err);
+void backup_part_keep(BackupPart *part);            /* the rows since the last keep are committed */
+bool backup_part_undo(BackupPart *part, Err *err);  /* the rows since the last keep are not: cut them off */
+
+/* Writes MANIFEST, or removes the folder when no row was kept. *rows may be NULL. */
+bool backup_finish(Backup *backup, uint64_t *rows, Err *err);
+
+/* Puts right every folder without MANIFEST below backup_dir, left by runs that were killed: rows of which `is_stored` says no, and a torn last
+ * row, are cut; then the MANIFEST is written, or the folder removed when nothing is left. Under the run lock only. */
+typedef bool (*BackupIsStoredFn)(void *ctx, const char *name, int32_t version, const char *run_id, bool *stored, Err *err);
+bool backup_recover(const char *backup_dir, BackupIsStoredFn is_stored, void *ctx, Err *err);
+
+/* True when there is such a folder. */
+bool backup_needs_recovery(const char *backup_dir, bool *needs, Err *err);
+
+#endif

@@ -1,0 +1,257 @@
+#define _GNU_SOURCE
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+ssize_t fs_read(int fd, void *data, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t got = read(fd, (char *)data + done, len - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+ssize_t fs_read_at(int fd, void *data, size_t len, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t got = pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+bool fs_write(int fd, const void *data, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t put = write(fd, (const char *)data + done, len - done);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        if (put == 0) {
+            errno = EIO;
+            return false;
+        }
+        done += (size_t)put;
+    }
+    return true;
+}
+
+int fs_open_beneath(int root, const char *path, int flags, bool follow)
+{
+    struct open_how how = {0};
+    how.flags = (unsigned)(flags | O_CLOEXEC | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW));
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | (follow ? 0 : RESOLVE_NO_SYMLINKS);
+    for (int tries = 0;; tries++) {
+        long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+        /* EAGAIN: the kernel could not tell whether a parallel rename led outside. */
+        if (fd < 0 && (errno == EINTR || (errno == EAGAIN && tries < 100)))
+            continue;
+        return (int)fd;
+    }
+}
+
+static bool check_private(int fd, const char *path, bool directory, Err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return err_set_errno(err, ERR_STOP, errno, "%s", path);
+    if (!directory && !S_ISREG(st.st_mode))
+        return err_set(err, ERR_STOP, "%s: not a regular file", path);
+    if (st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
+        err_set(err, ERR_STOP, "%s: another user owns it or may write to it", path);
+        return err_hint(err, "name a directory of your own with --state-dir, or: chmod go-w '%s'", path);
+    }
+    return true;
+}
+
+/* 0 made now, 1 was there, -1 errno */
+static int make_dir(const char *path)
+{
+    if (mkdir(path, 0700) == 0)
+        return 0;
+    return errno == EEXIST ? 1 : -1;
+}
+
+bool fs_make_private_dir(const char *path, Err *err)
+{
+    char *copy = strdup(path);
+    bool ok = false;
+    int fd = -1;
+    if (copy == NULL)
+        return err_no_memory(err);
+    for (char *slash = copy + 1; *slash != '\0'; slash++) {
+        if (*slash != '/')
+            continue;
+        *slash = '\0';
+        if (make_dir(copy) < 0) {
+            err_set_errno(err, ERR_STOP, errno, "cannot make the directory %s", copy);
+            goto out;
+        }
+        *slash = '/';
+    }
+    int made = make_dir(copy);
+    if (made < 0) {
+        err_set_errno(err, ERR_STOP, errno, "cannot make the directory %s", path);
+        goto out;
+    }
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        err_set_errno(err, ERR_STOP, errno == ENOTDIR || errno == ELOOP ? ENOTDIR : errno, "%s", path);
+        goto out;
+    }
+    /* mkdir obeys the umask, which may take the owner's own bits away. */
+    if (made == 0 && fchmod(fd, 0700) != 0) {
+        err_set_errno(err, ERR_STOP, errno, "%s", path);
+        goto out;
+    }
+    ok = check_private(fd, path, true, err);
+out:
+    if (fd >= 0)
+        close(fd);
+    free(copy);
+    return ok;
+}
+
+bool fs_sync_dir(const char *path, Err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set_errno(err, ERR_STOP, errno, "%s", path);
+    bool ok = fsync(fd) == 0 || err_set_errno(err, ERR_STOP, errno, "fsync of %s", path);
+    close(fd);
+    return ok;
+}
+
+static bool sync_parent(const char *path, Err *err)
+{
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return err_no_memory(err);
+    char *slash = strrchr(copy, '/');
+    if (slash != NULL)
+        *(slash == copy ? slash + 1 : slash) = '\0';
+    bool ok = fs_sync_dir(slash != NULL ? copy : ".", err);
+    free(copy);
+    return ok;
+}
+
+bool fs_replace_file(const char *path, const void *data, size_t len, Err *err)
+{
+    size_t size = strlen(path) + sizeof ".tmp";
+    char *temp = malloc(size);
+    bool ok = false;
+    int fd = -1;
+    if (temp == NULL)
+        return err_no_memory(err);
+    snprintf(temp, size, "%s.tmp", path);
+    /* A leftover of a killed run, or a planted symlink: remove the name, never follow it. */
+    unlink(temp);
+    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        err_set_errno(err, ERR_STOP, errno, "cannot create %s", temp);
+        goto out;
+    }
+    if (fchmod(fd, 0600) != 0 || !fs_write(fd, data, len) || fsync(fd) != 0) {
+        err_set_errno(err, ERR_STOP, errno, "cannot write %s", temp);
+        goto out;
+    }
+    if (rename(temp, path) != 0) {
+        err_set_errno(err, ERR_STOP, errno, "cannot rename %s to %s", temp, path);
+        goto out;
+    }
+    ok = sync_parent(path, err);
+out:
+    if (fd >= 0)
+        close(fd);
+    if (!ok)
+        unlink(temp);
+    free(temp);
+    return ok;
+}
+
+int fs_open_private_file(const char *path, int extra, Err *err)
+{
+    int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | extra;
+    bool made = true;
+    int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+    if (fd < 0 && errno == EEXIST && (extra & O_EXCL) == 0) {
+        made = false;
+        fd = open(path, flags, 0600);
+    }
+    if (fd < 0) {
+        err_set_errno(err, ERR_STOP, errno, "cannot open %s", path);
+        if (err != NULL && err->errnum == ELOOP)
+            err_hint(err, "a symbolic link stands where a state file belongs; remove it");
+        return -1;
+    }
+    if (made && fchmod(fd, 0600) != 0) {
+        err_set_errno(err, ERR_STOP, errno, "%s", path);
+    } else if (check_private(fd, path, false, err)) {
+        return fd;
+    }
+    close(fd);
+    return -1;
+}
+
+bool fs_read_file(const char *path, uint64_t max, Buf *out, Err *err)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return err_set_errno(err, ERR_STOP, errno, "%s", path);
+    bool ok = false;
+    for (uint64_t total = 0;;) {
+        if (!buf_reserve(out, 65536, err))
+            break;
+        ssize_t got = fs_read(fd, out->data + out->len, 65535);
+        if (got < 0) {
+            err_set_errno(err, ERR_STOP, errno, "%s", path);
+            break;
+        }
+        out->len += (size_t)got;
+        out->data[out->len] = '\0';
+        total += (uint64_t)got;
+        if (total > max) {
+            err_set(err, ERR_STOP, "%s: larger than %llu bytes", path, (unsigned long long)max);
+            break;
+        }
+        if (got < 65535) {
+            ok = true;
+            break;
+        }
+    }
+    close(fd);
+    return ok;
+}
+
+char *fs_join(const char *a, const char *b)
+{
+    size_t size = strlen(a) + strlen(b) + 2;
+    char *joined = malloc(size);
+    if (joined != NULL)
+        snprintf(joined, size, "%s%s%s", a, a[0] != '\0' && a[strlen(a) - 1] == '/' ? "" : "/", b);
+    return joined;
+}

@@ -1,0 +1,62 @@
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+static LogLevel current_level = LOG_WARN;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char progress[256];
+
+void log_set_level(LogLevel level)
+{
+    current_level = level;
+}
+
+bool log_enabled(LogLevel level)
+{
+    return level <= current_level;
+}
+
+static void put_line(const char *prefix, const char *text)
+{
+    pthread_mutex_lock(&lock);
+    fprintf(stderr, "%s%s%s\n%s", progress[0] != '\0' ? "\r\033[K" : "", prefix, text, progress);
+    fflush(stderr);
+    pthread_mutex_unlock(&lock);
+}
+
+static const char *const prefixes[] = {"error: ", "warning: ", "", "debug: "};
+
+void log_line(LogLevel level, const char *format, ...)
+{
+    if (!log_enabled(level))
+        return;
+    char raw[2048], text[4096];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(raw, sizeof raw, format, args);
+    va_end(args);
+    text_escape(text, sizeof text, raw, strlen(raw));
+    put_line(prefixes[level], text);
+}
+
+void log_err(LogLevel level, const Err *err)
+{
+    log_line(level, "%s", err->text);
+    if (err->hint[0] != '\0' && log_enabled(level))
+        put_line("  hint: ", err->hint);
+}
+
+void log_progress(const char *line)
+{
+    pthread_mutex_lock(&lock);
+    text_copy(progress, sizeof progress, line != NULL ? line : "");
+    fprintf(stderr, "\r\033[K%s", progress);
+    fflush(stderr);
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,308 @@
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Length of the well-formed UTF-8 character at `s`, 0 if there is none (RFC 3629, table 3-7 of the Unicode standard). */
+static size_t utf8_step(const unsigned char *s, size_t len)
+{
+    if (s[0] < 0x80)
+        return 1;
+    size_t need = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    if (s[0] < 0xc2 || s[0] > 0xf4 || len < need)
+        return 0;
+    for (size_t i = 1; i < need; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return need;
+}
+
+static bool is_control(const unsigned char *s, size_t step)
+{
+    return s[0] < 0x20 || s[0] == 0x7f || (step == 2 && s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+bool text_utf8_valid(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        size_t step = utf8_step((const unsigned char *)s + i, len - i);
+        if (step == 0)
+            return false;
+        i += step;
+    }
+    return true;
+}
+
+size_t text_utf8_length(const char *s, size_t len)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++)
+        count += ((unsigned char)s[i] & 0xc0) != 0x80;
+    return count;
+}
+
+bool text_has_control(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        size_t step = utf8_step((const unsigned char *)s + i, len - i);
+        if (step == 0 || is_control((const unsigned char *)s + i, step))
+            return true;
+        i += step;
+    }
+    return false;
+}
+
+void text_escape(char *out, size_t cap, const char *s, size_t len)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < len;) {
+        const unsigned char *at = (const unsigned char *)s + i;
+        size_t step = utf8_step(at, len - i);
+        bool plain = step > 0 && !is_control(at, step);
+        size_t take = step > 0 ? step : 1;
+        size_t need = plain ? take : 4 * take;
+        if (used + need + 1 > cap)
+            break;
+        if (plain) {
+            memcpy(out + used, at, take);
+        } else {
+            for (size_t k = 0; k < take; k++)
+                snprintf(out + used + 4 * k, cap - used - 4 * k, "\\x%02x", at[k]);
+        }
+        used += need;
+        i += take;
+    }
+    if (cap > 0)
+        out[used] = '\0';
+}
+
+size_t text_percent_encode(char *out, const char *s, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t used = 0;
+    for (size_t i = 0; i < len;) {
+        const unsigned char *at = (const unsigned char *)s + i;
+        size_t step = utf8_step(at, len - i);
+        if (step == 0 || at[0] <= 0x20 || at[0] == 0x7f || at[0] == '%') {
+            out[used++] = '%';
+            out[used++] = digits[at[0] >> 4];
+            out[used++] = digits[at[0] & 15];
+            i++;
+        } else {
+            memcpy(out + used, at, step);
+            used += step;
+            i += step;
+        }
+    }
+    out[used] = '\0';
+    return used;
+}
+
+ptrdiff_t text_percent_decode(char *s, size_t len)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] == '%') {
+            char hex[3] = {0};
+            unsigned char byte;
+            if (len - i < 3)
+                return -1;
+            hex[0] = s[i + 1];
+            hex[1] = s[i + 2];
+            if (!text_unhex(&byte, 1, hex) || byte == 0)
+                return -1;
+            s[used++] = (char)byte;
+            i += 2;
+        } else {
+            s[used++] = s[i];
+        }
+    }
+    s[used] = '\0';
+    return (ptrdiff_t)used;
+}
+
+bool text_copy(char *out, size_t cap, const char *s)
+{
+    size_t len = strlen(s);
+    if (cap == 0)
+        return false;
+    size_t take = len < cap ? len : cap - 1;
+    memcpy(out, s, take);
+    out[take] = '\0';
+    return take == len;
+}
+
+bool text_starts_with(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool text_ends_with(const char *s, const char *suffix)
+{
+    size_t len = strlen(s), tail = strlen(suffix);
+    return len >= tail && memcmp(s + len - tail, suffix, tail) == 0;
+}
+
+bool text_glob(const char *pattern, const char *path)
+{
+    if (fnmatch(pattern, path, 0) == 0)
+        return true;
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && strchr(pattern, '/') == NULL && fnmatch(pattern, slash + 1, 0) == 0;
+}
+
+bool text_parse_int(const char *s, int64_t min, int64_t max, int64_t *out)
+{
+    if (!isdigit((unsigned char)s[0]))
+        return false;
+    char *end;
+    errno = 0;
+    long long value = strtoll(s, &end, 10);
+    if (errno != 0 || *end != '\0' || value < min || value > max)
+        return false;
+    *out = value;
+    return true;
+}
+
+/* A decimal number at `s`, at most 15 digits before the point; *end behind it. */
+static bool parse_decimal(const char *s, double *value, const char **end)
+{
+    size_t digits = strspn(s, "0123456789");
+    if (digits == 0 || digits > 15)
+        return false;
+    char *stop;
+    size_t all = digits;
+    if (s[digits] == '.')
+        all += 1 + strspn(s + digits + 1, "0123456789");
+    char copy[40];
+    if (all >= sizeof copy)
+        return false;
+    memcpy(copy, s, all);
+    copy[all] = '\0';
+    *value = strtod(copy, &stop);
+    *end = s + all;
+    return *stop == '\0';
+}
+
+bool text_parse_bytes(const char *s, uint64_t *out)
+{
+    static const struct {
+        const char *suffix;
+        unsigned shift;
+    } units[] = {{"", 0},   {"b", 0},  {"k", 10},   {"kib", 10}, {"kb", 10}, {"m", 20},  {"mib", 20}, {"mb", 20},
+                 {"g", 30}, {"gib", 30}, {"gb", 30}, {"t", 40},   {"tib", 40}, {"tb", 40}};
+    double value;
+    const char *end;
+    if (!parse_decimal(s, &value, &end))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcasecmp(end, units[i].suffix) != 0)
+            continue;
+        value *= (double)(UINT64_C(1) << units[i].shift);
+        if (value > 9.0e18)
+            return false;
+        *out = (uint64_t)value;
+        return true;
+    }
+    return false;
+}
+
+bool text_parse_seconds(const char *s, double *out)
+{
+    static const struct {
+        const char *suffix;
+        double seconds;
+    } units[] = {{"", 1}, {"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    const char *end;
+    double value;
+    if (!parse_decimal(s, &value, &end))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(end, units[i].suffix) == 0) {
+            *out = value * units[i].seconds;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *text_bytes(char out[24], uint64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    while (value >= 1023.995 && unit + 1 < sizeof units / sizeof *units) {
+        value /= 1024;
+        unit++;
+    }
+    int decimals = unit == 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+    snprintf(out, 24, "%.*f %s", decimals, value, units[unit]);
+    return out;
+}
+
+const char *text_seconds(char out[24], double seconds)
+{
+    if (seconds < 10) {
+        snprintf(out, 24, "%.2f s", seconds < 0 ? 0 : seconds);
+    } else if (seconds < 100) {
+        snprintf(out, 24, "%.0f s", seconds);
+    } else if (seconds < 3600) {
+        snprintf(out, 24, "%d min %02d s", (int)seconds / 60, (int)seconds % 60);
+    } else {
+        double hours = seconds / 3600 > 999999 ? 999999 : seconds / 3600;
+        snprintf(out, 24, "%d h %02d min", (int)hours, (int)(hours * 60) % 60);
+    }
+    return out;
+}
+
+/* Two digits at a time: hex of payloads is on the hot path of the backup. */
+typedef struct HexTable {
+    char pair[256][2];
+} HexTable;
+
+#define HEX_ROW(h)                                                                                                                        \
+    {h, '0'}, {h, '1'}, {h, '2'}, {h, '3'}, {h, '4'}, {h, '5'}, {h, '6'}, {h, '7'}, {h, '8'}, {h, '9'}, {h, 'a'}, {h, 'b'}, {h, 'c'},     \
+        {h, 'd'}, {h, 'e'}, {h, 'f'}
+
+static const HexTable hex_table = {{HEX_ROW('0'), HEX_ROW('1'), HEX_ROW('2'), HEX_ROW('3'), HEX_ROW('4'), HEX_ROW('5'), HEX_ROW('6'),
+                                    HEX_ROW('7'), HEX_ROW('8'), HEX_ROW('9'), HEX_ROW('a'), HEX_ROW('b'), HEX_ROW('c'), HEX_ROW('d'),
+                                    HEX_ROW('e'), HEX_ROW('f')}};
+
+void text_hex(char *out, const void *bytes, size_t len)
+{
+    const unsigned char *in = bytes;
+    for (size_t i = 0; i < len; i++)
+        memcpy(out + 2 * i, hex_table.pair[in[i]], 2);
+    out[2 * len] = '\0';
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool text_unhex(void *bytes, size_t len, const char *hex)
+{
+    unsigned char *out = bytes;
+    for (size_t i = 0; i < len; i++) {
+        int high = hex_digit(hex[2 * i]);
+        int low = high < 0 ? -1 : hex_digit(hex[2 * i + 1]);
+        if (low < 0)
+            return false;
+        out[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}

@@ -4,6 +4,7 @@ PREFIX ?= /usr/local
 CC     ?= cc
 PYTHON ?= /usr/bin/python3
 OPT    ?= -O2 -g
+JOBS   ?= $(shell nproc)
 
 VERSION := 0.1.0
 PROGRAM := $(BUILD)/migrate_models_to_db
@@ -24,9 +25,11 @@ OBJS := $(SRCS:%.c=$(BUILD)/%.o) $(BUILD)/gen/sql.o
 LIB_OBJS := $(filter-out $(BUILD)/src/cmd/main.o,$(OBJS))
 UNIT_BINS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 
-.PHONY: all unit-bins check-unit clean
+STORE_BINS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/store/test_*.c)))
+CLI_TESTS  ?= test_*.py
+
+.PHONY: all tests check check-unit check-server check-long asan tsan coverage lint bench run install uninstall clean
 all: $(PROGRAM)
-unit-bins: $(UNIT_BINS)
 
 $(PROGRAM): $(OBJS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -35,7 +38,7 @@ $(BUILD)/libmigrate.a: $(LIB_OBJS)
 	@rm -f $@
 	ar rcs $@ $^
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libmigrate.a
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmigrate.a
 	$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/libmigrate.a $(LDLIBS) $(shell pkg-config --libs check)
 
 $(BUILD)/%.o: %.c | $(BUILD)/gen/sql.h
@@ -51,10 +54,59 @@ $(BUILD)/gen/sql.c: $(SQL) scripts/embed-sql
 	scripts/embed-sql $(@D) $(SQL)
 $(BUILD)/gen/sql.h: $(BUILD)/gen/sql.c
 
+tests: $(PROGRAM) $(UNIT_BINS) $(STORE_BINS)
+
+# On a fresh machine too: what is missing is installed first.
+check:
+	scripts/install-deps
+	$(MAKE) --no-print-directory -j$(JOBS) tests
+	$(MAKE) --no-print-directory check-unit check-server
+
 check-unit: $(UNIT_BINS)
 	@set -e; for t in $(UNIT_BINS); do $$t; done
+
+# One throw-away PostgreSQL for all tests that need a server.
+check-server: tests
+	scripts/with-postgres $(MAKE) --no-print-directory on-server BUILD=$(BUILD)
+
+.PHONY: on-server
+on-server:
+	@set -e; for t in $(STORE_BINS); do $$t; done
+	PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -m unittest discover -s tests/cli -p '$(CLI_TESTS)'
+
+# The same tests with the compiler's checks, in build folders of their own. They need no hardening and dislike it.
+ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan:
+	$(MAKE) BUILD=build/asan OPT='-O1 -g' SANITIZE='$(ASAN)' HARDEN=-fPIE check
+
+tsan:
+	$(MAKE) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' HARDEN=-fPIE check
+
+coverage:
+	$(MAKE) BUILD=build/coverage OPT='-O0 -g' SANITIZE=--coverage HARDEN=-fPIE check
+	lcov -q --capture --directory build/coverage/src --output-file build/coverage/lcov.info
+	lcov --list build/coverage/lcov.info | tail -n +3
+
+lint:
+	@scripts/lint
+
+bench: $(PROGRAM)
+	scripts/bench
+
+# Set-up, build, sample models, a migration, and the result: everything below build/.
+run:
+	scripts/install-deps
+	$(MAKE) --no-print-directory -j$(JOBS) all
+	scripts/demo
+
+install: $(PROGRAM)
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/migrate_models_to_db
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/migrate_models_to_db
 
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJS:.o=.d) $(UNIT_BINS:=.d)
+-include $(OBJS:.o=.d) $(UNIT_BINS:=.d) $(STORE_BINS:=.d)
+.SECONDARY:

@@ -29,6 +29,9 @@ bool fs_make_private_dir(const char *path, Err *err);
 /* fsync of a file or a directory by path. ERR_STOP. */
 bool fs_sync_dir(const char *path, Err *err);
 
+/* fsync of the directory that `path` stands in, so that its creation, rename or removal lasts. ERR_STOP. */
+bool fs_sync_parent(const char *path, Err *err);
+
 /* Writes `path` as a whole, 0600: temporary name beside it, fsync, rename, fsync of the directory. ERR_STOP. */
 bool fs_replace_file(const char *path, const void *data, size_t len, Err *err);
 

@@ -9,13 +9,14 @@
 
 #include "base/err.h"
 
+/* Every name here starts with json_line: jansson itself exports json_string and json_real. */
 typedef struct JsonLine JsonLine;
 
 JsonLine *json_line_begin(const char *type); /* {"type": type; NULL when memory ends (the other calls accept NULL) */
-void json_string(JsonLine *line, const char *key, const char *value); /* NULL value = null */
-void json_int(JsonLine *line, const char *key, int64_t value);
-void json_real(JsonLine *line, const char *key, double value); /* three decimals */
-void json_bool(JsonLine *line, const char *key, bool value);
+void json_line_string(JsonLine *line, const char *key, const char *value); /* NULL value = null */
+void json_line_int(JsonLine *line, const char *key, int64_t value);
+void json_line_real(JsonLine *line, const char *key, double value); /* rounded to three decimals; null when not finite */
+void json_line_bool(JsonLine *line, const char *key, bool value);
 bool json_line_end(JsonLine *line, FILE *out, Err *err); /* prints one line in the order of the calls, frees; ERR_STOP: memory, write error */
 
 #endif

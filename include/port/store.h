@@ -35,7 +35,8 @@ typedef struct StoreTarget StoreTarget;
 bool store_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
 void store_target_free(StoreTarget *target);
 const char *store_target_label(const StoreTarget *target); /* for people: host:port/database, no password */
-const char *store_target_key(const StoreTarget *target);   /* for a folder name: [A-Za-z0-9._-], the same for the same store */
+const char *store_target_key(const StoreTarget *target);   /* for a folder name: [A-Za-z0-9@._-], the same for the same store */
+const char *store_target_url(const StoreTarget *target);   /* for hints: what -d takes, no password; "" = libpq's environment alone */
 const char *store_target_dialect(const StoreTarget *target); /* "postgresql" */
 bool store_target_has_password(const char *url); /* does this -d argument carry a password? */
 
@@ -43,6 +44,7 @@ typedef struct Store Store;
 
 bool store_open(const StoreTarget *target, Store **out, Err *err); /* ERR_RETRY unreachable for now, ERR_STOP refused */
 void store_close(Store *store); /* NULL is allowed; an open transaction is rolled back */
+const StoreTarget *store_target(const Store *store);
 
 /* --- schema ------------------------------------------------------------------------------------------------------------------- */
 

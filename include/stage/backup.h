@@ -14,13 +14,16 @@ typedef enum BackupMode { BACKUP_FULL, BACKUP_META, BACKUP_NONE } BackupMode; /*
 typedef struct Backup Backup;
 typedef struct BackupPart BackupPart;
 
+/* run_id: as id_new_uuid makes it. */
 bool backup_open(const char *backup_dir, const char *run_id, BackupMode mode, Backup **out, Err *err);
 void backup_close(Backup *backup); /* frees; unfinished folders stay for backup_recover */
-const char *backup_path(const Backup *backup); /* the run's folder */
+const char *backup_path(const Backup *backup); /* the run's folder; NULL for BACKUP_NONE */
 
-/* Part number `number`, owned by the backup. */
+/* Part number `number`, owned by the backup; always the same one for a number. Call it before the workers start. */
 BackupPart *backup_part(Backup *backup, unsigned number, Err *err);
 
+/* ERR_SKIP: a name that no CSV line should hold (control character, not UTF-8), nothing is written. ERR_STOP: no disk, no memory; then
+ * the part takes no rows until backup_part_undo. */
 bool backup_part_add(BackupPart *part, const StoreRow *row, Err *err);
 
 /* All rows so far are on disk when it returns (file and, the first time, folders). After a failed fsync the part refuses all work. */
@@ -28,7 +31,8 @@ bool backup_part_sync(BackupPart *part, Err *err);
 void backup_part_keep(BackupPart *part);            /* the rows since the last keep are committed */
 bool backup_part_undo(BackupPart *part, Err *err);  /* the rows since the last keep are not: cut them off */
 
-/* Writes MANIFEST, or removes the folder when no row was kept. *rows may be NULL. */
+/* Cuts rows that were not kept, writes MANIFEST, or removes the folder when no row was kept. Once, when the workers are done. Fails when a part
+ * has failed: its folder is left for backup_recover. *rows (models) may be NULL. */
 bool backup_finish(Backup *backup, uint64_t *rows, Err *err);
 
 /* Puts right every folder without MANIFEST below backup_dir, left by runs that were killed: rows of which `is_stored` says no, and a torn last
@@ -38,5 +42,30 @@ bool backup_recover(const char *backup_dir, BackupIsStoredFn is_stored, void *ct
 
 /* True when there is such a folder. */
 bool backup_needs_recovery(const char *backup_dir, bool *needs, Err *err);
+
+/* --- the finished folder, for restore ----------------------------------------------------------------------------------------- */
+
+#define BACKUP_FILE_NAME_MAX 32
+
+typedef struct BackupFileInfo {
+    char name[BACKUP_FILE_NAME_MAX]; /* part-N.csv or chunks-N.csv, nothing else */
+    uint64_t bytes, rows;            /* rows without the header line */
+    Digest sha256;
+} BackupFileInfo;
+
+typedef struct BackupManifest {
+    char run_id[37];
+    BackupMode mode;
+    BackupFileInfo *files;
+    size_t count;
+} BackupManifest;
+
+/* ERR_STOP: no MANIFEST, torn, edited, of a newer version. On failure *out is untouched. */
+bool backup_manifest_read(const char *folder, BackupManifest *out, Err *err);
+void backup_manifest_free(BackupManifest *manifest);
+
+/* Every file has the bytes and the SHA-256 that the MANIFEST says, and no part is there that it does not name. ERR_STOP names the file and
+ * what differs. */
+bool backup_manifest_verify(const char *folder, const BackupManifest *manifest, Err *err);
 
 #endif

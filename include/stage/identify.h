@@ -6,10 +6,19 @@
 #include "stage/model.h"
 
 /* --map FILE.csv: columns path,name,version,model_type,event in any order, header required, `path` a glob; empty = inferred.
- * The first line that matches wins. */
+ * The first row that matches wins. */
 typedef struct NameMap NameMap;
-bool name_map_read(const char *path, NameMap **out, Err *err); /* ERR_USAGE with the line number */
+bool name_map_read(const char *path, NameMap **out, Err *err); /* ERR_USAGE with the file and the row (the header is row 1) */
 void name_map_free(NameMap *map);
+
+/* What a row says; NULL and VERSION_AUTO = not given. Owned by the map. */
+typedef struct NameMapRow {
+    const char *name, *model_type, *event;
+    int32_t version;
+} NameMapRow;
+
+/* The row for a path, NULL if none. Quick for rows without a glob, however many there are. */
+const NameMapRow *name_map_find(const NameMap *map, const char *path);
 
 typedef struct Identity {
     char name[4 * STORE_NAME_MAX + 1];
@@ -19,13 +28,14 @@ typedef struct Identity {
 } Identity;
 
 /* Uses path, kind, dir_type and suffix_len of the model. map may be NULL.
- * ERR_SKIP with the reason: not UTF-8, control character, empty, over 255 characters, version over 2147483647. */
+ * ERR_SKIP with the path and the reason: name not UTF-8, control character, empty, over 255 characters, with a component `.` or `..`;
+ * version over 2147483647. On failure *out is undefined. */
 bool identify(const Model *model, const NameMap *map, Identity *out, Err *err);
 
-/* True when the file's first bytes say that it is no model: a Git LFS pointer. */
-bool identify_is_lfs_pointer(const void *head, size_t len);
+/* Why a text cannot be a name, type or event: "is empty", "is longer than 255 characters", … NULL when it can. */
+const char *identify_text_problem(const char *text, size_t len, size_t max_chars);
 
-/* True when the first bytes say: compressed already (gzip, zlib, bzip2, xz, lzma, lz4 frame, zstd). */
-bool identify_is_compressed(const void *head, size_t len);
+/* The same for a name, whose components must not be empty, `.` or `..`. */
+const char *identify_name_problem(const char *name, size_t len);
 
 #endif

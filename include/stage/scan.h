@@ -12,33 +12,19 @@ typedef struct ScanRules {
     bool follow_links;               /* -L: symlinks that stay below the root, each target once */
 } ScanRules;
 
-/* Walks the tree below the open directory `root`. Adds one entry per model, in byte order of the paths, with path, kind, dir_type, stamp and
- * suffix_len set; what cannot be a model but looks like one (symlink, FIFO, socket, device, zero bytes, unreadable directory) is added as
- * MODEL_SKIPPED (symlink) or MODEL_FAILED with its reason. Files that match no pattern are left out.
+/* Walks the tree below the open directory `root` (borrowed). Adds one entry per model, in byte order of the paths (strcmp), with path, kind,
+ * dir_type, stamp and suffix_len set; what cannot be a model but looks like one is added as MODEL_SKIPPED (symlink) or MODEL_FAILED (FIFO,
+ * socket, device, zero bytes, unreadable directory), with a reason that starts with the path. Files that match no pattern are left out.
  * A directory is one model when its name matches a dir pattern or it holds a marker: MLmodel; saved_model.pb; modules.json; topics.json;
  * config.json beside *.safetensors or *.bin. The root itself never is. A symlink or special file inside a directory model makes it fail.
- * suffix_len: the literal tail of the pattern that matched (`*.joblib` = 7), or the last extension when the pattern ends in a glob.
- * errors: ERR_STOP the root cannot be read, no memory. */
+ * A pattern without '/' is matched on the last component too (text_glob).
+ * suffix_len: the literal tail of the pattern that matched, when it begins with a dot (`*.joblib` = 7, `*.tar.gz` = 7), else the file's last
+ * extension.
+ * Symlinks: a link with a name that matches, or to a directory, is MODEL_SKIPPED. With follow_links they are looked at after the walk, in the
+ * order of the paths, so that real files win: one target gives one model, whose path is the link's own (followed_link is set; open it with
+ * link_open); a second way to the same target and a target outside the root are MODEL_SKIPPED; a link that leads nowhere or in a circle is
+ * MODEL_FAILED.
+ * errors: ERR_STOP the root cannot be read, no memory, no descriptors. The entries so far stay in *out. */
 bool scan_tree(int root, const ScanRules *rules, ModelList *out, Err *err);
-
-/* Stat of everything inside one directory model, as the scan made it. For the packer, before and after it reads.
- * member gets every regular file and directory below `dir`, sorted by path as strcmp does; may be NULL. */
-typedef struct Member {
-    char *path; /* relative to the model directory */
-    bool is_directory, executable;
-    uint64_t size;
-    int64_t mtime_ns;
-    uint64_t dev, ino;
-    int64_t ctime_ns;
-} Member;
-
-typedef struct MemberList {
-    Member *items;
-    size_t count, cap;
-} MemberList;
-
-/* dir: an open descriptor of the model directory (borrowed). ERR_SKIP: unreadable, symlink or special file inside. */
-bool scan_members(int dir, bool follow_links, MemberList *out, Stamp *stamp, Err *err);
-void member_list_free(MemberList *list);
 
 #endif

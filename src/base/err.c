@@ -19,7 +19,7 @@ static const ClassInfo class_info[] = {
     [ERR_LOCKED] = {"locked", 11}, [ERR_INTERRUPTED] = {"interrupted", 1}, [ERR_BUG] = {"bug", 1},
 };
 
-static void fill(Err *err, ErrClass cls, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void fill(Err *err, ErrClass cls, const char *format, va_list args)
 {
     char raw[sizeof err->text];
     vsnprintf(raw, sizeof raw, format, args);
@@ -54,9 +54,14 @@ bool err_set_errno(Err *err, ErrClass cls, int errnum, const char *format, ...)
     va_end(args);
     err->errnum = errnum;
     char reason[128];
-    size_t used = strlen(err->text);
-    if (strerror_r(errnum, reason, sizeof reason) == 0)
-        snprintf(err->text + used, sizeof err->text - used, ": %s", reason);
+    if (strerror_r(errnum, reason, sizeof reason) != 0)
+        return false;
+    /* A long path must not push the reason out: the text is cut before it, never inside a character. */
+    size_t used = strlen(err->text), room = sizeof err->text - sizeof ": " - strlen(reason);
+    if (used > room)
+        for (used = room; used > 0 && ((unsigned char)err->text[used] & 0xc0) == 0x80;)
+            used--;
+    snprintf(err->text + used, sizeof err->text - used, ": %s", reason);
     return false;
 }
 
@@ -83,7 +88,7 @@ bool err_prefix(Err *err, const char *format, ...)
 {
     if (err == NULL)
         return false;
-    char raw[256], escaped[512], old[sizeof err->text];
+    char raw[512], escaped[640], old[sizeof err->text];
     va_list args;
     va_start(args, format);
     vsnprintf(raw, sizeof raw, format, args);
@@ -92,7 +97,7 @@ bool err_prefix(Err *err, const char *format, ...)
     memcpy(old, err->text, sizeof old);
     int used = snprintf(err->text, sizeof err->text, "%s: ", escaped);
     if (used > 0 && (size_t)used < sizeof err->text)
-        text_copy(err->text + used, sizeof err->text - (size_t)used, old);
+        text_escape(err->text + used, sizeof err->text - (size_t)used, old, strlen(old));
     return false;
 }
 

@@ -60,16 +60,69 @@ bool fs_write(int fd, const void *data, size_t len)
     return true;
 }
 
+static bool has_dot_dot(const char *path)
+{
+    for (const char *at = path; (at = strstr(at, "..")) != NULL; at++)
+        if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0'))
+            return true;
+    return false;
+}
+
+/* One component. A symlink is ELOOP, also where a directory is asked for (openat says ENOTDIR then). */
+static int open_step(int dir, const char *name, int flags)
+{
+    struct stat st;
+    int fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == ENOTDIR)
+        errno = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
+    return fd;
+}
+
+/* fs_open_beneath without `follow` where the kernel has no openat2, or a container hides it: component by component. */
+static int walk_beneath(int root, const char *path, int flags)
+{
+    char name[256];
+    for (int dir = root;;) {
+        size_t len = strcspn(path, "/");
+        size_t slashes = strspn(path + len, "/");
+        bool last = path[len + slashes] == '\0';
+        int fd = -1;
+        errno = ENAMETOOLONG;
+        if (len < sizeof name) {
+            memcpy(name, path, len);
+            name[len] = '\0';
+            fd = open_step(dir, name, last ? flags | (slashes > 0 ? O_DIRECTORY : 0) : O_PATH | O_DIRECTORY);
+        }
+        int saved = errno;
+        if (dir != root)
+            close(dir);
+        errno = saved;
+        if (fd < 0 || last)
+            return fd;
+        dir = fd;
+        path += len + slashes;
+    }
+}
+
 int fs_open_beneath(int root, const char *path, int flags, bool follow)
 {
     struct open_how how = {0};
-    how.flags = (unsigned)(flags | O_CLOEXEC | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW));
+    /* RESOLVE_BENEATH alone lets `..` pass as long as it stays below root. */
+    if (path[0] == '/' || has_dot_dot(path)) {
+        errno = EXDEV;
+        return -1;
+    }
+    flags |= O_CLOEXEC | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW);
+    how.flags = (unsigned)flags;
+    how.mode = (flags & O_CREAT) != 0 ? 0600 : 0;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | (follow ? 0 : RESOLVE_NO_SYMLINKS);
     for (int tries = 0;; tries++) {
         long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
         /* EAGAIN: the kernel could not tell whether a parallel rename led outside. */
         if (fd < 0 && (errno == EINTR || (errno == EAGAIN && tries < 100)))
             continue;
+        if (fd < 0 && (errno == ENOSYS || errno == EPERM) && !follow && path[0] != '\0')
+            return walk_beneath(root, path, flags);
         return (int)fd;
     }
 }
@@ -88,43 +141,44 @@ static bool check_private(int fd, const char *path, bool directory, Err *err)
     return true;
 }
 
-/* 0 made now, 1 was there, -1 errno */
-static int make_dir(const char *path)
+/* *made: made now, and its name is durable; false: it was there. */
+static bool make_dir(const char *path, bool *made, Err *err)
 {
-    if (mkdir(path, 0700) == 0)
-        return 0;
-    return errno == EEXIST ? 1 : -1;
+    *made = mkdir(path, 0700) == 0;
+    if (*made)
+        return fs_sync_parent(path, err);
+    return errno == EEXIST || err_set_errno(err, ERR_STOP, errno, "cannot make the directory %s", path);
 }
 
 bool fs_make_private_dir(const char *path, Err *err)
 {
+    if (path[0] == '\0')
+        return err_set(err, ERR_STOP, "the name of a directory is empty");
     char *copy = strdup(path);
-    bool ok = false;
+    bool ok = false, made;
     int fd = -1;
     if (copy == NULL)
         return err_no_memory(err);
+    /* O_NOFOLLOW does not see a symlink before a trailing slash. */
+    for (size_t len = strlen(copy); len > 1 && copy[len - 1] == '/'; len--)
+        copy[len - 1] = '\0';
     for (char *slash = copy + 1; *slash != '\0'; slash++) {
         if (*slash != '/')
             continue;
         *slash = '\0';
-        if (make_dir(copy) < 0) {
-            err_set_errno(err, ERR_STOP, errno, "cannot make the directory %s", copy);
+        if (!make_dir(copy, &made, err))
             goto out;
-        }
         *slash = '/';
     }
-    int made = make_dir(copy);
-    if (made < 0) {
-        err_set_errno(err, ERR_STOP, errno, "cannot make the directory %s", path);
+    if (!make_dir(copy, &made, err))
         goto out;
-    }
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    fd = open(copy, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         err_set_errno(err, ERR_STOP, errno == ENOTDIR || errno == ELOOP ? ENOTDIR : errno, "%s", path);
         goto out;
     }
     /* mkdir obeys the umask, which may take the owner's own bits away. */
-    if (made == 0 && fchmod(fd, 0700) != 0) {
+    if (made && fchmod(fd, 0700) != 0) {
         err_set_errno(err, ERR_STOP, errno, "%s", path);
         goto out;
     }
@@ -146,7 +200,7 @@ bool fs_sync_dir(const char *path, Err *err)
     return ok;
 }
 
-static bool sync_parent(const char *path, Err *err)
+bool fs_sync_parent(const char *path, Err *err)
 {
     char *copy = strdup(path);
     if (copy == NULL)
@@ -183,7 +237,7 @@ bool fs_replace_file(const char *path, const void *data, size_t len, Err *err)
         err_set_errno(err, ERR_STOP, errno, "cannot rename %s to %s", temp, path);
         goto out;
     }
-    ok = sync_parent(path, err);
+    ok = fs_sync_parent(path, err);
 out:
     if (fd >= 0)
         close(fd);
@@ -195,7 +249,8 @@ out:
 
 int fs_open_private_file(const char *path, int extra, Err *err)
 {
-    int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | extra;
+    /* O_TRUNC waits until the file is known to be ours. */
+    int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (extra & ~O_TRUNC);
     bool made = true;
     int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
     if (fd < 0 && errno == EEXIST && (extra & O_EXCL) == 0) {
@@ -211,7 +266,9 @@ int fs_open_private_file(const char *path, int extra, Err *err)
     if (made && fchmod(fd, 0600) != 0) {
         err_set_errno(err, ERR_STOP, errno, "%s", path);
     } else if (check_private(fd, path, false, err)) {
-        return fd;
+        if ((extra & O_TRUNC) == 0 || ftruncate(fd, 0) == 0)
+            return fd;
+        err_set_errno(err, ERR_STOP, errno, "cannot empty %s", path);
     }
     close(fd);
     return -1;
@@ -219,10 +276,16 @@ int fs_open_private_file(const char *path, int extra, Err *err)
 
 bool fs_read_file(const char *path, uint64_t max, Buf *out, Err *err)
 {
+    struct stat st;
+    bool ok = false;
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return err_set_errno(err, ERR_STOP, errno, "%s", path);
-    bool ok = false;
+    /* Without a writer, a FIFO would read as an empty file. */
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return err_set(err, ERR_STOP, "%s: not a regular file", path);
+    }
     for (uint64_t total = 0;;) {
         if (!buf_reserve(out, 65536, err))
             break;

@@ -49,11 +49,12 @@ void clock_sleep(double seconds)
 
 void clock_iso(char out[25], int64_t real_ns)
 {
-    time_t seconds = (time_t)(real_ns / 1000000000);
+    int64_t ms = real_ns / 1000000 - (real_ns % 1000000 < 0); /* rounded down, also before 1970 */
+    time_t seconds = (time_t)(ms / 1000 - (ms % 1000 < 0));
     struct tm utc = {0};
     gmtime_r(&seconds, &utc);
     char text[64];
     snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-             utc.tm_min, utc.tm_sec, (int)(real_ns / 1000000 % 1000));
+             utc.tm_min, utc.tm_sec, (int)(ms - (int64_t)seconds * 1000));
     snprintf(out, 25, "%.24s", text);
 }

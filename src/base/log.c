@@ -54,8 +54,10 @@ void log_err(LogLevel level, const Err *err)
 
 void log_progress(const char *line)
 {
+    if (isatty(STDERR_FILENO) == 0)
+        return;
     pthread_mutex_lock(&lock);
-    text_copy(progress, sizeof progress, line != NULL ? line : "");
+    text_escape(progress, sizeof progress, line != NULL ? line : "", line != NULL ? strlen(line) : 0);
     fprintf(stderr, "\r\033[K%s", progress);
     fflush(stderr);
     pthread_mutex_unlock(&lock);

@@ -54,14 +54,28 @@ static int open_nameless(const char *dir)
     return fd;
 }
 
+static bool write_at(Spool *spool, uint64_t offset, const void *data, size_t len, Err *err)
+{
+    if (lseek(spool->fd, (off_t)offset, SEEK_SET) >= 0 && fs_write(spool->fd, data, len))
+        return true;
+    err_set_errno(err, ERR_STOP, errno, "cannot write a temporary file in %s", spool->dir);
+    return err_hint(err, "make room there, or name another place with TMPDIR");
+}
+
 static bool flush(Spool *spool, Err *err)
 {
-    uint64_t offset = spool->bytes - spool->memory.len;
-    if (lseek(spool->fd, (off_t)offset, SEEK_SET) < 0 || !fs_write(spool->fd, spool->memory.data, spool->memory.len)) {
-        err_set_errno(err, ERR_STOP, errno, "cannot write a temporary file in %s", spool->dir);
-        return err_hint(err, "make room there, or name another place with TMPDIR");
-    }
+    if (!write_at(spool, spool->bytes - spool->memory.len, spool->memory.data, spool->memory.len, err))
+        return false;
     buf_clear(&spool->memory);
+    return true;
+}
+
+/* A large piece, behind an empty buffer: the memory must not grow with it. */
+static bool write_through(Spool *spool, const void *data, size_t len, Err *err)
+{
+    if (!write_at(spool, spool->bytes, data, len, err))
+        return false;
+    spool->bytes += len;
     return true;
 }
 
@@ -82,6 +96,8 @@ bool spool_write(Spool *spool, const void *data, size_t len, Err *err)
         if (!(spool->spilled ? flush(spool, err) : spill(spool, err)))
             return false;
     }
+    if (spool->spilled && len > FILE_BUFFER_BYTES)
+        return write_through(spool, data, len, err);
     if (!buf_append(&spool->memory, data, len, err))
         return false;
     spool->bytes += len;

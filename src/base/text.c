@@ -238,20 +238,21 @@ const char *text_bytes(char out[24], uint64_t bytes)
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     double value = (double)bytes;
     size_t unit = 0;
-    while (value >= 1023.995 && unit + 1 < sizeof units / sizeof *units) {
+    /* The limits are where printf rounds up to one digit more. */
+    while (value >= 1023.5 && unit + 1 < sizeof units / sizeof *units) {
         value /= 1024;
         unit++;
     }
-    int decimals = unit == 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+    int decimals = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
     snprintf(out, 24, "%.*f %s", decimals, value, units[unit]);
     return out;
 }
 
 const char *text_seconds(char out[24], double seconds)
 {
-    if (seconds < 10) {
+    if (seconds < 9.995) {
         snprintf(out, 24, "%.2f s", seconds < 0 ? 0 : seconds);
-    } else if (seconds < 100) {
+    } else if (seconds < 99.5) {
         snprintf(out, 24, "%.0f s", seconds);
     } else if (seconds < 3600) {
         snprintf(out, 24, "%d min %02d s", (int)seconds / 60, (int)seconds % 60);

@@ -1,0 +1,35 @@
+/* tree.h: everything below a directory with its stat, in byte order of the paths. Nothing but directories is opened. Any thread. */
+#ifndef BASE_TREE_H
+#define BASE_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+typedef struct TreeEntry {
+    char *path; /* relative to the directory, owned by the list */
+    bool is_directory, executable;
+    uint64_t size, dev, ino;
+    int64_t mtime_ns, ctime_ns;
+} TreeEntry;
+
+/* Zero-initialise. */
+typedef struct TreeList {
+    TreeEntry *items; /* regular files and directories, sorted as strcmp sorts the paths */
+    size_t count, cap;
+    uint64_t dev, ino;    /* of the directory itself */
+    uint64_t bytes;       /* sum of the file sizes */
+    uint64_t files;       /* how many of the entries are regular files */
+    int64_t newest_ns;    /* the latest mtime of a file */
+    uint64_t fingerprint; /* over path, type, size, mtime, ctime and inode of every entry */
+} TreeList;
+
+/* dir: open descriptor of the directory, borrowed. follow_links: symlinks that stay below `dir` count as what they point to.
+ * ERR_SKIP, the path inside `dir` in the text: unreadable, symlink, special file, no regular file at all. ERR_STOP no memory. */
+bool tree_list(int dir, bool follow_links, TreeList *out, Err *err);
+bool tree_same(const TreeList *a, const TreeList *b);
+void tree_list_free(TreeList *list);
+
+#endif

@@ -1,0 +1,40 @@
+/* run.h: the migration and the re-sync of one tree into one store, from scan to report.
+ *
+ *   scan -> identify -> compare with the store -> work list (largest first) -> N workers -> report
+ *
+ * Each worker owns one session, one packer and one backup part and carries a model all the way; no payload crosses threads.
+ * For every batch: backup rows durable, then COMMIT, then journal durable, then reported done. */
+#ifndef FLOW_RUN_H
+#define FLOW_RUN_H
+
+#include "port/store.h"
+#include "stage/backup.h"
+#include "stage/model.h"
+#include "stage/plan.h"
+#include "stage/report.h"
+#include "stage/scan.h"
+
+typedef struct RunSettings {
+    const char *models_dir;
+    const StoreTarget *target;
+    const char *state_dir;  /* NULL: from XDG_STATE_HOME or HOME */
+    const char *backup_dir; /* NULL: backups/ in the state folder of the store */
+    BackupMode backup;
+    ScanRules scan;
+    const char *map_file; /* NULL = none */
+    OnChange on_change;
+    int level;             /* 0..9, pack.h */
+    unsigned jobs;         /* workers, 1..256 */
+    uint64_t batch_rows;   /* a worker commits when its batch has so many rows … */
+    uint64_t batch_bytes;  /* … or so many stored bytes */
+    uint64_t max_memory;   /* bytes for all payload buffers together */
+    uint64_t inline_limit; /* stored bytes; larger payloads go to model_chunks */
+    unsigned retries;      /* in a row, for one batch */
+    bool activate, checksum, dry_run, upgrade, show_progress;
+} RunSettings;
+
+/* Runs. On success or failure *summary and *models tell how far it came (free with model_list_free). The error is that of the run as a
+ * whole; models that failed by themselves are in the list. ERR_INTERRUPTED after a signal. */
+bool run_models(const RunSettings *settings, ModelList *models, RunSummary *summary, Err *err);
+
+#endif

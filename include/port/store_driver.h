@@ -1,0 +1,51 @@
+/* store_driver.h: what a kind of database implements. store.c picks the driver by the URL and passes every call of store.h on to it.
+ *
+ * A driver's own target and session structs start with StoreTarget and Store; the driver allocates and frees them. The promises of each
+ * function are those of store.h. To add a kind: one more StoreDriver and one line in store.c. */
+#ifndef PORT_STORE_DRIVER_H
+#define PORT_STORE_DRIVER_H
+
+#include "port/store.h"
+
+typedef struct StoreDriver {
+    const char *dialect; /* folder of its SQL files */
+    bool (*target_new)(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err); /* url is never NULL */
+    void (*target_free)(StoreTarget *target);
+    bool (*has_password)(const char *url);
+
+    bool (*open)(const StoreTarget *target, Store **out, Err *err);
+    void (*close)(Store *store);
+    bool (*alive)(const Store *store);
+
+    bool (*schema_applied)(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err);
+    bool (*schema_upgrade)(Store *store, const StoreRevision *revision, bool *applied, Err *err);
+
+    bool (*catalog)(Store *store, StoreVersionFn fn, void *ctx, Err *err);
+    bool (*find)(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
+
+    bool (*begin)(Store *store, Err *err);
+    bool (*put)(Store *store, const StoreRow *row, Err *err);
+    bool (*commit)(Store *store, Err *err);
+    void (*rollback)(Store *store);
+
+    bool (*run_begin)(Store *store, const StoreRun *run, Err *err);
+    bool (*run_end)(Store *store, const StoreRun *run, Err *err);
+} StoreDriver;
+
+/* The driver fills label, key and url (malloc'd, without any password) and frees them with store_target_clear. */
+struct StoreTarget {
+    const StoreDriver *driver;
+    StoreTuning tuning;
+    char *label, *key, *url;
+};
+
+struct Store {
+    const StoreDriver *driver;
+    const StoreTarget *target; /* borrowed: outlives the session */
+};
+
+void store_target_clear(StoreTarget *target);
+
+extern const StoreDriver store_postgres_driver;
+
+#endif

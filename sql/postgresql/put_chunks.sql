@@ -1,0 +1,1 @@
+COPY model_chunks (name, version, seq, data) FROM STDIN (FORMAT binary)

@@ -1,0 +1,1 @@
+SELECT revision, checksum FROM migrate_models_revisions ORDER BY applied_at, revision

@@ -1,0 +1,72 @@
+/* main.c: finds the command, parses its options, runs it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cmd/command.h"
+
+const Command commands[] = {
+    {"run", CMD_RUN, "[MODELS_DIR]", "move a models folder into the database; safe to repeat (may be left out)", cmd_run},
+    {"db", CMD_DB, "upgrade|current", "schema of the database", cmd_db},
+    {0},
+};
+
+static const Command *find_command(const char *name)
+{
+    for (const Command *command = commands; command->name != NULL; command++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}
+
+static void print_help(const Command *command, bool named)
+{
+    printf("Usage: migrate_models_to_db %s%s [OPTIONS] %s\n\n", named ? "" : "[COMMAND] ", command->name, command->arguments);
+    if (!named) {
+        puts("Commands:");
+        for (const Command *each = commands; each->name != NULL; each++)
+            printf("  %-8s %-18s %s\n", each->name, each->arguments, each->summary);
+        puts("");
+    }
+    printf("Options of %s:\n", command->name);
+    options_print_help(stdout, command->bit);
+    puts("\nEvery --foo-bar is also the environment variable MIGRATE_MODELS_FOO_BAR.");
+    puts("Exit codes: 0 done, 1 error, 2 usage, 3 some models failed, 5 store unreachable, 10 schema, 11 locked, 128+N signal.");
+}
+
+static LogLevel log_level(const Options *options)
+{
+    if (options->quiet)
+        return LOG_ERROR;
+    return options->verbose >= 2 ? LOG_DEBUG : options->verbose == 1 ? LOG_INFO : LOG_WARN;
+}
+
+static int run_command(const Command *command, bool named, int argc, char **argv)
+{
+    Options options;
+    Err err = {0};
+    if (!options_parse(argc, argv, command->bit, &options, &err))
+        return command_fail(&err);
+    int code = 0;
+    log_set_level(log_level(&options));
+    if (options.help)
+        print_help(command, named);
+    else if (options.version)
+        puts("migrate_models_to_db " PROGRAM_VERSION);
+    else
+        code = command->main(&options);
+    options_free(&options);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--help-markdown") == 0) { /* for docs/options.md */
+        options_print_markdown(stdout);
+        return 0;
+    }
+    const Command *command = argc > 1 ? find_command(argv[1]) : NULL;
+    if (command != NULL)
+        return run_command(command, true, argc - 1, argv + 1);
+    return run_command(&commands[0], false, argc, argv);
+}

@@ -1,0 +1,310 @@
+#include "cmd/options.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cmd/option_table.h"
+#include "port/store.h"
+
+static bool remember(Options *options, char *copy, Err *err)
+{
+    char **grown = copy == NULL ? NULL : realloc(options->owned, (options->owned_count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        free(copy);
+        return err_no_memory(err);
+    }
+    options->owned = grown;
+    grown[options->owned_count++] = copy;
+    return true;
+}
+
+static bool list_add(StringList *list, const char *item, Err *err)
+{
+    const char **grown = realloc(list->items, (list->count + 2) * sizeof *grown);
+    if (grown == NULL)
+        return err_no_memory(err);
+    list->items = grown;
+    grown[list->count++] = item;
+    grown[list->count] = NULL;
+    return true;
+}
+
+static bool wants(Err *err, const OptionSpec *spec, const char *value, const char *what)
+{
+    return err_set(err, ERR_USAGE, "--%s: %s, not \"%s\"", spec->name, what, value);
+}
+
+static bool set_choice(const OptionSpec *spec, const char *value, int64_t *out, Err *err)
+{
+    char all[256] = "one of";
+    for (int64_t i = 0; spec->choices[i] != NULL; i++) {
+        if (strcmp(spec->choices[i], value) == 0) {
+            *out = i;
+            return true;
+        }
+        size_t used = strlen(all);
+        snprintf(all + used, sizeof all - used, "%s %s", i > 0 ? "," : "", spec->choices[i]);
+    }
+    return wants(err, spec, value, all);
+}
+
+/* gzip, gzip:LEVEL or none */
+static bool set_codec(const OptionSpec *spec, const char *value, int64_t *out, Err *err)
+{
+    if (strcmp(value, "none") == 0) {
+        *out = 0;
+        return true;
+    }
+    if (strcmp(value, "gzip") == 0) {
+        *out = 1;
+        return true;
+    }
+    if (text_starts_with(value, "gzip:") && text_parse_int(value + 5, 1, 9, out))
+        return true;
+    return wants(err, spec, value, "gzip, gzip:1 … gzip:9 or none");
+}
+
+static bool set_number(const OptionSpec *spec, void *field, const char *value, Err *err)
+{
+    char what[96];
+    if (spec->kind == OPTION_INT) {
+        snprintf(what, sizeof what, "a whole number from %lld to %lld", (long long)spec->min, (long long)spec->max);
+        return text_parse_int(value, spec->min, spec->max, field) || wants(err, spec, value, what);
+    }
+    if (spec->kind == OPTION_SECONDS) {
+        double seconds;
+        if (!text_parse_seconds(value, &seconds) || seconds < (double)spec->min || seconds > (double)spec->max)
+            return wants(err, spec, value, "a time such as 30, 30s, 500ms or 2m");
+        *(double *)field = seconds;
+        return true;
+    }
+    uint64_t bytes;
+    char low[24], high[24];
+    if (text_parse_bytes(value, &bytes) && bytes >= (uint64_t)spec->min && bytes <= (uint64_t)spec->max) {
+        *(uint64_t *)field = bytes;
+        return true;
+    }
+    snprintf(what, sizeof what, "a size from %s to %s, such as 32MiB", text_bytes(low, (uint64_t)spec->min), text_bytes(high, (uint64_t)spec->max));
+    return wants(err, spec, value, what);
+}
+
+static bool set_option(Options *options, const OptionSpec *spec, const char *value, Err *err)
+{
+    void *field = (char *)options + spec->offset;
+    switch (spec->kind) {
+    case OPTION_FLAG:
+        *(bool *)field = true;
+        return true;
+    case OPTION_COUNT:
+        ++*(int64_t *)field;
+        return true;
+    case OPTION_STRING:
+        *(const char **)field = value;
+        return true;
+    case OPTION_LIST:
+        return list_add(field, value, err);
+    case OPTION_CHOICE:
+        return set_choice(spec, value, field, err);
+    case OPTION_CODEC:
+        return set_codec(spec, value, field, err);
+    case OPTION_INT:
+    case OPTION_BYTES:
+    case OPTION_SECONDS:
+        return set_number(spec, field, value, err);
+    }
+    return err_set(err, ERR_BUG, "option --%s has no kind", spec->name);
+}
+
+static bool takes_value(const OptionSpec *spec)
+{
+    return spec->kind != OPTION_FLAG && spec->kind != OPTION_COUNT;
+}
+
+/* Flags in the environment: 1, true, yes, on, and their opposites. A list is separated by commas. */
+static bool set_from_environment(Options *options, const OptionSpec *spec, const char *value, Err *err)
+{
+    static const char *const yes[] = {"1", "true", "yes", "on"}, *const no[] = {"0", "false", "no", "off", ""};
+    if (spec->kind == OPTION_LIST) {
+        char *copy = strdup(value);
+        if (!remember(options, copy, err))
+            return false;
+        char *rest = copy;
+        for (char *item; (item = strtok_r(rest, ",", &rest)) != NULL;)
+            if (!set_option(options, spec, item, err))
+                return false;
+        return true;
+    }
+    if (takes_value(spec))
+        return set_option(options, spec, value, err);
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        if (strcmp(value, no[i]) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        if (strcmp(value, yes[i]) == 0)
+            return set_option(options, spec, value, err);
+    return wants(err, spec, value, "true or false");
+}
+
+static bool read_environment(Options *options, unsigned command, Err *err)
+{
+    for (const OptionSpec *spec = option_table; spec->name != NULL; spec++) {
+        char name[64] = "MIGRATE_MODELS_";
+        size_t used = strlen(name);
+        for (const char *c = spec->name; *c != '\0' && used + 1 < sizeof name; c++)
+            name[used++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+        name[used] = '\0';
+        const char *value = getenv(name);
+        if (value == NULL || spec->no_environment || (spec->commands & command) == 0)
+            continue;
+        if (!set_from_environment(options, spec, value, err))
+            return err_prefix(err, "environment variable %s", name);
+    }
+    return true;
+}
+
+static bool set_defaults(Options *options, Err *err)
+{
+    for (const OptionSpec *spec = option_table; spec->name != NULL; spec++)
+        if (spec->default_text != NULL && spec->kind != OPTION_LIST && !set_option(options, spec, spec->default_text, err))
+            return false;
+    return true;
+}
+
+/* Patterns have defaults only when none was given. */
+static bool fill_empty_lists(Options *options, Err *err)
+{
+    for (const OptionSpec *spec = option_table; spec->name != NULL; spec++) {
+        StringList *list = (StringList *)(void *)((char *)options + spec->offset);
+        if (spec->kind == OPTION_LIST && list->count == 0 && spec->default_text != NULL && !list_add(list, spec->default_text, err))
+            return false;
+    }
+    return true;
+}
+
+static const OptionSpec *find_long(const char *name, size_t len)
+{
+    for (const OptionSpec *spec = option_table; spec->name != NULL; spec++)
+        if (strlen(spec->name) == len && memcmp(spec->name, name, len) == 0)
+            return spec;
+    return NULL;
+}
+
+static const OptionSpec *find_short(char letter)
+{
+    for (const OptionSpec *spec = option_table; spec->name != NULL; spec++)
+        if (spec->letter == letter)
+            return spec;
+    return NULL;
+}
+
+/* The words of the command line, one at a time. */
+typedef struct Words {
+    int argc, next;
+    char **argv;
+    Options *options;
+    unsigned command;
+} Words;
+
+/* A password must not stay where `ps` shows it: the value is copied, and its bytes in argv are overwritten. */
+static const char *take_secret(Words *words, char *value, Err *err)
+{
+    char *copy = strdup(value);
+    if (!remember(words->options, copy, err))
+        return NULL;
+    if (store_target_has_password(copy))
+        memset(value, 'x', strlen(value));
+    return copy;
+}
+
+static bool apply(Words *words, const OptionSpec *spec, const char *shown, char *value, Err *err)
+{
+    if ((spec->commands & words->command) == 0)
+        return err_set(err, ERR_USAGE, "%s does not go with this command", shown);
+    if (!takes_value(spec))
+        return value == NULL ? set_option(words->options, spec, NULL, err) : err_set(err, ERR_USAGE, "--%s takes no value", spec->name);
+    if (value == NULL && words->next < words->argc)
+        value = words->argv[words->next++];
+    if (value == NULL)
+        return err_set(err, ERR_USAGE, "%s needs a value: %s", shown, spec->value_name);
+    const char *kept = spec->secret ? take_secret(words, value, err) : value;
+    return kept != NULL && set_option(words->options, spec, kept, err);
+}
+
+static bool parse_long(Words *words, char *word, Err *err)
+{
+    char *equals = strchr(word, '=');
+    size_t len = equals != NULL ? (size_t)(equals - word) - 2 : strlen(word) - 2;
+    const OptionSpec *spec = find_long(word + 2, len);
+    if (spec == NULL) {
+        err_set(err, ERR_USAGE, "unknown option %.*s", (int)len + 2, word);
+        return err_hint(err, "migrate_models_to_db --help lists all options");
+    }
+    char shown[64];
+    snprintf(shown, sizeof shown, "--%s", spec->name);
+    return apply(words, spec, shown, equals != NULL ? equals + 1 : NULL, err);
+}
+
+static bool parse_short(Words *words, char *word, Err *err)
+{
+    for (char *letter = word + 1; *letter != '\0'; letter++) {
+        const OptionSpec *spec = find_short(*letter);
+        char shown[3] = {'-', *letter, '\0'};
+        if (spec == NULL) {
+            err_set(err, ERR_USAGE, "unknown option %s", shown);
+            return err_hint(err, "migrate_models_to_db --help lists all options");
+        }
+        char *rest = takes_value(spec) && letter[1] != '\0' ? letter + 1 : NULL;
+        if (!apply(words, spec, shown, rest, err))
+            return false;
+        if (takes_value(spec))
+            break;
+    }
+    return true;
+}
+
+static bool parse_words(Words *words, Err *err)
+{
+    bool only_arguments = false;
+    while (words->next < words->argc) {
+        char *word = words->argv[words->next++];
+        bool ok;
+        if (only_arguments || word[0] != '-' || word[1] == '\0')
+            ok = list_add(&words->options->arguments, word, err);
+        else if (strcmp(word, "--") == 0)
+            ok = only_arguments = true;
+        else if (word[1] == '-')
+            ok = parse_long(words, word, err);
+        else
+            ok = parse_short(words, word, err);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+bool options_parse(int argc, char **argv, unsigned command, Options *out, Err *err)
+{
+    *out = (Options){0};
+    Words words = {.argc = argc, .next = 1, .argv = argv, .options = out, .command = command};
+    if (set_defaults(out, err) && read_environment(out, command, err) && parse_words(&words, err) && fill_empty_lists(out, err))
+        return true;
+    options_free(out);
+    return false;
+}
+
+void options_free(Options *options)
+{
+    for (size_t i = 0; i < options->owned_count; i++) {
+        memset(options->owned[i], 0, strlen(options->owned[i]));
+        free(options->owned[i]);
+    }
+    free(options->owned);
+    for (const OptionSpec *spec = option_table; spec->name != NULL; spec++)
+        if (spec->kind == OPTION_LIST)
+            free(((StringList *)(void *)((char *)options + spec->offset))->items);
+    free(options->arguments.items);
+    *options = (Options){0};
+}

@@ -1,0 +1,203 @@
+#include "port/gzip.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <isa-l/crc.h>
+#include <isa-l/igzip_lib.h>
+#include <zlib.h>
+
+/* Both libraries may choose other bytes when the same input is cut in another way, ISA-L does. So they only ever see blocks of one size:
+ * a whole block in the caller's memory is used there, the rest is gathered. The output buffer is part of that pattern. */
+#define BLOCK_BYTES ((size_t)256 * 1024)
+#define OUT_BYTES ((size_t)256 * 1024)
+#define ISAL_LEVEL_MAX 3
+#define OS_UNKNOWN 255 /* what ISA-L writes; zlib would write the system it was built on */
+
+struct Deflater {
+    int level;
+    bool open;
+    SinkFn sink;
+    void *ctx;
+    unsigned char *gathered;
+    size_t gathered_bytes;
+    unsigned char *out;
+    struct isal_zstream *isal; /* levels 1..3 */
+    unsigned char *level_buf;
+    z_stream *zlib;            /* levels 4..9 */
+    bool zlib_ready;
+    gz_header header;
+};
+
+static bool start_isal(Deflater *deflater)
+{
+    static const uint32_t sizes[] = {ISAL_DEF_LVL0_DEFAULT, ISAL_DEF_LVL1_DEFAULT, ISAL_DEF_LVL2_DEFAULT, ISAL_DEF_LVL3_DEFAULT};
+    deflater->isal = aligned_alloc(64, (sizeof *deflater->isal + 63) / 64 * 64);
+    deflater->level_buf = malloc(sizes[deflater->level]);
+    if (deflater->isal == NULL || deflater->level_buf == NULL)
+        return false;
+    isal_deflate_init(deflater->isal);
+    deflater->isal->level = (uint32_t)deflater->level;
+    deflater->isal->level_buf = deflater->level_buf;
+    deflater->isal->level_buf_size = sizes[deflater->level];
+    return true;
+}
+
+static bool start_zlib(Deflater *deflater)
+{
+    deflater->zlib = calloc(1, sizeof *deflater->zlib);
+    if (deflater->zlib == NULL)
+        return false;
+    deflater->zlib_ready = deflateInit2(deflater->zlib, deflater->level, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK;
+    return deflater->zlib_ready;
+}
+
+Deflater *deflater_new(int level, Err *err)
+{
+    if (level < 1 || level > GZIP_LEVEL_MAX) {
+        err_set(err, ERR_BUG, "gzip level %d", level);
+        return NULL;
+    }
+    Deflater *deflater = calloc(1, sizeof *deflater);
+    if (deflater == NULL) {
+        err_no_memory(err);
+        return NULL;
+    }
+    deflater->level = level;
+    deflater->header.os = OS_UNKNOWN;
+    deflater->gathered = malloc(BLOCK_BYTES);
+    deflater->out = malloc(OUT_BYTES);
+    bool ready = level <= ISAL_LEVEL_MAX ? start_isal(deflater) : start_zlib(deflater);
+    if (ready && deflater->gathered != NULL && deflater->out != NULL)
+        return deflater;
+    deflater_free(deflater);
+    err_no_memory(err);
+    return NULL;
+}
+
+void deflater_free(Deflater *deflater)
+{
+    if (deflater == NULL)
+        return;
+    if (deflater->zlib_ready)
+        deflateEnd(deflater->zlib);
+    free(deflater->zlib);
+    free(deflater->isal);
+    free(deflater->level_buf);
+    free(deflater->gathered);
+    free(deflater->out);
+    free(deflater);
+}
+
+bool deflater_begin(Deflater *deflater, SinkFn sink, void *ctx, Err *err)
+{
+    deflater->open = false;
+    deflater->gathered_bytes = 0;
+    deflater->sink = sink;
+    deflater->ctx = ctx;
+    if (deflater->isal != NULL) {
+        isal_deflate_reset(deflater->isal);
+        deflater->isal->gzip_flag = IGZIP_GZIP; /* writing the header turns it into IGZIP_GZIP_NO_HDR, a reset leaves that */
+        deflater->isal->end_of_stream = 0;
+        deflater->isal->next_out = deflater->out;
+        deflater->isal->avail_out = OUT_BYTES;
+    } else {
+        if (deflateReset(deflater->zlib) != Z_OK || deflateSetHeader(deflater->zlib, &deflater->header) != Z_OK)
+            return err_set(err, ERR_BUG, "zlib cannot start over");
+        deflater->zlib->next_out = deflater->out;
+        deflater->zlib->avail_out = OUT_BYTES;
+    }
+    deflater->open = true;
+    return true;
+}
+
+/* One call of the library for each full output buffer; after the last block, whatever is left goes out too. */
+static bool isal_block(Deflater *deflater, const void *data, size_t len, bool last, Err *err)
+{
+    struct isal_zstream *stream = deflater->isal;
+    stream->next_in = (uint8_t *)(uintptr_t)data; /* read only, though not declared so */
+    stream->avail_in = (uint32_t)len;
+    stream->end_of_stream = last;
+    for (;;) {
+        if (isal_deflate(stream) != COMP_OK)
+            return err_set(err, ERR_BUG, "libisal refuses to compress");
+        bool done = last ? stream->internal_state.state == ZSTATE_END : stream->avail_in == 0;
+        if (stream->avail_out == 0 || (done && last)) {
+            if (!deflater->sink(deflater->ctx, deflater->out, OUT_BYTES - stream->avail_out, err))
+                return false;
+            stream->next_out = deflater->out;
+            stream->avail_out = OUT_BYTES;
+        }
+        if (done)
+            return true;
+    }
+}
+
+static bool zlib_block(Deflater *deflater, const void *data, size_t len, bool last, Err *err)
+{
+    z_stream *stream = deflater->zlib;
+    stream->next_in = (Bytef *)(uintptr_t)data;
+    stream->avail_in = (uInt)len;
+    for (;;) {
+        int status = deflate(stream, last ? Z_FINISH : Z_NO_FLUSH);
+        if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+            return err_set(err, ERR_BUG, "zlib refuses to compress (%d)", status);
+        bool done = last ? status == Z_STREAM_END : stream->avail_in == 0 && stream->avail_out > 0;
+        if (stream->avail_out == 0 || (done && last)) {
+            if (!deflater->sink(deflater->ctx, deflater->out, OUT_BYTES - stream->avail_out, err))
+                return false;
+            stream->next_out = deflater->out;
+            stream->avail_out = OUT_BYTES;
+        }
+        if (done)
+            return true;
+    }
+}
+
+static bool put_block(Deflater *deflater, const void *data, size_t len, bool last, Err *err)
+{
+    bool ok = deflater->isal != NULL ? isal_block(deflater, data, len, last, err) : zlib_block(deflater, data, len, last, err);
+    if (!ok || last)
+        deflater->open = false;
+    return ok;
+}
+
+bool deflater_add(Deflater *deflater, const void *data, size_t len, Err *err)
+{
+    const unsigned char *from = data;
+    if (!deflater->open)
+        return err_set(err, ERR_BUG, "a gzip member is not open");
+    while (len > 0) {
+        if (deflater->gathered_bytes == 0 && len >= BLOCK_BYTES) {
+            if (!put_block(deflater, from, BLOCK_BYTES, false, err))
+                return false;
+            from += BLOCK_BYTES;
+            len -= BLOCK_BYTES;
+            continue;
+        }
+        size_t room = BLOCK_BYTES - deflater->gathered_bytes;
+        size_t take = len < room ? len : room;
+        memcpy(deflater->gathered + deflater->gathered_bytes, from, take);
+        deflater->gathered_bytes += take;
+        from += take;
+        len -= take;
+        if (deflater->gathered_bytes == BLOCK_BYTES) {
+            deflater->gathered_bytes = 0;
+            if (!put_block(deflater, deflater->gathered, BLOCK_BYTES, false, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool deflater_end(Deflater *deflater, Err *err)
+{
+    if (!deflater->open)
+        return err_set(err, ERR_BUG, "a gzip member is not open");
+    return put_block(deflater, deflater->gathered, deflater->gathered_bytes, true, err);
+}
+
+uint32_t gzip_crc32(const void *data, size_t len)
+{
+    return len == 0 ? 0 : crc32_gzip_refl(0, data, len);
+}

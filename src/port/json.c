@@ -1,0 +1,95 @@
+#include "port/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/text.h"
+
+struct JsonLine {
+    json_t *object;
+    bool failed; /* memory ended in one of the calls */
+};
+
+/* Takes `value`. */
+static void set(JsonLine *line, const char *key, json_t *value)
+{
+    if (line == NULL)
+        json_decref(value);
+    else if (value == NULL || json_object_set_new(line->object, key, value) != 0)
+        line->failed = true;
+}
+
+JsonLine *json_line_begin(const char *type)
+{
+    JsonLine *line = calloc(1, sizeof *line);
+    if (line == NULL)
+        return NULL;
+    line->object = json_object();
+    if (line->object == NULL) {
+        free(line);
+        return NULL;
+    }
+    json_line_string(line, "type", type);
+    return line;
+}
+
+/* NULL when memory ends. */
+static json_t *escaped_string(const char *value)
+{
+    size_t len = strlen(value), cap = 4 * len + 1;
+    char *text = malloc(cap);
+    if (text == NULL)
+        return NULL;
+    text_escape(text, cap, value, len);
+    json_t *string = json_string(text);
+    free(text);
+    return string;
+}
+
+void json_line_string(JsonLine *line, const char *key, const char *value)
+{
+    if (value == NULL)
+        set(line, key, json_null());
+    else
+        set(line, key, text_utf8_valid(value, strlen(value)) ? json_string(value) : escaped_string(value));
+}
+
+void json_line_int(JsonLine *line, const char *key, int64_t value)
+{
+    set(line, key, json_integer(value));
+}
+
+void json_line_real(JsonLine *line, const char *key, double value)
+{
+    bool finite = value - value == 0;
+    /* Beyond 2^43 thousandths do not matter, and the product still fits 64 bits below it. */
+    if (finite && value > -8e12 && value < 8e12)
+        value = (double)(int64_t)(value * 1000 + (value < 0 ? -0.5 : 0.5)) / 1000;
+    set(line, key, finite ? json_real(value) : json_null());
+}
+
+void json_line_bool(JsonLine *line, const char *key, bool value)
+{
+    set(line, key, json_boolean(value));
+}
+
+bool json_line_end(JsonLine *line, FILE *out, Err *err)
+{
+    if (line == NULL)
+        return err_no_memory(err);
+    bool ok = false;
+    char *text = line->failed ? NULL : json_dumps(line->object, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    if (text == NULL)
+        err_no_memory(err);
+    else if (fprintf(out, "%s\n", text) < 0 || fflush(out) != 0)
+        err_set_errno(err, ERR_STOP, errno, "cannot write the JSON output");
+    else
+        ok = true;
+    free(text);
+    json_decref(line->object);
+    free(line);
+    return ok;
+}

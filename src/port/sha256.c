@@ -1,0 +1,105 @@
+#include "port/sha256.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "base/text.h"
+
+struct Sha256 {
+    EVP_MD_CTX *ctx;
+};
+
+/* Fetching walks libcrypto's providers under locks: done once a process, kept until it ends. */
+static EVP_MD *algorithm;
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+
+static void fetch(void)
+{
+    algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+static bool library_error(Err *err)
+{
+    return err_set(err, ERR_STOP, "libcrypto cannot compute SHA-256");
+}
+
+Sha256 *sha256_new(Err *err)
+{
+    if (pthread_once(&fetched, fetch) != 0 || algorithm == NULL) {
+        library_error(err);
+        return NULL;
+    }
+    Sha256 *sha = calloc(1, sizeof *sha);
+    if (sha != NULL)
+        sha->ctx = EVP_MD_CTX_new();
+    if (sha == NULL || sha->ctx == NULL) {
+        err_no_memory(err);
+    } else if (sha256_reset(sha, err)) {
+        return sha;
+    }
+    sha256_free(sha);
+    return NULL;
+}
+
+void sha256_free(Sha256 *sha)
+{
+    if (sha == NULL)
+        return;
+    EVP_MD_CTX_free(sha->ctx);
+    free(sha);
+}
+
+bool sha256_reset(Sha256 *sha, Err *err)
+{
+    return EVP_DigestInit_ex2(sha->ctx, algorithm, NULL) == 1 || library_error(err);
+}
+
+bool sha256_add(Sha256 *sha, const void *data, size_t len, Err *err)
+{
+    return len == 0 || EVP_DigestUpdate(sha->ctx, data, len) == 1 || library_error(err);
+}
+
+bool sha256_end(Sha256 *sha, Digest *out, Err *err)
+{
+    Digest digest;
+    unsigned len = 0;
+    if (EVP_DigestFinal_ex(sha->ctx, digest.byte, &len) != 1 || len != DIGEST_BYTES)
+        return library_error(err);
+    *out = digest;
+    return true;
+}
+
+bool sha256_copy(Sha256 *to, const Sha256 *from, Err *err)
+{
+    return EVP_MD_CTX_copy_ex(to->ctx, from->ctx) == 1 || library_error(err);
+}
+
+bool sha256_once(const void *data, size_t len, Digest *out, Err *err)
+{
+    Sha256 *sha = sha256_new(err);
+    bool ok = sha != NULL && sha256_add(sha, data, len, err) && sha256_end(sha, out, err);
+    sha256_free(sha);
+    return ok;
+}
+
+bool digest_equal(const Digest *a, const Digest *b)
+{
+    return memcmp(a->byte, b->byte, DIGEST_BYTES) == 0;
+}
+
+void digest_hex(const Digest *digest, char out[2 * DIGEST_BYTES + 1])
+{
+    text_hex(out, digest->byte, DIGEST_BYTES);
+}
+
+bool digest_parse(const char *hex, Digest *out)
+{
+    Digest digest;
+    if (strlen(hex) != (size_t)2 * DIGEST_BYTES || !text_unhex(digest.byte, DIGEST_BYTES, hex))
+        return false;
+    *out = digest;
+    return true;
+}

@@ -1,0 +1,95 @@
+/* store_postgres.h: what the files of the PostgreSQL driver share (src/port/store_postgres*.c). Nobody else includes it.
+ *
+ *   target    parses URLs and settings               error   SQLSTATE to ErrClass, the server's words to Err
+ *   connect   opens a session within a deadline      read    catalog and find
+ *   wait      sends and receives, never blocks       write   COPY, batches, runs
+ *   schema    revisions                              (none)  transactions, and the driver's table
+ *
+ * Everything after the connect is non-blocking: a server that stays silent for tuning.timeout costs the session, never a hang. A pooler in
+ * transaction mode may stand between: all settings are SET LOCAL, nothing outlives a transaction. */
+#ifndef PORT_STORE_POSTGRES_H
+#define PORT_STORE_POSTGRES_H
+
+#include <libpq-fe.h>
+
+#include "base/buf.h"
+#include "port/store_driver.h"
+
+typedef struct PostgresTarget {
+    StoreTarget base;
+    char **keywords, **values; /* for PQconnectStartParams, NULL-terminated; a password is in here and nowhere else */
+    size_t count;
+    char *host, *hostaddr, *port; /* comma lists, "" when not set */
+    size_t host_count;
+    double connect_timeout; /* seconds for one host */
+} PostgresTarget;
+
+typedef enum PostgresCopy { COPY_NONE, COPY_MODELS, COPY_CHUNKS } PostgresCopy;
+
+typedef struct Postgres {
+    Store base;
+    PGconn *conn;            /* NULL once the session is lost */
+    double patience;         /* seconds without progress before the session is given up */
+    char *begin_write, *begin_read;
+    bool standby, read_only;
+    bool in_transaction;
+    bool version_is_bigint;  /* models.version of an adopted table */
+    bool shape_known;
+    PostgresCopy copy;
+    uint64_t copy_rows;      /* put since the COPY was opened */
+    bool heard;              /* the server said something inside COPY FROM: it can only be an error */
+    Buf out;                 /* wire bytes not yet given to libpq */
+    void *piece;             /* scratch for one piece of a payload */
+} Postgres;
+
+/* --- wait --- */
+void postgres_drop(Postgres *pg); /* gives the session up */
+bool postgres_flush(Postgres *pg, Err *err);
+bool postgres_wait_input(Postgres *pg, Err *err);
+
+/* Runs a script of statements without parameters. */
+bool postgres_run(Postgres *pg, const char *sql, Err *err);
+
+/* One statement; params are text. The caller clears *out (may be NULL). `binary` is the format of the result. */
+bool postgres_query(Postgres *pg, const char *sql, int count, const char *const *params, bool binary, PGresult **out, Err *err);
+
+/* Starts a COPY; want is PGRES_COPY_IN or PGRES_COPY_OUT. */
+bool postgres_copy_start(Postgres *pg, const char *sql, ExecStatusType want, Err *err);
+
+/* Takes all results of what was sent. The last one goes to *out (may be NULL); the first error wins. */
+bool postgres_results(Postgres *pg, PGresult **out, Err *err);
+
+/* --- error --- */
+ErrClass postgres_error_class(const char *sqlstate, const char *message);
+bool postgres_fail_result(Postgres *pg, const PGresult *result, Err *err);
+bool postgres_fail_connection(Postgres *pg, Err *err); /* the session is lost, PQerrorMessage says why; drops it */
+bool postgres_fail_connect(const Postgres *pg, const char *message, bool needs_password, Err *err);
+
+/* --- connect --- */
+bool postgres_open(const StoreTarget *target, Store **out, Err *err);
+void postgres_close(Store *store);
+
+/* --- transactions --- */
+bool postgres_begin(Postgres *pg, bool write, Err *err);
+bool postgres_commit(Postgres *pg, Err *err); /* COMMIT, and the proof that it was one */
+void postgres_rollback(Store *store);
+
+typedef struct PostgresShape {
+    bool has_revisions, has_models, has_digests, version_is_bigint;
+} PostgresShape;
+bool postgres_shape(Postgres *pg, PostgresShape *out, Err *err); /* inside a transaction */
+
+/* --- target, read, write, schema: entries of the driver's table --- */
+bool postgres_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
+void postgres_target_free(StoreTarget *target);
+bool postgres_target_has_password(const char *url);
+bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
+bool postgres_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
+bool postgres_put(Store *store, const StoreRow *row, Err *err);
+bool postgres_copy_end(Postgres *pg, Err *err); /* ends an open COPY and compares the server's count of rows with ours */
+bool postgres_run_begin(Store *store, const StoreRun *run, Err *err);
+bool postgres_run_end(Store *store, const StoreRun *run, Err *err);
+bool postgres_schema_applied(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err);
+bool postgres_schema_upgrade(Store *store, const StoreRevision *revision, bool *applied, Err *err);
+
+#endif

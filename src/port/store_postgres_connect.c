@@ -1,0 +1,163 @@
+#include "store_postgres.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "sql.h"
+
+#define OLDEST_SERVER 130000
+
+static void on_notice(void *ctx, const PGresult *result)
+{
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    log_line(LOG_DEBUG, "%s: server: %s", store_target_label(ctx), text != NULL ? text : "");
+}
+
+/* Item `index` of a comma list; a list of one item holds for all. */
+static void item(char *out, size_t cap, const char *list, size_t index)
+{
+    const char *start = list;
+    for (; index > 0 && strchr(start, ',') != NULL; index--)
+        start = strchr(start, ',') + 1;
+    snprintf(out, cap, "%.*s", (int)strcspn(start, ","), start);
+}
+
+/* One host of the list at a time: libpq would go on to the next one after an error, but not after a silence. The target is shared by
+ * threads, so the parameters are put together in a copy. */
+static PGconn *start_connect(const PostgresTarget *target, size_t index)
+{
+    char host[1024], hostaddr[64], port[16];
+    size_t count = target->count;
+    const char **keywords = calloc(2 * (count + 4), sizeof *keywords), **values = keywords + count + 4;
+    if (keywords == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        keywords[i] = target->keywords[i];
+        values[i] = target->values[i];
+    }
+    if (target->host_count > 1) {
+        item(host, sizeof host, target->host, index);
+        item(hostaddr, sizeof hostaddr, target->hostaddr, index);
+        item(port, sizeof port, target->port, index);
+        keywords[count] = "host", values[count++] = host;
+        keywords[count] = "hostaddr", values[count++] = hostaddr;
+        keywords[count] = "port", values[count++] = port;
+    }
+    PGconn *conn = PQconnectStartParams(keywords, values, 0);
+    free(keywords);
+    return conn;
+}
+
+/* Drives the handshake. Verbose errors, because only they carry the SQLSTATE of a refused connect. */
+static bool connect_one(Postgres *pg, const PostgresTarget *target, size_t index, Err *err)
+{
+    double end = clock_seconds() + target->connect_timeout;
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+    pg->conn = start_connect(target, index);
+    if (pg->conn == NULL)
+        return err_no_memory(err);
+    PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
+    PQsetNoticeReceiver(pg->conn, on_notice, (void *)(uintptr_t)pg->base.target);
+    while (PQstatus(pg->conn) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+        struct pollfd entry = {.fd = PQsocket(pg->conn), .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+        double left = end - clock_seconds();
+        if (left <= 0) {
+            err_set(err, ERR_RETRY, "%s: no answer within %.3g seconds", store_target_label(&target->base), target->connect_timeout);
+            return err_hint(err, "check that the server runs there and that host, port and firewall are right");
+        }
+        if (poll(&entry, 1, (int)((left > 60 ? 60 : left) * 1000) + 1) > 0)
+            state = PQconnectPoll(pg->conn);
+    }
+    if (state == PGRES_POLLING_OK)
+        return true;
+    return postgres_fail_connect(pg, PQerrorMessage(pg->conn), PQconnectionNeedsPassword(pg->conn) == 1, err);
+}
+
+/* The openings of our transactions, each one round trip. pg_temp last: a temporary table must not hide ours. */
+static bool make_openings(Postgres *pg, const char *schema, Err *err)
+{
+    Buf write = {0}, read = {0};
+    double lock_ms = pg->base.target->tuning.lock_timeout * 1000;
+    char *quoted = PQescapeIdentifier(pg->conn, schema, strlen(schema));
+    bool ok = quoted != NULL || err_no_memory(err);
+    ok = ok && buf_format(&write, err,
+                          "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = %s, pg_temp; SET LOCAL synchronous_commit = on; "
+                          "SET LOCAL lock_timeout = %lld; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
+                          quoted, lock_ms < 1 ? 1LL : lock_ms > 2e9 ? 2000000000LL : (long long)lock_ms);
+    ok = ok && buf_format(&read, err,
+                          "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL search_path = %s, pg_temp; SET LOCAL statement_timeout = 0; "
+                          "SET LOCAL idle_in_transaction_session_timeout = 0",
+                          quoted);
+    PQfreemem(quoted);
+    pg->begin_write = write.data;
+    pg->begin_read = read.data;
+    return ok;
+}
+
+/* Asks the server what it is; see session.sql. */
+static bool introduce(Postgres *pg, Err *err)
+{
+    PGresult *answer = NULL;
+    bool ok = false;
+    const char *label = store_target_label(pg->base.target);
+    if (PQsetnonblocking(pg->conn, 1) != 0)
+        return postgres_fail_connection(pg, err);
+    PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
+    if (!postgres_query(pg, sql_postgresql_session, 0, NULL, false, &answer, err))
+        return false;
+    if (strtol(PQgetvalue(answer, 0, 0), NULL, 10) < OLDEST_SERVER)
+        err_set(err, ERR_STOP, "%s: the server is older than PostgreSQL 13", label);
+    else if (PQgetisnull(answer, 0, 3)) {
+        err_set(err, ERR_STOP, "%s: no schema of the search path exists", label);
+        err_hint(err, "make one, or name one: options=-csearch_path=...");
+    } else {
+        pg->standby = PQgetvalue(answer, 0, 1)[0] == 't';
+        pg->read_only = PQgetvalue(answer, 0, 2)[0] == 't';
+        ok = make_openings(pg, PQgetvalue(answer, 0, 3), err);
+    }
+    PQclear(answer);
+    return ok;
+}
+
+bool postgres_open(const StoreTarget *base, Store **out, Err *err)
+{
+    const PostgresTarget *target = (const PostgresTarget *)base;
+    Postgres *pg = calloc(1, sizeof *pg);
+    Err last = {0};
+    bool ok = false;
+    if (pg == NULL)
+        return err_no_memory(err);
+    pg->base = (Store){.driver = base->driver, .target = base};
+    pg->patience = base->tuning.timeout;
+    for (size_t i = 0; i < target->host_count && !ok; i++) {
+        ok = connect_one(pg, target, i, &last);
+        if (!ok)
+            postgres_drop(pg);
+        if (!ok && strncmp(last.sqlstate, "28", 2) == 0) /* the same password is wrong everywhere */
+            break;
+    }
+    ok = ok && introduce(pg, &last);
+    if (ok)
+        *out = &pg->base;
+    else {
+        if (err != NULL)
+            *err = last;
+        postgres_close(&pg->base);
+    }
+    return ok;
+}
+
+void postgres_close(Store *store)
+{
+    Postgres *pg = (Postgres *)store;
+    postgres_drop(pg); /* the server rolls an open transaction back */
+    free(pg->begin_write);
+    free(pg->begin_read);
+    free(pg->piece);
+    buf_free(&pg->out);
+    free(pg);
+}

@@ -95,7 +95,7 @@ bench: $(PROGRAM)
 
 # Set-up, build, sample models, a migration, and the result: everything below build/.
 run:
-	scripts/install-deps
+	scripts/install-deps --run
 	$(MAKE) --no-print-directory -j$(JOBS) all
 	scripts/demo
 

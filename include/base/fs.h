@@ -18,8 +18,8 @@ ssize_t fs_read_at(int fd, void *data, size_t len, uint64_t offset);
 bool fs_write(int fd, const void *data, size_t len);
 
 /* `path` is opened below the directory descriptor `root`: no `..`, no absolute path, no symlink in any component, and without blocking
- * on a FIFO. flags are those of open(2); O_CLOEXEC, O_NOFOLLOW and O_NONBLOCK are added. -1 with errno set (ELOOP for a symlink).
- * With `follow`, symlinks that stay below root are followed (openat2, RESOLVE_BENEATH; Linux 5.6). */
+ * on a FIFO. flags are those of open(2); O_CLOEXEC and O_NONBLOCK are added; O_CREAT makes a file 0600. -1 with errno set (ELOOP for a
+ * symlink, EXDEV for `..` and an absolute path). With `follow`, symlinks that stay below root are followed (openat2; Linux 5.6). */
 int fs_open_beneath(int root, const char *path, int flags, bool follow);
 
 /* Makes `path` and its missing parents, each 0700. It must end up a directory of ours (owner = euid, no group or other write bit),
@@ -39,7 +39,7 @@ bool fs_replace_file(const char *path, const void *data, size_t len, Err *err);
  * that group or others may write is refused. -1 and *err (ERR_STOP) on failure. extra = further open(2) flags. */
 int fs_open_private_file(const char *path, int extra, Err *err);
 
-/* A whole file into `out` (appended). Over `max` bytes is an error. ERR_STOP; errnum ENOENT when it is not there. */
+/* A whole regular file into `out` (appended, a NUL behind it). Over `max` bytes is an error. ERR_STOP; errnum ENOENT when it is not there. */
 bool fs_read_file(const char *path, uint64_t max, Buf *out, Err *err);
 
 /* "a" + "/" + "b"; malloc'd, NULL when memory ends. */

@@ -81,6 +81,55 @@ bool store_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 /* The same for all versions of the given names. */
 bool store_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
 
+/* --- stored models, whole ------------------------------------------------------------------------------------------------------- */
+
+typedef struct StoreKey {
+    const char *name;
+    int32_t version;
+} StoreKey;
+
+/* A row without its payload. Strings are borrowed until the callback returns; "" stands for NULL. */
+typedef struct StoreInfo {
+    const char *name, *model_type, *event;
+    int32_t version;
+    bool is_active;
+    bool has_digests;        /* false: another program wrote the row; content, stored, sizes, is_tar and is_gzip are then not known */
+    Digest content, stored;
+    uint64_t raw_bytes, stored_bytes;
+    bool is_tar, is_gzip;
+    uint32_t chunk_count;
+    const char *source_host, *source_path;
+    int64_t source_mtime_ns, created_ns; /* since 1970, UTC; 0 = not known */
+    char run_id[37];         /* "" = none */
+} StoreInfo;
+
+typedef bool (*StoreInfoFn)(void *ctx, const StoreInfo *info, Err *err);
+
+/* All rows, or those of the given names (count 0 = all), by name in byte order and version. One read-only query; no payload is fetched. */
+bool store_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err);
+
+/* What the server says of a payload. */
+typedef enum StoreHealth {
+    STORE_INTACT,   /* its SHA-256, worked out now by the server, is the recorded one; all chunks are there */
+    STORE_DAMAGED,  /* it is another one, or chunks are missing, doubled or of another size */
+    STORE_UNPROVEN, /* no digest is recorded */
+    STORE_MISSING   /* no such row */
+} StoreHealth;
+
+typedef bool (*StoreHealthFn)(void *ctx, size_t key_index, StoreHealth health, Err *err);
+
+/* Hashes the payloads of these keys in the server (about 1 GB/s); none crosses the network. The server is silent while it works, so the caller
+ * keeps the bytes of one call well under timeout times 0.5 GB/s. Calls fn once for each key, in any order. */
+bool store_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
+
+/* False for a standby or a server in recovery: what it has may not be all, and may go away. */
+bool store_is_primary(Store *store, bool *primary, Err *err);
+
+/* Reads one payload in pieces of at most 4 MiB, in order, as of one moment. Between open and close no other call on the session. */
+bool store_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err); /* ERR_SKIP: no such row */
+bool store_fetch_next(Store *store, const void **data, size_t *len, Err *err); /* *len 0 = the end; data borrowed until the next call */
+void store_fetch_close(Store *store);
+
 /* --- writing ------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct StoreRow {
@@ -98,6 +147,8 @@ typedef struct StoreRow {
     const char *run_id;              /* UUID */
     Spool *payload;                  /* borrowed; stored_bytes bytes */
 } StoreRow;
+
+/* A row of model_chunks carries the SHA-256 of its piece, which the server checks as it does for model_binary. */
 
 /* 0 when a payload of this size goes inline, else the number of chunks of STORE_CHUNK_BYTES. */
 uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit);

@@ -26,4 +26,28 @@ bool tar_add_file(TarWriter *tar, const char *path, uint64_t bytes, int64_t mtim
 bool tar_data(TarWriter *tar, const void *data, size_t len, Err *err); /* the sink's error comes back as it is */
 bool tar_end(TarWriter *tar, Err *err); /* end-of-archive blocks */
 
+/* Reader: walks a tar, gzip-compressed or not, as it streams by. Nothing is written to disk here, and only regular files and directories with
+ * safe paths are handed on: everything else (links, devices, FIFOs, sparse maps, absolute paths, "..", empty or doubled names, a member that
+ * is below a file, control characters, over 4096 bytes) is an error. */
+typedef struct TarMember {
+    const char *path; /* relative, no leading "./", no trailing "/"; borrowed */
+    bool is_directory, executable;
+    uint64_t bytes;
+    int64_t mtime; /* seconds since 1970 */
+} TarMember;
+
+/* Where the archive's bytes come from: false = *err; *len 0 = the end. */
+typedef bool (*TarSourceFn)(void *ctx, const void **data, size_t *len, Err *err);
+
+/* Called for each member, then for its bytes (data NULL = the member is complete). */
+typedef struct TarVisitor {
+    bool (*member)(void *ctx, const TarMember *member, Err *err);
+    bool (*data)(void *ctx, const void *data, size_t len, Err *err);
+    void *ctx;
+} TarVisitor;
+
+/* max_bytes: the sum of all members' bytes may not pass it, nor may the archive's own overhead pass 64 KiB and 8 KiB for each member (1 GiB of
+ * zeros is a 1 MB gzip). The whole source is read, to its end. ERR_SKIP: not an archive, damaged, hostile, too large. */
+bool tar_read(TarSourceFn source, void *source_ctx, uint64_t max_bytes, const TarVisitor *visitor, Err *err);
+
 #endif

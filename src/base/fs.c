@@ -68,13 +68,18 @@ static bool has_dot_dot(const char *path)
     return false;
 }
 
-/* One component. A symlink is ELOOP, also where a directory is asked for (openat says ENOTDIR then). */
+/* One component. A symlink is ELOOP, also where openat says ENOTDIR (O_DIRECTORY) or opens the link itself (O_PATH). */
 static int open_step(int dir, const char *name, int flags)
 {
     struct stat st;
     int fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 && errno == ENOTDIR)
         errno = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
+    if (fd >= 0 && (flags & O_PATH) != 0 && (fstat(fd, &st) != 0 || S_ISLNK(st.st_mode))) {
+        close(fd);
+        errno = ELOOP;
+        return -1;
+    }
     return fd;
 }
 
@@ -108,12 +113,13 @@ int fs_open_beneath(int root, const char *path, int flags, bool follow)
 {
     struct open_how how = {0};
     /* RESOLVE_BENEATH alone lets `..` pass as long as it stays below root. */
-    if (path[0] == '/' || has_dot_dot(path)) {
-        errno = EXDEV;
+    if (path[0] == '\0' || path[0] == '/' || has_dot_dot(path)) {
+        errno = path[0] == '\0' ? ENOENT : EXDEV;
         return -1;
     }
-    flags |= O_CLOEXEC | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW);
-    how.flags = (unsigned)flags;
+    flags |= O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NONBLOCK); /* openat2 refuses both together */
+    /* RESOLVE_NO_SYMLINKS says ELOOP for a last component too, where O_NOFOLLOW would say ENOTDIR to O_DIRECTORY. */
+    how.flags = (unsigned)(flags & ~O_NOFOLLOW);
     how.mode = (flags & O_CREAT) != 0 ? 0600 : 0;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | (follow ? 0 : RESOLVE_NO_SYMLINKS);
     for (int tries = 0;; tries++) {
@@ -121,7 +127,7 @@ int fs_open_beneath(int root, const char *path, int flags, bool follow)
         /* EAGAIN: the kernel could not tell whether a parallel rename led outside. */
         if (fd < 0 && (errno == EINTR || (errno == EAGAIN && tries < 100)))
             continue;
-        if (fd < 0 && (errno == ENOSYS || errno == EPERM) && !follow && path[0] != '\0')
+        if (fd < 0 && (errno == ENOSYS || errno == EPERM) && !follow)
             return walk_beneath(root, path, flags);
         return (int)fd;
     }

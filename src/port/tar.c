@@ -90,9 +90,11 @@ void tar_writer_free(TarWriter *tar)
 {
     if (tar == NULL)
         return;
-    /* Without this, freeing would write the rest of an abandoned archive to the sink. */
+    /* Closing would pad an abandoned archive and send it; `failed` keeps that from the sink. It must be closed all the same:
+     * archive_write_free after archive_write_fail leaks. */
+    tar->failed = true;
     if (tar->archive != NULL && !tar->ended)
-        archive_write_fail(tar->archive);
+        (void)archive_write_close(tar->archive);
     archive_entry_free(tar->entry);
     archive_write_free(tar->archive);
     if (tar->utf8 != (locale_t)0)

@@ -43,7 +43,7 @@ static void to_parent(char *path)
 {
     char *slash = strrchr(path, '/');
     if (slash == NULL)
-        strcpy(path, ".");
+        memcpy(path, ".", sizeof ".");
     else
         *(slash == path ? slash + 1 : slash) = '\0';
 }
@@ -179,9 +179,10 @@ bool backup_part_add(BackupPart *part, const StoreRow *row, Err *err)
         return true;
     if (!check_usable(part, err) || !backup_row_check(row, err))
         return false;
-    if (!ensure_file(part, &part->rows, "part", full ? BACKUP_HEADER_FULL : BACKUP_HEADER_META, err) ||
-        (full && row->chunk_count > 0 && !ensure_file(part, &part->chunks, "chunks", BACKUP_HEADER_CHUNKS, err)))
-        return false;
+    /* Making a folder syncs its parent, so a failure here can be that of an fsync. */
+    if (!ensure_file(part, &part->rows, "part", full ? BACKUP_HEADER_FULL : BACKUP_HEADER_META, &why) ||
+        (full && row->chunk_count > 0 && !ensure_file(part, &part->chunks, "chunks", BACKUP_HEADER_CHUNKS, &why)))
+        return die(part, &why, err);
     if (!backup_row_write(&part->rows, &part->chunks, row, full, &part->scratch, &why))
         return fail(part, PART_TORN, &why, err);
     return true;

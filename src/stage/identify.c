@@ -79,7 +79,7 @@ static Split split_version(const char *stem, size_t len, bool is_directory)
         digits--;
     if (digits == len)
         return none;
-    bool has_parent = start > 1;
+    bool has_parent = start > 0;
     if (digits == start) /* x/3/ */
         return is_directory && has_parent ? (Split){.name_len = start - 1, .digits = digits} : none;
     size_t v = digits - 1;
@@ -111,8 +111,9 @@ static bool infer_version(const Model *model, const Split *split, size_t stem_le
     if (split->digits == SIZE_MAX || parse_version(model->path + split->digits, stem_len - split->digits, out))
         return true;
     char reason[100];
-    snprintf(reason, sizeof reason, "version %.*s is too large (at most 2147483647)", (int)(stem_len - split->digits > 40 ? 40 : stem_len - split->digits),
-             model->path + split->digits);
+    size_t digits = stem_len - split->digits;
+    snprintf(reason, sizeof reason, "version %.*s%s is too large (at most 2147483647)", digits > 40 ? 40 : (int)digits,
+             model->path + split->digits, digits > 40 ? "..." : "");
     return refuse(model, reason, err);
 }
 

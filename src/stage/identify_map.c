@@ -36,8 +36,9 @@ typedef struct Reading {
 
 static bool bad_row(const Reading *reading, uint64_t row, const char *what, const char *value, const char *problem, Err *err)
 {
-    return err_set(err, ERR_USAGE, "%s: row %llu: %s%s%.100s%s %s", reading->file, (unsigned long long)row, what, value[0] != '\0' ? " \"" : "",
-                   value, value[0] != '\0' ? "\"" : "", problem);
+    bool has_value = value[0] != '\0';
+    return err_set(err, ERR_USAGE, "%s: row %llu: %s%s%.100s%s %s", reading->file, (unsigned long long)row, what, has_value ? " \"" : "",
+                   value, has_value ? "\"" : "", problem);
 }
 
 static bool take_header(Reading *reading, char *const *fields, size_t count, Err *err)
@@ -78,8 +79,8 @@ static bool take_text(Reading *reading, uint64_t row, char *const *fields, enum 
     if (field == NULL)
         return true;
     size_t len = strlen(field);
-    const char *problem = column == COLUMN_NAME ? identify_name_problem(field, len)
-                                                : identify_text_problem(field, len, column == COLUMN_MODEL_TYPE ? STORE_TYPE_MAX : STORE_NAME_MAX);
+    size_t max = column == COLUMN_MODEL_TYPE ? STORE_TYPE_MAX : STORE_NAME_MAX;
+    const char *problem = column == COLUMN_NAME ? identify_name_problem(field, len) : identify_text_problem(field, len, max);
     if (problem != NULL)
         return bad_row(reading, row, column_names[column], field, problem, err);
     *out = arena_copy(&reading->map->arena, field, len, err);

@@ -17,23 +17,32 @@
 #define REOPEN_TRIES 10
 
 typedef struct Note {
-    char pid[16], host[128], run_id[48], since[32];
+    char text[NOTE_MAX + 1];
+    const char *pid, *host, *run_id, *since; /* in text */
 } Note;
 
 /* `pid host run-id since`, the first line of the file. False unless all four are there: it is another program's text, or the holder is
  * just about to write. */
 static bool read_note(int fd, Note *out)
 {
-    char text[NOTE_MAX + 1];
-    ssize_t got = fs_read_at(fd, text, NOTE_MAX, 0);
-    if (got <= 0)
-        return false;
-    text[got] = '\0';
-    char *newline = memchr(text, '\n', (size_t)got);
-    if (newline == NULL || strlen(text) < (size_t)(newline - text))
+    const char **fields[] = {&out->pid, &out->host, &out->run_id, &out->since};
+    ssize_t got = fs_read_at(fd, out->text, NOTE_MAX, 0);
+    char *newline = got > 0 ? memchr(out->text, '\n', (size_t)got) : NULL;
+    if (newline == NULL)
         return false;
     *newline = '\0';
-    return sscanf(text, "%15[0-9] %127s %47s %31s", out->pid, out->host, out->run_id, out->since) == 4;
+    char *at = out->text;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        char *space = strchr(at, ' ');
+        if (at[0] == '\0' || (space == NULL) != (i + 1 == sizeof fields / sizeof *fields))
+            return false;
+        *fields[i] = at;
+        if (space != NULL) {
+            *space = '\0';
+            at = space + 1;
+        }
+    }
+    return strspn(out->pid, "0123456789") == strlen(out->pid);
 }
 
 static bool refuse(int fd, Err *err)

@@ -232,7 +232,7 @@ bool walk_directory(Walk *walk, int dir, unsigned depth, Err *err)
     if (!note_directory(walk, dir, &first, err) || (first == NULL && !entries_read(dir, &entries, err)))
         ok = !is_root && walk_report(walk, MODEL_DIRECTORY, err);
     else if (first != NULL)
-        ok = refuse_as_same(walk, MODEL_DIRECTORY, "same directory as", first, err);
+        ok = !rules_select(walk->rules, walk->path.data) || refuse_as_same(walk, MODEL_DIRECTORY, "same directory as", first, err);
     else if (!is_root && (rules_match_directory(walk->rules, walk->path.data) || rules_is_marked(entries.marks)))
         ok = add_directory_model(walk, dir, entries.marks, err);
     else

@@ -59,8 +59,8 @@ bool links_note(Walk *walk, int dir, const char *name, Err *err)
     /* A link to a directory hides a whole tree, so it is reported whatever its name is. */
     if (!rules_select(walk->rules, walk->path.data) || (!is_named_like_a_model(walk) && !leads_to_directory(dir, name)))
         return true;
-    return walk_refuse(walk, MODEL_FILE, MODEL_SKIPPED, "symbolic link, not followed; -L follows links that stay below the models directory",
-                       err);
+    static const char reason[] = "symbolic link, not followed; -L follows links that stay below the models directory";
+    return walk_refuse(walk, MODEL_FILE, MODEL_SKIPPED, reason, err);
 }
 
 /* link_resolve failed with errnum. Links that neither look like a model nor lead to a directory are of no interest. */

@@ -3,18 +3,25 @@
 Run under scripts/with-postgres, which names the server in the environment. PROGRAM names the program (default build/migrate_models_to_db).
 """
 
+import atexit
+import functools
 import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
+import sys
 import tempfile
+import time
 import unittest
 
 import psycopg2
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("PROGRAM", str(ROOT / "build" / "migrate_models_to_db"))
+NO_LIBPQ = dict.fromkeys(["PGHOST", "PGPORT", "PGUSER", "PGDATABASE"])  # as env: nothing names a server
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"] if os.geteuid() == 0 else []
 
 
 def admin(sql):
@@ -28,13 +35,50 @@ def admin(sql):
         connection.close()
 
 
+@functools.lru_cache(maxsize=None)
+def samples():
+    """A folder of real scikit-learn models and a BERTopic directory, made once for all tests. Not to be changed: copy it."""
+    folder = tempfile.mkdtemp(prefix="cli-samples-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    tree = pathlib.Path(folder) / "models"
+    subprocess.run([sys.executable, str(ROOT / "scripts" / "make-samples"), str(tree)], check=True, stdout=subprocess.DEVNULL)
+    return tree
+
+
+@functools.lru_cache(maxsize=None)
+def is_sanitized():
+    """A build with the compiler's checks: its memory says nothing."""
+    data = pathlib.Path(PROGRAM).read_bytes()
+    return b"__asan_init" in data or b"__tsan_init" in data
+
+
+def program_environment(env=None):
+    """The environment of the tests without what would steer the program; None in env removes a variable."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MIGRATE_MODELS_", "DATABASE_URL"))}
+    environment.update(env or {})
+    return {k: v for k, v in environment.items() if v is not None}
+
+
+def wait_until(condition, seconds=30):
+    """The first true value of condition(); fails after some seconds."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"not true within {seconds} s: {condition}")
+        time.sleep(0.005)
+    return value
+
+
 class Result:
     """One run of the program."""
 
-    def __init__(self, process):
-        self.code = process.returncode
-        self.out = process.stdout.decode("utf-8", "replace")
-        self.err = process.stderr.decode("utf-8", "replace")
+    def __init__(self, code, out, err):
+        self.code = code
+        self.out = out.decode("utf-8", "replace")
+        self.err = err.decode("utf-8", "replace")
+
+    def all(self):
+        return self.out + self.err
 
     def lines(self):
         return [json.loads(line) for line in self.out.splitlines()]
@@ -52,14 +96,11 @@ class Result:
 class CliCase(unittest.TestCase):
     """A test with a fresh database (self.url), an empty tree (self.tree) and a state folder (self.state)."""
 
-    counter = 0
+    counter, idle = 0, []
 
     def setUp(self):
-        CliCase.counter += 1
-        self.database = f"cli_{os.getpid()}_{CliCase.counter}"
-        admin(f'CREATE DATABASE "{self.database}"')
-        self.addCleanup(admin, f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
-        self.url = f"host={os.environ['PGHOST']} port={os.environ['PGPORT']} user={os.environ['PGUSER']} dbname={self.database}"
+        self.database = self.new_database()
+        self.url = self.url_of(self.database)
         self.folder = tempfile.TemporaryDirectory(prefix="cli-")
         self.addCleanup(self.folder.cleanup)
         self.base = pathlib.Path(self.folder.name)
@@ -67,7 +108,45 @@ class CliCase(unittest.TestCase):
         self.tree.mkdir()
         self.state = self.base / "state"
 
+    @classmethod
+    def shared(cls):
+        """One fixture for all tests of a class that only look at it: call in setUpClass."""
+        box = CliCase()
+        cls.addClassCleanup(box.doCleanups)
+        box.setUp()
+        return box
+
+    def new_database(self):
+        """An empty database for this test. They are used again: to empty one is much quicker than to drop it."""
+        if CliCase.idle:
+            name = CliCase.idle.pop()
+        else:
+            CliCase.counter += 1
+            name = f"cli_{os.getpid()}_{CliCase.counter}"
+            admin(f'CREATE DATABASE "{name}"')
+        self.addCleanup(self.empty_database, name)
+        return name
+
+    def empty_database(self, name):
+        admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        admin(f'ALTER DATABASE "{name}" RESET ALL')
+        schemas = self.query("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'", url=self.url_of(name))
+        drops = "".join(f'DROP SCHEMA "{schema}" CASCADE; ' for schema, in schemas)
+        self.query(f"SET client_min_messages = error; {drops}CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC", url=self.url_of(name))
+        CliCase.idle.append(name)
+
+    def url_of(self, database, host=None):
+        return f"host={host or os.environ['PGHOST']} port={os.environ['PGPORT']} user={os.environ['PGUSER']} dbname={database}"
+
     # --- the tree
+
+    def copy_samples(self):
+        shutil.copytree(samples(), self.tree, dirs_exist_ok=True)
+        self.settle()
+
+    def settle(self):
+        """A file that was changed just before it is read is read again by the next run, on purpose; wait that moment out."""
+        time.sleep(0.03)
 
     def write(self, name, data):
         """A source file; its parents are made. Returns its path."""
@@ -91,9 +170,33 @@ class CliCase(unittest.TestCase):
         return self.call(command, env=env, **options)
 
     def call(self, command, env=None, timeout=120, **options):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("MIGRATE_MODELS_", "DATABASE_URL"))}
-        environment.update(env or {})
-        return Result(subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False, **options))
+        done = subprocess.run([*map(str, command)], env=program_environment(env), stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=timeout, check=False, **options)
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def spawn(self, *arguments, env=None, url=None, **options):
+        """run, in the background; finish() waits for it."""
+        command = [PROGRAM, "run", *map(str, arguments), "--state-dir", str(self.state), "-d", url or self.url, str(self.tree)]
+        process = subprocess.Popen(command, env=program_environment(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, **options)
+        self.addCleanup(self.reap, process)
+        return process
+
+    @staticmethod
+    def reap(process):
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+    @staticmethod
+    def finish(process, timeout=120):
+        out, err = process.communicate(timeout=timeout)
+        return Result(process.returncode, out, err)
+
+    def db(self, *words, url=None, **options):
+        """The command `db`."""
+        return self.call([PROGRAM, "db", *words, "-d", url or self.url], **options)
 
     def sync(self, *arguments, code=0, **options):
         """run --upgrade --json; checks the exit code."""
@@ -103,8 +206,8 @@ class CliCase(unittest.TestCase):
 
     # --- the store
 
-    def query(self, sql, parameters=None):
-        connection = psycopg2.connect(self.url)
+    def query(self, sql, parameters=None, url=None):
+        connection = psycopg2.connect(url or self.url)
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -123,6 +226,18 @@ class CliCase(unittest.TestCase):
         self.assertEqual(len(rows), 1, name)
         return bytes(rows[0][0])
 
+    def rows(self, url=None):
+        """All rows but what a restore cannot know, payloads and chunks as digests."""
+        models = self.query("""SELECT name, version, model_type, event, is_active, encode(sha256(model_binary), 'hex'),
+                                      encode(content_sha256, 'hex'), raw_bytes, encode(stored_sha256, 'hex'), stored_bytes, format, encoding,
+                                      chunk_count, source_host, source_path, source_mtime, run_id::text
+                                 FROM models ORDER BY name, version""", url=url)
+        chunks = self.query("SELECT name, version, seq, octet_length(data), sha256(data)::text FROM model_chunks ORDER BY 1, 2, 3", url=url)
+        return models, chunks
+
+    def has_tables(self):
+        return self.query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") != [(0,)]
+
     # --- the state
 
     def state_files(self):
@@ -130,6 +245,12 @@ class CliCase(unittest.TestCase):
 
     def backups(self):
         return sorted(self.state.glob("*/backups/*"))
+
+    def backup(self):
+        """The only backup folder."""
+        folders = self.backups()
+        self.assertEqual(len(folders), 1, folders)
+        return folders[0]
 
     def journal(self):
         return next(self.state.glob("*/journal"))

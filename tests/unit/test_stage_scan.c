@@ -410,6 +410,33 @@ START_TEST(test_followed_links_to_files)
 }
 END_TEST
 
+START_TEST(test_links_and_includes)
+{
+    static const char *const includes[] = {"eu/*", NULL};
+    put("blobs/one", "x");
+    put("blobs/two", "x");
+    put("dir/x.joblib", "x");
+    ck_assert_int_eq(mkfifoat(root, "blobs/pipe", 0644), 0);
+    put_link("eu/one.joblib", "../blobs/one");
+    put_link("us/two.joblib", "../blobs/two");
+    put_link("eu/pipe.joblib", "../blobs/pipe");
+    put_link("us/gone.joblib", "../blobs/none");
+    put_link("eu/dir", "../dir");
+    put_link("us/dir", "../dir");
+    ScanRules rules = {.patterns = joblib, .dir_patterns = bertopic, .includes = includes};
+    scan(&rules);
+    ck_assert_uint_eq(list.count, 3);
+    ck_assert_str_eq(list.items[0].path, "eu/dir");
+    ck_assert_str_eq(list.items[1].path, "eu/one.joblib");
+    ck_assert_str_eq(list.items[2].path, "eu/pipe.joblib");
+    rules.follow_links = true;
+    scan(&rules);
+    expect("skipped eu/dir: symbolic link, same directory as dir (link)\n"
+           "file eu/one.joblib -7 (link)\n"
+           "failed eu/pipe.joblib: symbolic link to a FIFO, socket or device (link)\n");
+}
+END_TEST
+
 /* A neighbour whose path begins with that of the root is not below it. */
 START_TEST(test_a_neighbour_is_outside)
 {
@@ -718,6 +745,7 @@ int main(void)
     tcase_add_test(tc, test_directory_stamp_sees_every_change);
     tcase_add_test(tc, test_links_without_follow);
     tcase_add_test(tc, test_followed_links_to_files);
+    tcase_add_test(tc, test_links_and_includes);
     tcase_add_test(tc, test_a_neighbour_is_outside);
     tcase_add_test(tc, test_followed_links_to_directories);
     tcase_add_test(tc, test_links_into_directory_models);

@@ -1,0 +1,363 @@
+/* The tables: made, adopted, brought to head by several at once, and refused. */
+#include <sys/wait.h>
+
+#include "server.h"
+#include "stage/schema.h"
+
+static const char *database;
+static StoreTarget *target;
+static Store *store;
+static Err err;
+
+static void setup(void)
+{
+    err = (Err){0};
+    database = new_database();
+    target = target_of(url_of(database));
+    store = open_store(target);
+}
+
+static void teardown(void)
+{
+    store_close(store);
+    store_target_free(target);
+}
+
+static void reopen(void)
+{
+    store_close(store);
+    store = open_store(target);
+}
+
+static bool count_applied(void *ctx, const StoreRevision *revision, Err *e)
+{
+    (void)e;
+    ck_assert_str_eq(revision->id, "0001");
+    ++*(int *)ctx;
+    return true;
+}
+
+static SchemaState state_now(void)
+{
+    SchemaState state;
+    ck_ok(schema_state(store, &state, &err));
+    return state;
+}
+
+START_TEST(nothing_there)
+{
+    Found found = {0};
+    const char *names[] = {"x"};
+    SchemaState state = state_now();
+    ck_assert_int_eq(state.kind, SCHEMA_ABSENT);
+    ck_assert(!state.has_models);
+    ck_assert_uint_eq(state.pending, 1);
+    ck_assert_str_eq(state.current, "");
+    ck_ok(store_catalog(store, note_found, &found, &err));
+    ck_ok(store_find(store, names, 1, note_found, &found, &err));
+    ck_assert_uint_eq(found.count, 0);
+    ck_fails(put_one(store, "x", 1, &err), ERR_SCHEMA, "missing");
+    ck_fails(schema_require_head(store, target, &err), ERR_SCHEMA, "not there yet");
+    ck_assert(store_alive(store));
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0"); /* asking made nothing */
+    StoreRun run = {.run_id = RUN_ID, .host = "h", .user_name = "u", .models_dir = "d", .program_version = "1"};
+    ck_fails(store_run_begin(store, &run, &err), ERR_SCHEMA, "model_runs");
+}
+END_TEST
+
+START_TEST(hint_has_no_password)
+{
+    char url[600], expected[600];
+    snprintf(url, sizeof url, "%s?password=hunter2", url_of(database));
+    StoreTarget *with_password = target_of(url);
+    Store *other = open_store(with_password);
+    ck_fails(schema_require_head(other, with_password, &err), ERR_SCHEMA, "");
+    snprintf(expected, sizeof expected, "run: migrate_models_to_db db upgrade -d '%s'", url_of(database));
+    ck_assert_str_eq(err.hint, expected);
+    store_close(other);
+    store_target_free(with_password);
+}
+END_TEST
+
+START_TEST(upgrade_twice)
+{
+    int applied = 0;
+    ck_ok(schema_upgrade(store, count_applied, &applied, &err));
+    ck_assert_int_eq(applied, 1);
+    ck_ok(schema_upgrade(store, count_applied, &applied, &err));
+    ck_assert_int_eq(applied, 1);
+    SchemaState state = state_now();
+    ck_assert_int_eq(state.kind, SCHEMA_HEAD);
+    ck_assert(state.has_models);
+    ck_assert_str_eq(state.current, "0001");
+    ck_assert_uint_eq(state.pending, 0);
+    ck_ok(schema_require_head(store, target, &err));
+    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', revision, slug, length(checksum), applied_by) FROM migrate_models_revisions"), "0001|models|64|tester");
+    ck_assert_str_eq(sql(database, "SELECT attstorage FROM pg_attribute WHERE attrelid = 'models'::regclass AND attname = 'model_binary'"), "e");
+    ck_assert_str_eq(sql(database, "SELECT attstorage FROM pg_attribute WHERE attrelid = 'model_chunks'::regclass AND attname = 'data'"), "e");
+    ck_ok(put_one(store, "x", 1, &err));
+}
+END_TEST
+
+/* What a process of its own does: 0 applied, 1 nothing to do, 2 failed. */
+static int upgrade_in_child(int gate)
+{
+    char byte;
+    int applied = 0;
+    Store *mine = NULL;
+    Err e = {0};
+    if (read(gate, &byte, 1) != 0 || !store_open(target, &mine, &e) || !schema_upgrade(mine, count_applied, &applied, &e)) {
+        fprintf(stderr, "%s\n", e.text);
+        return 2;
+    }
+    store_close(mine);
+    return applied == 1 ? 0 : 1;
+}
+
+START_TEST(upgrade_at_once)
+{
+    enum { CHILDREN = 4 };
+    int gate[2], status, results[3] = {0};
+    ck_assert_int_eq(pipe(gate), 0);
+    for (int i = 0; i < CHILDREN; i++) {
+        pid_t pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+            close(gate[1]);
+            _exit(upgrade_in_child(gate[0]));
+        }
+    }
+    close(gate[1]); /* all start now */
+    for (int i = 0; i < CHILDREN; i++) {
+        ck_assert_int_gt(wait(&status), 0);
+        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) <= 2);
+        results[WEXITSTATUS(status)]++;
+    }
+    close(gate[0]);
+    ck_assert_int_eq(results[0], 1);
+    ck_assert_int_eq(results[1], CHILDREN - 1);
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM migrate_models_revisions"), "1");
+}
+END_TEST
+
+/* Another upgrade holds the lock for longer than lock_timeout. */
+START_TEST(upgrade_waits_for_the_lock)
+{
+    PGconn *other = admin(database);
+    PQclear(PQexec(other, "BEGIN; SELECT pg_advisory_xact_lock(7883946363647714655)"));
+    ck_fails(schema_upgrade(store, NULL, NULL, &err), ERR_RETRY, "lock timeout");
+    ck_assert_str_eq(err.sqlstate, "55P03");
+    PQfinish(other);
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+}
+END_TEST
+
+#define BY_HAND                                                                                                                            \
+    "CREATE TABLE models (id SERIAL PRIMARY KEY, name VARCHAR(255) NOT NULL, version INTEGER NOT NULL, model_type VARCHAR(50) NOT NULL, "  \
+    "event VARCHAR(255) NOT NULL, model_binary BYTEA NOT NULL, created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, "                  \
+    "is_active BOOLEAN DEFAULT TRUE, UNIQUE(name, version));"
+#define OTHER_HAND                                                                                                                         \
+    "CREATE TABLE models (note text, is_active boolean, model_binary bytea, version bigint, event text, created_at timestamptz DEFAULT now(), " \
+    "name text, model_type text, id bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (version, name));"
+#define TWO_ROWS "INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('old', 1, 't', 'e', 'abc'), ('old', 2, 't', 'e', '')"
+
+static void adopt(const char *table)
+{
+    Found found = {0};
+    const char *names[] = {"old"};
+    Digest abc;
+    char query[1024];
+    snprintf(query, sizeof query, "%s %s", table, TWO_ROWS);
+    sql(database, query);
+    reopen();
+
+    /* A dry run sees the rows before the migration. */
+    SchemaState state = state_now();
+    ck_assert_int_eq(state.kind, SCHEMA_ABSENT);
+    ck_assert(state.has_models);
+    ck_ok(store_find(store, names, 1, note_found, &found, &err));
+    ck_assert_uint_eq(found.count, 2);
+    found = (Found){0};
+    ck_ok(store_catalog(store, note_found, &found, &err));
+    ck_assert_str_eq(found.text, "old:1\nold:2\n");
+    ck_fails(put_one(store, "x", 1, &err), ERR_SCHEMA, "not at head");
+    ck_fails(schema_require_head(store, target, &err), ERR_SCHEMA, "not adopted");
+
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+    ck_assert_str_eq(sql(database, "SELECT string_agg(concat_ws('|', name, version, convert_from(model_binary, 'utf8'), encoding, format, raw_bytes, stored_bytes, chunk_count, "
+                                   "content_sha256 = sha256(model_binary), stored_sha256 = content_sha256), E'\\n' ORDER BY version) FROM models"),
+                     "old|1|abc|identity|file|3|3|0|t|t\nold|2||identity|file|0|0|0|t|t");
+    ck_ok(put_one(store, "new", 3, &err));
+    ck_fails(put_one(store, "old", 1, &err), ERR_CONFLICT, "old");
+    found = (Found){0};
+    ck_ok(store_catalog(store, note_found, &found, &err));
+    ck_assert_uint_eq(found.count, 3);
+    found = (Found){0};
+    ck_ok(store_find(store, names, 1, note_found, &found, &err));
+    ck_assert_uint_eq(found.count, 2);
+    ck_ok(sha256_once("abc", 3, &abc, &err));
+    ck_assert(digest_equal(&abc, &found.last.content) || found.last.version == 2);
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM model_catalog"), "3");
+}
+
+START_TEST(adopts_the_reference)
+{
+    adopt(BY_HAND);
+}
+END_TEST
+
+START_TEST(adopts_other_columns)
+{
+    adopt(OTHER_HAND);
+    Spool payload;
+    fill_spool(&payload, STORE_CHUNK_BYTES + 5, 7, 4096);
+    StoreRow row = row_of("chunked", 4, &payload); /* version is bigint in one table and integer in the other */
+    row.chunk_count = 2;
+    ck_ok(store_begin(store, &err));
+    ck_ok(store_put(store, &row, &err));
+    ck_ok(store_commit(store, &err));
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM model_chunks JOIN models USING (name, version)"), "2");
+    sql(database, "INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('far', 3000000000, 't', 'e', ''), ('none', 1, 't', 'e', NULL)");
+    Found found = {0};
+    ck_ok(store_catalog(store, note_found, &found, &err));
+    ck_assert_ptr_null(strstr(found.text, "far")); /* no version of ours */
+    ck_assert_ptr_nonnull(strstr(found.text, "none:1\n"));
+    spool_free(&payload);
+}
+END_TEST
+
+START_TEST(adopts_in_its_schema)
+{
+    sql(database, "CREATE SCHEMA \"Team \"\"A\"\"\"; SET search_path = \"Team \"\"A\"\"\"; " BY_HAND);
+    char query[200];
+    snprintf(query, sizeof query, "ALTER DATABASE %s SET search_path = public, \"Team \"\"A\"\"\"", database);
+    sql("models", query);
+    reopen();
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+    ck_ok(put_one(store, "x", 1, &err));
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM \"Team \"\"A\"\"\".models"), "1");
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM pg_class WHERE relname IN ('models', 'model_runs') AND relnamespace = 'public'::regnamespace"), "0");
+}
+END_TEST
+
+START_TEST(refuses_to_adopt)
+{
+    static const char *const rows[][2] = {
+        {"CREATE TABLE models (id int)", "name: missing"},
+        {"CREATE TABLE models (id int DEFAULT 1, name text, version text, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean, UNIQUE (name, "
+         "version))",
+         "version: text, must be integer or bigint"},
+        {"CREATE TABLE models (id int DEFAULT 1, name text, version int, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean)",
+         "no unique key"},
+        {"CREATE TABLE models (id int DEFAULT 1, name text UNIQUE, version int UNIQUE, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean); "
+         "CREATE UNIQUE INDEX ON models (name, version) WHERE is_active",
+         "no unique key"},
+        {"CREATE TABLE models (id int NOT NULL, name text, version int, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean, UNIQUE (name, "
+         "version))",
+         "no default for id"},
+        {"CREATE TABLE models (id int DEFAULT 1, name text, version int, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean, raw_bytes text, "
+         "UNIQUE (name, version))",
+         "raw_bytes: text"},
+        {"CREATE VIEW models AS SELECT 1 AS id", "not an ordinary table"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        teardown();
+        setup();
+        sql(database, rows[i][0]);
+        reopen();
+        ck_fails(schema_upgrade(store, NULL, NULL, &err), ERR_SCHEMA, rows[i][1]);
+        ck_assert_ptr_nonnull(strstr(err.text, "revision 0001"));
+        ck_assert_str_ne(err.hint, "");
+        ck_assert_str_eq(sql(database, "SELECT coalesce(to_regclass('model_runs')::text, '') || coalesce(to_regclass('migrate_models_revisions')::text, '')"), "");
+    }
+}
+END_TEST
+
+START_TEST(edited_revision)
+{
+    SchemaState state;
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+    sql(database, "UPDATE migrate_models_revisions SET checksum = repeat('0', 64)");
+    ck_fails(schema_state(store, &state, &err), ERR_SCHEMA, "was edited");
+    ck_fails(schema_require_head(store, target, &err), ERR_SCHEMA, "was edited");
+    ck_fails(schema_upgrade(store, NULL, NULL, &err), ERR_SCHEMA, "was edited");
+}
+END_TEST
+
+START_TEST(newer_program)
+{
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+    sql(database, "INSERT INTO migrate_models_revisions (revision, slug, checksum) VALUES ('0099', 'x', 'y')");
+    ck_assert_int_eq(state_now().kind, SCHEMA_UNKNOWN);
+    ck_fails(schema_require_head(store, target, &err), ERR_SCHEMA, "0099");
+    ck_fails(schema_upgrade(store, NULL, NULL, &err), ERR_SCHEMA, "0099");
+}
+END_TEST
+
+static ExecStatusType run_script(PGconn *conn)
+{
+    SchemaRevisions list = {0};
+    ck_ok(schema_revisions("postgresql", &list, &err));
+    PGresult *result = PQexec(conn, list.items[0].downgrade);
+    ExecStatusType status = PQresultStatus(result);
+    PQclear(result);
+    schema_revisions_free(&list);
+    return status;
+}
+
+static void run_downgrade(void)
+{
+    PGconn *conn = admin(database);
+    ck_assert_msg(run_script(conn) == PGRES_COMMAND_OK, "%s", PQerrorMessage(conn));
+    PQfinish(conn);
+    sql(database, "DELETE FROM migrate_models_revisions");
+}
+
+START_TEST(downgrade)
+{
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+    run_downgrade();
+    ck_assert_str_eq(sql(database, "SELECT to_regclass('models')"), ""); /* ours, and empty */
+
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+    ck_ok(put_one(store, "x", 1, &err));
+    sql(database, "UPDATE models SET chunk_count = 1");
+    PGconn *other = admin(database);
+    ck_assert_int_eq(run_script(other), PGRES_FATAL_ERROR); /* the payload of a chunked row would be lost */
+    ck_assert_ptr_nonnull(strstr(PQerrorMessage(other), "1 models have their payload in model_chunks"));
+    PQfinish(other);
+    sql(database, "UPDATE models SET chunk_count = 0");
+    run_downgrade();
+    ck_assert_str_eq(sql(database, "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'models'::regclass AND attnum > 0 AND NOT attisdropped"),
+                     "id,name,version,model_type,event,model_binary,created_at,is_active");
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "1");
+
+    sql(database, "DROP TABLE models; " BY_HAND);
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+    run_downgrade();
+    ck_assert_str_eq(sql(database, "SELECT to_regclass('models')"), "models"); /* adopted: never dropped */
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store schema");
+    TCase *tcase = tcase_create("schema");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, nothing_there);
+    tcase_add_test(tcase, hint_has_no_password);
+    tcase_add_test(tcase, upgrade_twice);
+    tcase_add_test(tcase, upgrade_at_once);
+    tcase_add_test(tcase, upgrade_waits_for_the_lock);
+    tcase_add_test(tcase, adopts_the_reference);
+    tcase_add_test(tcase, adopts_other_columns);
+    tcase_add_test(tcase, adopts_in_its_schema);
+    tcase_add_test(tcase, refuses_to_adopt);
+    tcase_add_test(tcase, edited_revision);
+    tcase_add_test(tcase, newer_program);
+    tcase_add_test(tcase, downgrade);
+    suite_add_tcase(suite, tcase);
+    return unit_run(suite);
+}

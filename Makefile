@@ -1,4 +1,4 @@
-# Targets: all run check check-long asan tsan coverage lint bench install clean. Everything is made below $(BUILD).
+# Targets: all run check check-long asan tsan coverage lint bench docs install clean. Everything is made below $(BUILD).
 BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= cc
@@ -92,6 +92,12 @@ lint:
 
 bench: $(PROGRAM)
 	scripts/bench
+
+# The table of options in docs/options.md, between its two marks, as the program knows it.
+.PHONY: docs
+docs: $(PROGRAM)
+	$(PROGRAM) --help-markdown >$(BUILD)/options.md
+	sed -i -e '/^<!-- options -->$$/,/^<!-- end of options -->$$/{//!d}' -e '/^<!-- options -->$$/r $(BUILD)/options.md' docs/options.md
 
 # Set-up, build, sample models, a migration, and the result: everything below build/.
 run:

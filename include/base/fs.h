@@ -42,6 +42,10 @@ int fs_open_private_file(const char *path, int extra, Err *err);
 /* A whole regular file into `out` (appended, a NUL behind it). Over `max` bytes is an error. ERR_STOP; errnum ENOENT when it is not there. */
 bool fs_read_file(const char *path, uint64_t max, Buf *out, Err *err);
 
+/* Removes `name` in the directory `dir`: a file, a symlink (never what it leads to), or a directory with all that is in it. Stays on one
+ * file system. Nothing of that name is success. ERR_STOP. */
+bool fs_remove_tree(int dir, const char *name, Err *err);
+
 /* "a" + "/" + "b"; malloc'd, NULL when memory ends. */
 char *fs_join(const char *a, const char *b);
 

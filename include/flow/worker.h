@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 
 #include "flow/run.h"
+#include "flow/source_tree.h"
 #include "flow/state.h"
-#include "stage/identify.h"
 #include "stage/pack.h"
 
 /* One run. The first part is set up before the workers start and only read by them; `lock` guards the second; the third is atomic.
@@ -16,13 +16,11 @@ typedef struct Run {
     const RunSettings *settings;
     ModelList *models;
     RunSummary *summary;
-    char *root_path; /* absolute */
-    int root;        /* open MODELS_DIR */
+    SourceTree tree;
     char host[256], user[64];
     char run_id[37];
     StoreRun record; /* who and where; the counts at the end */
     int64_t start_ns;
-    NameMap *map;
     Plan *plan;
     State state;
     Backup *backup;
@@ -45,7 +43,8 @@ typedef struct BatchItem {
     uint32_t group, model;
     Stamp stamp;
     int64_t read_ns;
-    bool committed; /* found in the store after a lost COMMIT */
+    bool taken;     /* the store was found to have its key */
+    bool committed; /* ... with the row of this batch, after a lost COMMIT */
 } BatchItem;
 
 typedef struct ItemList {
@@ -97,8 +96,9 @@ void recover_wait(unsigned failures);
 /* Journals what is settled. */
 bool batch_journal(Worker *worker, Err *err);
 
-/* compare.c: scan, names, journal and store make the plan. */
+/* compare.c: scan, names and journal make the plan; the store settles it. compare_store may be repeated after ERR_RETRY. */
 bool compare_tree(Run *run, Err *err);
+bool compare_store(Run *run, Err *err);
 bool compare_compact_journal(Run *run, Err *err);
 
 /* leftovers.c: puts right the backups of runs that were killed. */

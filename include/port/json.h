@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /* Every name here starts with json_line: jansson itself exports json_string and json_real. */
@@ -18,5 +19,6 @@ void json_line_int(JsonLine *line, const char *key, int64_t value);
 void json_line_real(JsonLine *line, const char *key, double value); /* rounded to three decimals; null when not finite */
 void json_line_bool(JsonLine *line, const char *key, bool value);
 bool json_line_end(JsonLine *line, FILE *out, Err *err); /* prints one line in the order of the calls, frees; ERR_STOP: memory, write error */
+bool json_line_append(JsonLine *line, Buf *out, Err *err); /* the same behind what `out` holds, without a newline */
 
 #endif

@@ -81,6 +81,10 @@ bool store_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 /* The same for all versions of the given names. */
 bool store_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
 
+/* Waits until the transactions of this program's other sessions that write at this moment have ended: the COMMIT of a client that died may
+ * still be under way, and its rows cannot be seen yet. ERR_RETRY when one is there after lock_timeout. */
+bool store_wait_writers(Store *store, Err *err);
+
 /* --- stored models, whole ------------------------------------------------------------------------------------------------------- */
 
 typedef struct StoreKey {
@@ -125,7 +129,7 @@ bool store_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthF
 /* False for a standby or a server in recovery: what it has may not be all, and may go away. */
 bool store_is_primary(Store *store, bool *primary, Err *err);
 
-/* Reads one payload in pieces of at most 4 MiB, in order, as of one moment. Between open and close no other call on the session. */
+/* Reads one payload in pieces of at most 16 MiB, in order, as of one moment. Between open and close no other call on the session. */
 bool store_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err); /* ERR_SKIP: no such row */
 bool store_fetch_next(Store *store, const void **data, size_t *len, Err *err); /* *len 0 = the end; data borrowed until the next call */
 void store_fetch_close(Store *store);

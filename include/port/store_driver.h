@@ -22,6 +22,14 @@ typedef struct StoreDriver {
 
     bool (*catalog)(Store *store, StoreVersionFn fn, void *ctx, Err *err);
     bool (*find)(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
+    bool (*wait_writers)(Store *store, Err *err);
+
+    bool (*list)(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err);
+    bool (*verify)(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
+    bool (*is_primary)(Store *store, bool *primary, Err *err);
+    bool (*fetch_open)(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);
+    bool (*fetch_next)(Store *store, const void **data, size_t *len, Err *err);
+    void (*fetch_close)(Store *store);
 
     bool (*begin)(Store *store, Err *err);
     bool (*put)(Store *store, const StoreRow *row, Err *err);

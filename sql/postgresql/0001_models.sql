@@ -143,6 +143,7 @@ CREATE TABLE model_chunks (
     version integer NOT NULL,
     seq integer NOT NULL CHECK (seq >= 0),
     data bytea NOT NULL,
+    sha256 bytea CHECK (sha256 = sha256(data)),
     PRIMARY KEY (name, version, seq),
     FOREIGN KEY (name, version) REFERENCES models (name, version) ON UPDATE CASCADE ON DELETE CASCADE
 );

@@ -1,1 +1,1 @@
-COPY model_chunks (name, version, seq, data) FROM STDIN (FORMAT binary)
+COPY model_chunks (name, version, seq, data, sha256) FROM STDIN (FORMAT binary)

@@ -83,8 +83,10 @@ static bool spill(Spool *spool, Err *err)
 {
     if (spool->fd < 0)
         spool->fd = open_nameless(spool->dir);
-    if (spool->fd < 0)
-        return err_set_errno(err, ERR_STOP, errno, "cannot make a temporary file in %s", spool->dir);
+    if (spool->fd < 0) {
+        err_set_errno(err, ERR_STOP, errno, "cannot make a temporary file in %s", spool->dir);
+        return err_hint(err, "name another place with TMPDIR");
+    }
     spool->spilled = true;
     return flush(spool, err);
 }

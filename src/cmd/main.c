@@ -21,7 +21,7 @@ static const Command *find_command(const char *name)
 
 static void print_help(const Command *command, bool named)
 {
-    printf("Usage: migrate_models_to_db %s%s [OPTIONS] %s\n\n", named ? "" : "[COMMAND] ", command->name, command->arguments);
+    printf("Usage: migrate_models_to_db %s [OPTIONS] %s\n\n", named ? command->name : "[COMMAND]", command->arguments);
     if (!named) {
         puts("Commands:");
         for (const Command *each = commands; each->name != NULL; each++)

@@ -74,23 +74,19 @@ const OptionSpec option_table[] = {
     {.name = NULL},
 };
 
-static void print_wrapped(FILE *out, const char *text, int indent, int width)
+/* The cursor is at `column`; text starts at `indent`. No blank ends a line. */
+static void print_wrapped(FILE *out, const char *text, int column, int indent, int width)
 {
-    int column = indent;
     for (const char *word = text; *word != '\0';) {
         size_t len = strcspn(word, " ");
-        if (column + (int)len > width) {
-            fprintf(out, "\n%*s", indent, "");
-            column = indent;
+        if (column > indent && column + 1 + (int)len > width) {
+            fputc('\n', out);
+            column = 0;
         }
-        fprintf(out, "%.*s", (int)len, word);
-        column += (int)len;
-        word += len;
-        if (*word == ' ') {
-            fputc(' ', out);
-            column++;
-            word++;
-        }
+        int blanks = column < indent ? indent - column : column > indent ? 1 : 0;
+        fprintf(out, "%*s%.*s", blanks, "", (int)len, word);
+        column += blanks + (int)len;
+        word += len + strspn(word + len, " ");
     }
     fputc('\n', out);
 }
@@ -105,10 +101,9 @@ void options_print_help(FILE *out, unsigned command)
                  spec->letter != 0 ? "," : " ", spec->name, spec->value_name != NULL ? "=" : "", spec->value_name != NULL ? spec->value_name : "");
         snprintf(help, sizeof help, "%s%s%s%s", spec->help, spec->default_text != NULL ? " (default " : "",
                  spec->default_text != NULL ? spec->default_text : "", spec->default_text != NULL ? ")" : "");
-        fprintf(out, "  %-34s ", head);
-        if (strlen(head) > 34)
-            fprintf(out, "\n%*s", 37, "");
-        print_wrapped(out, help, 37, 110);
+        bool alone = strlen(head) > 34;
+        fprintf(out, "  %s%s", head, alone ? "\n" : "");
+        print_wrapped(out, help, alone ? 0 : 2 + (int)strlen(head), 37, 110);
     }
 }
 
@@ -125,6 +120,7 @@ void options_print_markdown(FILE *out)
             for (const char *c = spec->value_name; *c != '\0'; c++)
                 fprintf(out, "%s%c", *c == '|' ? "\\" : "", *c);
         }
-        fprintf(out, "` | %s | %s |\n", spec->default_text != NULL ? spec->default_text : "", spec->help);
+        const char *quote = spec->default_text != NULL ? "`" : "";
+        fprintf(out, "` | %s%s%s | %s |\n", quote, spec->default_text != NULL ? spec->default_text : "", quote, spec->help);
     }
 }

@@ -102,6 +102,8 @@ static bool set_option(Options *options, const OptionSpec *spec, const char *val
         ++*(int64_t *)field;
         return true;
     case OPTION_STRING:
+        if (value[0] == '\0' && !spec->secret)
+            return err_set(err, ERR_USAGE, "--%s needs a value: %s", spec->name, spec->value_name);
         *(const char **)field = value;
         return true;
     case OPTION_LIST:
@@ -123,10 +125,10 @@ static bool takes_value(const OptionSpec *spec)
     return spec->kind != OPTION_FLAG && spec->kind != OPTION_COUNT;
 }
 
-/* Flags in the environment: 1, true, yes, on, and their opposites. A list is separated by commas. */
+/* Flags in the environment: 1, true, yes, on, and their opposites; for a count also how often. A list is separated by commas. */
 static bool set_from_environment(Options *options, const OptionSpec *spec, const char *value, Err *err)
 {
-    static const char *const yes[] = {"1", "true", "yes", "on"}, *const no[] = {"0", "false", "no", "off", ""};
+    static const char *const yes[] = {"1", "true", "yes", "on"}, *const no[] = {"0", "false", "no", "off"};
     if (spec->kind == OPTION_LIST) {
         char *copy = strdup(value);
         if (!remember(options, copy, err))
@@ -145,7 +147,9 @@ static bool set_from_environment(Options *options, const OptionSpec *spec, const
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
         if (strcmp(value, yes[i]) == 0)
             return set_option(options, spec, value, err);
-    return wants(err, spec, value, "true or false");
+    if (spec->kind == OPTION_COUNT && text_parse_int(value, 0, 9, (int64_t *)(void *)((char *)options + spec->offset)))
+        return true;
+    return wants(err, spec, value, spec->kind == OPTION_COUNT ? "true, false or how often" : "true or false");
 }
 
 static bool read_environment(Options *options, unsigned command, Err *err)
@@ -157,7 +161,7 @@ static bool read_environment(Options *options, unsigned command, Err *err)
             name[used++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
         name[used] = '\0';
         const char *value = getenv(name);
-        if (value == NULL || spec->no_environment || (spec->commands & command) == 0)
+        if (value == NULL || value[0] == '\0' || spec->no_environment || (spec->commands & command) == 0)
             continue;
         if (!set_from_environment(options, spec, value, err))
             return err_prefix(err, "environment variable %s", name);
@@ -206,6 +210,7 @@ typedef struct Words {
     char **argv;
     Options *options;
     unsigned command;
+    uint64_t lists_named; /* bits by row of the table: lists that the command line has begun */
 } Words;
 
 /* A password must not stay where `ps` shows it: the value is copied, and its bytes in argv are overwritten. */
@@ -219,6 +224,15 @@ static const char *take_secret(Words *words, char *value, Err *err)
     return copy;
 }
 
+/* The command line goes before the environment: its first item of a list replaces what came from there. */
+static void begin_list(Words *words, const OptionSpec *spec)
+{
+    uint64_t bit = UINT64_C(1) << (spec - option_table);
+    if (spec->kind == OPTION_LIST && (words->lists_named & bit) == 0)
+        ((StringList *)(void *)((char *)words->options + spec->offset))->count = 0;
+    words->lists_named |= bit;
+}
+
 static bool apply(Words *words, const OptionSpec *spec, const char *shown, char *value, Err *err)
 {
     if ((spec->commands & words->command) == 0)
@@ -229,6 +243,7 @@ static bool apply(Words *words, const OptionSpec *spec, const char *shown, char 
         value = words->argv[words->next++];
     if (value == NULL)
         return err_set(err, ERR_USAGE, "%s needs a value: %s", shown, spec->value_name);
+    begin_list(words, spec);
     const char *kept = spec->secret ? take_secret(words, value, err) : value;
     return kept != NULL && set_option(words->options, spec, kept, err);
 }

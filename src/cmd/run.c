@@ -1,5 +1,6 @@
 /* run.c: the command `run`. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/interrupt.h"
@@ -82,6 +83,18 @@ static int finish(const Options *options, bool ok, const Err *err, const RunSumm
     return summary->exit_code;
 }
 
+/* A forgotten -d must not print the password of the address. */
+static bool check_arguments(const StringList *arguments, Err *err)
+{
+    for (size_t i = 0; i < arguments->count; i++) {
+        if (strstr(arguments->items[i], "://") != NULL || strstr(arguments->items[i], "password=") != NULL) {
+            err_set(err, ERR_USAGE, "a database address stands where the folder is expected");
+            return err_hint(err, "name the database with -d");
+        }
+    }
+    return arguments->count <= 1 || err_set(err, ERR_USAGE, "one folder at a time: \"%s\" is too much", arguments->items[1]);
+}
+
 int cmd_run(const Options *options)
 {
     StoreTarget *target = NULL;
@@ -89,10 +102,8 @@ int cmd_run(const Options *options)
     RunSummary summary = {0};
     Err err = {0}, report_err = {0};
     int code;
-    if (options->arguments.count > 1) {
-        err_set(&err, ERR_USAGE, "one folder at a time: \"%s\" is too much", options->arguments.items[1]);
+    if (!check_arguments(&options->arguments, &err))
         return command_fail(&err);
-    }
     if (!command_target(options, &target, &err) || !signals_start(&err)) {
         code = command_fail(&err);
         goto out;

@@ -49,7 +49,7 @@ static bool put_row(Worker *worker, const Model *model, const Packed *packed, Er
         goto out;
     }
     text_escape(shown.data, shown.cap, model->path, strlen(model->path));
-    if (!identify(model, run->map, identity, err))
+    if (!identify(model, run->tree.map, identity, err))
         goto out;
     StoreRow row = {.name = model->name,
                     .version = model->version,
@@ -95,7 +95,7 @@ bool batch_is_full(const Worker *worker)
 static bool fill_record(const Run *run, const BatchItem *item, JournalRecord *record, Err *err)
 {
     const Model *model = &run->models->items[item->model];
-    char *path = fs_join(run->root_path, model->path);
+    char *path = fs_join(run->tree.root_path, model->path);
     if (path == NULL)
         return err_no_memory(err);
     *record = (JournalRecord){.path = path,

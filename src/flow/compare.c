@@ -5,29 +5,6 @@
 #include "base/strmap.h"
 #include "flow/worker.h"
 
-static bool name_models(Run *run, Err *err)
-{
-    ModelList *list = run->models;
-    Identity *identity = malloc(sizeof *identity);
-    bool ok = identity != NULL || err_no_memory(err);
-    for (uint32_t i = 0; ok && i < list->count; i++) {
-        Model *model = &list->items[i];
-        Err why = {0};
-        if (model->state != MODEL_PENDING)
-            continue;
-        if (!identify(model, run->map, identity, &why)) {
-            model_fail(model, MODEL_FAILED, &why);
-            continue;
-        }
-        model->version = identity->version;
-        model->explicit_version = identity->version != VERSION_AUTO;
-        model->name = arena_copy(&list->arena, identity->name, strlen(identity->name), err);
-        ok = model->name != NULL;
-    }
-    free(identity);
-    return ok;
-}
-
 typedef struct JournalMatch {
     Run *run;
     StrMap by_path;
@@ -39,7 +16,7 @@ static bool match_record(void *ctx, const JournalRecord *record, Err *err)
     (void)err;
     JournalMatch *match = ctx;
     size_t prefix = match->prefix_len;
-    if (strncmp(record->path, match->run->root_path, prefix) != 0 || record->path[prefix] != '/')
+    if (strncmp(record->path, match->run->tree.root_path, prefix) != 0 || record->path[prefix] != '/')
         return true;
     uint32_t index = strmap_get(&match->by_path, record->path + prefix + 1);
     if (index == STRMAP_NONE)
@@ -54,7 +31,7 @@ static bool match_record(void *ctx, const JournalRecord *record, Err *err)
 /* A model whose stamp is that of its last record need not be read, if the store has its content. */
 static bool use_journal(Run *run, Err *err)
 {
-    JournalMatch match = {.run = run, .prefix_len = strcmp(run->root_path, "/") == 0 ? 0 : strlen(run->root_path)};
+    JournalMatch match = {.run = run, .prefix_len = strcmp(run->tree.root_path, "/") == 0 ? 0 : strlen(run->tree.root_path)};
     bool ok = true;
     if (run->settings->checksum)
         return true;
@@ -76,11 +53,13 @@ static bool add_stored(void *ctx, const StoreVersion *version, Err *err)
 bool compare_tree(Run *run, Err *err)
 {
     const RunSettings *settings = run->settings;
-    if (settings->map_file != NULL && !name_map_read(settings->map_file, &run->map, err))
-        return false;
-    return scan_tree(run->root, &settings->scan, run->models, err) && name_models(run, err) && use_journal(run, err) &&
-           plan_new(run->models, settings->on_change, &run->plan, err) && store_catalog(run->store, add_stored, run->plan, err) &&
-           plan_settle(run->plan, err);
+    return source_tree_scan(&run->tree, &settings->scan, settings->map_file, run->models, err) && use_journal(run, err) &&
+           plan_new(run->models, settings->on_change, &run->plan, err);
+}
+
+bool compare_store(Run *run, Err *err)
+{
+    return store_catalog(run->store, add_stored, run->plan, err) && plan_settle(run->plan, err);
 }
 
 /* --- the journal, rewritten when most of it is history ------------------------------------------------------------------------ */
@@ -114,8 +93,8 @@ static JournalRecord *add_record(Records *records, Err *err)
 static bool keep_other_tree(void *ctx, const JournalRecord *record, Err *err)
 {
     Records *records = ctx;
-    size_t prefix = strlen(records->run->root_path);
-    if (strncmp(record->path, records->run->root_path, prefix) == 0 && record->path[prefix] == '/')
+    size_t prefix = strlen(records->run->tree.root_path);
+    if (strncmp(record->path, records->run->tree.root_path, prefix) == 0 && record->path[prefix] == '/')
         return true;
     const char *path = arena_copy(&records->arena, record->path, strlen(record->path), err);
     const char *name = path == NULL ? NULL : arena_copy(&records->arena, record->name, strlen(record->name), err);
@@ -137,7 +116,7 @@ static bool add_own(Records *records, const Model *model, Err *err)
     if (!settled)
         return true;
     Buf path = {0};
-    bool ok = buf_format(&path, err, "%s/%s", records->run->root_path, model->path);
+    bool ok = buf_format(&path, err, "%s/%s", records->run->tree.root_path, model->path);
     const char *copy = ok ? arena_copy(&records->arena, path.data, path.len, err) : NULL;
     JournalRecord *record = copy == NULL ? NULL : add_record(records, err);
     buf_free(&path);

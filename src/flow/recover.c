@@ -38,11 +38,13 @@ static Model *item_model(const Worker *worker, const BatchItem *item)
 static bool note_found(void *ctx, const StoreVersion *found, Err *err)
 {
     Worker *worker = ctx;
-    for (size_t i = 0; i < worker->batch.count && worker->commit_sent; i++) {
+    for (size_t i = 0; i < worker->batch.count; i++) {
         BatchItem *item = &worker->batch.items[i];
         const Model *model = item_model(worker, item);
-        if (model->version == found->version && strcmp(model->name, found->name) == 0)
-            item->committed = strcmp(found->run_id, worker->run->run_id) == 0 && digest_equal(&found->content, &model->content);
+        if (model->version != found->version || strcmp(model->name, found->name) != 0)
+            continue;
+        item->taken = true;
+        item->committed = worker->commit_sent && strcmp(found->run_id, worker->run->run_id) == 0 && digest_equal(&found->content, &model->content);
     }
     return plan_add_stored(worker->run->plan, found, err);
 }
@@ -52,12 +54,14 @@ static bool ask_store(Worker *worker, Err *err)
 {
     if (worker->store == NULL && !store_open(worker->run->settings->target, &worker->store, err))
         return false;
+    if (worker->commit_sent && !store_wait_writers(worker->store, err))
+        return false;
     const char **names = calloc(worker->batch.count, sizeof *names);
     if (names == NULL)
         return err_no_memory(err);
     for (size_t i = 0; i < worker->batch.count; i++) {
         names[i] = item_model(worker, &worker->batch.items[i])->name;
-        worker->batch.items[i].committed = false;
+        worker->batch.items[i].taken = worker->batch.items[i].committed = false;
         plan_forget_versions(worker->run->plan, worker->batch.items[i].group);
     }
     bool ok = store_find(worker->store, names, worker->batch.count, note_found, worker, err);
@@ -131,6 +135,7 @@ static bool settle_lost_commit(Worker *worker, bool *committed, Err *err)
     if (found == 0)
         return true;
     log_line(LOG_INFO, "the answer to COMMIT was lost; the store has all %zu models of the batch", found);
+    worker->failures = 0;
     if (worker->part != NULL)
         backup_part_keep(worker->part);
     /* A group may have more models that were not reached yet. */
@@ -162,9 +167,21 @@ static bool give_up(Worker *worker, Err *err)
 
 static bool is_recoverable(const Worker *worker, const Err *err)
 {
-    if (err->cls == ERR_SKIP)
+    if (err->cls == ERR_SKIP || err->cls == ERR_CONFLICT)
         return true;
-    return (err->cls == ERR_RETRY || err->cls == ERR_CONFLICT) && worker->failures <= worker->run->settings->retries;
+    return err->cls == ERR_RETRY && worker->failures <= worker->run->settings->retries;
+}
+
+/* What a conflict turns out to be: another writer has one of the keys, and all is well, or a constraint of the user's own refuses one row. */
+static ErrClass judge_conflict(Worker *worker)
+{
+    for (size_t i = 0; i < worker->batch.count; i++) {
+        if (worker->batch.items[i].taken) {
+            worker->failures = 0;
+            return ERR_CONFLICT;
+        }
+    }
+    return worker->failures > CONFLICTS_MAX ? ERR_SKIP : ERR_CONFLICT;
 }
 
 /* One bad row: alone in its batch it is the culprit, else the batch is tried again in halves. */
@@ -189,8 +206,6 @@ bool batch_recover(Worker *worker, Err *err)
     if (err->cls != ERR_RETRY) /* the server has answered: nothing was committed */
         worker->commit_sent = false;
     worker->failures += err->cls != ERR_SKIP;
-    if (err->cls == ERR_CONFLICT && worker->failures > CONFLICTS_MAX)
-        err->cls = cause.cls = ERR_SKIP; /* no other writer explains this: a constraint of the user's own refuses one row */
     if (!is_recoverable(worker, err))
         return give_up(worker, err);
     log_line(LOG_INFO, "worker %u: %s; trying again", worker->number, cause.text);
@@ -210,6 +225,8 @@ bool batch_recover(Worker *worker, Err *err)
         return give_up(worker, err);
     if (committed)
         return true;
+    if (cause.cls == ERR_CONFLICT)
+        cause.cls = judge_conflict(worker);
     if (cause.cls == ERR_SKIP)
         split_or_fail(worker, &cause);
     return requeue_batch(worker, err) || give_up(worker, err);

@@ -1,8 +1,6 @@
 #define _GNU_SOURCE
 #include "flow/run.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,19 +24,10 @@ size_t run_payload_memory(uint64_t share)
 
 static bool open_root(Run *run, Err *err)
 {
-    const char *dir = run->settings->models_dir;
-    run->root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (run->root < 0 && errno == ENOTDIR) {
-        err_set(err, ERR_USAGE, "%s: is not a directory", dir);
-        return err_hint(err, "name the folder that holds the models");
-    }
-    if (run->root < 0) {
-        err_set_errno(err, errno == ENOENT ? ERR_USAGE : ERR_STOP, errno, "%s: cannot be opened", dir);
-        return errno == ENOENT ? err_hint(err, "name the folder that holds the models; the default is ./models") : false;
-    }
-    run->root_path = realpath(dir, NULL);
-    run->record.models_dir = run->root_path;
-    return run->root_path != NULL || err_set_errno(err, ERR_STOP, errno, "%s", dir);
+    if (!source_tree_open(run->settings->models_dir, &run->tree, err))
+        return false;
+    run->record.models_dir = run->tree.root_path;
+    return true;
 }
 
 static bool check_schema(Run *run, Err *err)
@@ -50,24 +39,33 @@ static bool check_schema(Run *run, Err *err)
     SchemaState state;
     if (!schema_state(run->store, &state, err))
         return false;
+    if (state.kind == SCHEMA_UNKNOWN) /* no upgrade would help: the run would stop here too */
+        return schema_require_head(run->store, run->settings->target, err);
     run->summary->schema_missing = state.kind != SCHEMA_HEAD;
     return true;
 }
 
-/* The first session; a store that is away gets the same patience as later on. */
-static bool connect_store(Run *run, Err *err)
+/* A step that asks the first session and may be repeated on another one: a store that is away gets the same patience as later on. */
+static bool ask_with_patience(Run *run, bool (*step)(Run *run, Err *err), Err *err)
 {
-    for (unsigned failures = 0; !store_open(run->settings->target, &run->store, err); failures++) {
-        if (err->cls != ERR_RETRY)
-            return false;
-        if (failures >= run->settings->retries || interrupt_signal() != 0) {
-            err->cls = ERR_UNREACHABLE;
+    for (unsigned failures = 0;; failures++) {
+        Err why = {0};
+        if ((run->store != NULL || store_open(run->settings->target, &run->store, &why)) && step(run, &why))
+            return true;
+        if (why.cls == ERR_RETRY) {
+            store_close(run->store);
+            run->store = NULL;
+        }
+        if (why.cls != ERR_RETRY || failures >= run->settings->retries) {
+            *err = why;
+            err->cls = why.cls == ERR_RETRY ? ERR_UNREACHABLE : why.cls;
             return false;
         }
-        log_line(LOG_INFO, "%s; trying again", err->text);
+        log_line(LOG_INFO, "%s; trying again", why.text);
         recover_wait(failures + 1);
+        if (!interrupt_check(err))
+            return false;
     }
-    return true;
 }
 
 static bool open_state(Run *run, Err *err)
@@ -200,12 +198,9 @@ static void free_run(Run *run)
 {
     store_close(run->store);
     plan_free(run->plan);
-    name_map_free(run->map);
+    source_tree_close(&run->tree);
     backup_close(run->backup);
     state_close(&run->state);
-    free(run->root_path);
-    if (run->root >= 0)
-        close(run->root);
     pthread_mutex_destroy(&run->lock);
     pthread_cond_destroy(&run->worker_ended);
 }
@@ -231,14 +226,15 @@ static void introduce(Run *run)
 
 bool run_models(const RunSettings *settings, ModelList *models, RunSummary *summary, Err *err)
 {
-    Run run = {.settings = settings, .models = models, .summary = summary, .root = -1, .state = {.lock = {.fd = -1}}};
+    Run run = {.settings = settings, .models = models, .summary = summary, .tree = {.root = -1}, .state = {.lock = {.fd = -1}}};
     double started = clock_seconds();
     Err work_err = {0};
     pthread_mutex_init(&run.lock, NULL);
     pthread_cond_init(&run.worker_ended, NULL);
     introduce(&run);
-    bool ok = open_root(&run, &work_err) && open_state(&run, &work_err) && connect_store(&run, &work_err) && check_schema(&run, &work_err) &&
-              leftovers_recover(&run, &work_err) && compare_tree(&run, &work_err) && do_work(&run, &work_err);
+    bool ok = open_root(&run, &work_err) && open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
+              ask_with_patience(&run, leftovers_recover, &work_err) && compare_tree(&run, &work_err) &&
+              ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err);
     Err end_err = {0};
     if (!close_books(&run, &work_err, &end_err) && ok) {
         work_err = end_err;

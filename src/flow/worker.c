@@ -37,7 +37,7 @@ static bool next_group(Worker *worker, uint32_t *group)
 static bool read_model(Worker *worker, Model *model, Packed *packed, Err *err)
 {
     Run *run = worker->run;
-    if (!pack_model(worker->packer, run->root, model, packed, err))
+    if (!pack_model(worker->packer, run->tree.root, model, packed, err))
         return false;
     model->content = packed->content;
     model->has_content = true;

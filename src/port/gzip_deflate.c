@@ -142,7 +142,7 @@ static bool zlib_block(Deflater *deflater, const void *data, size_t len, bool la
         int status = deflate(stream, last ? Z_FINISH : Z_NO_FLUSH);
         if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
             return err_set(err, ERR_BUG, "zlib refuses to compress (%d)", status);
-        bool done = last ? status == Z_STREAM_END : stream->avail_in == 0 && stream->avail_out > 0;
+        bool done = last ? status == Z_STREAM_END : stream->avail_in == 0;
         if (stream->avail_out == 0 || (done && last)) {
             if (!deflater->sink(deflater->ctx, deflater->out, OUT_BYTES - stream->avail_out, err))
                 return false;

@@ -76,20 +76,35 @@ void json_line_bool(JsonLine *line, const char *key, bool value)
     set(line, key, json_boolean(value));
 }
 
-bool json_line_end(JsonLine *line, FILE *out, Err *err)
+/* The text, malloc'd; frees the line. NULL when memory ended at any time. */
+static char *finish(JsonLine *line)
 {
     if (line == NULL)
-        return err_no_memory(err);
-    bool ok = false;
+        return NULL;
     char *text = line->failed ? NULL : json_dumps(line->object, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    if (text == NULL)
-        err_no_memory(err);
-    else if (fprintf(out, "%s\n", text) < 0 || fflush(out) != 0)
-        err_set_errno(err, ERR_STOP, errno, "cannot write the JSON output");
-    else
-        ok = true;
-    free(text);
     json_decref(line->object);
     free(line);
+    return text;
+}
+
+bool json_line_end(JsonLine *line, FILE *out, Err *err)
+{
+    char *text = finish(line);
+    if (text == NULL)
+        return err_no_memory(err);
+    bool ok = fprintf(out, "%s\n", text) >= 0 && fflush(out) == 0;
+    if (!ok)
+        err_set_errno(err, ERR_STOP, errno, "cannot write the JSON output");
+    free(text);
+    return ok;
+}
+
+bool json_line_append(JsonLine *line, Buf *out, Err *err)
+{
+    char *text = finish(line);
+    if (text == NULL)
+        return err_no_memory(err);
+    bool ok = buf_text(out, text, err);
+    free(text);
     return ok;
 }

@@ -85,6 +85,27 @@ bool sha256_once(const void *data, size_t len, Digest *out, Err *err)
     return ok;
 }
 
+bool sha256_add_sum_line(Sha256 *sha, const Digest *digest, const char *path, Err *err)
+{
+    char hex[2 * DIGEST_BYTES + 1];
+    bool escaped = strpbrk(path, "\\\n\r") != NULL;
+    digest_hex(digest, hex);
+    if ((escaped && !sha256_add(sha, "\\", 1, err)) || !sha256_add(sha, hex, strlen(hex), err) || !sha256_add(sha, "  ", 2, err))
+        return false;
+    for (size_t plain; *path != '\0'; path += plain) {
+        plain = strcspn(path, "\\\n\r");
+        if (plain > 0) {
+            if (!sha256_add(sha, path, plain, err))
+                return false;
+            continue;
+        }
+        plain = 1;
+        if (!sha256_add(sha, *path == '\\' ? "\\\\" : *path == '\n' ? "\\n" : "\\r", 2, err))
+            return false;
+    }
+    return sha256_add(sha, "\n", 1, err);
+}
+
 bool digest_equal(const Digest *a, const Digest *b)
 {
     return memcmp(a->byte, b->byte, DIGEST_BYTES) == 0;
@@ -97,7 +118,7 @@ void digest_hex(const Digest *digest, char out[2 * DIGEST_BYTES + 1])
 
 bool digest_parse(const char *hex, Digest *out)
 {
-    Digest digest;
+    Digest digest = {{0}};
     if (strlen(hex) != (size_t)2 * DIGEST_BYTES || !text_unhex(digest.byte, DIGEST_BYTES, hex))
         return false;
     *out = digest;

@@ -111,6 +111,41 @@ bool store_find(Store *store, const char *const *names, size_t count, StoreVersi
     return store->driver->find(store, names, count, fn, ctx, err);
 }
 
+bool store_wait_writers(Store *store, Err *err)
+{
+    return store->driver->wait_writers(store, err);
+}
+
+bool store_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err)
+{
+    return store->driver->list(store, names, count, fn, ctx, err);
+}
+
+bool store_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err)
+{
+    return store->driver->verify(store, keys, count, fn, ctx, err);
+}
+
+bool store_is_primary(Store *store, bool *primary, Err *err)
+{
+    return store->driver->is_primary(store, primary, err);
+}
+
+bool store_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err)
+{
+    return store->driver->fetch_open(store, name, version, stored_bytes, err);
+}
+
+bool store_fetch_next(Store *store, const void **data, size_t *len, Err *err)
+{
+    return store->driver->fetch_next(store, data, len, err);
+}
+
+void store_fetch_close(Store *store)
+{
+    store->driver->fetch_close(store);
+}
+
 uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit)
 {
     if (stored_bytes <= inline_limit && stored_bytes <= STORE_INLINE_MAX)

@@ -26,6 +26,16 @@ typedef struct PostgresTarget {
 
 typedef enum PostgresCopy { COPY_NONE, COPY_MODELS, COPY_CHUNKS } PostgresCopy;
 
+/* The payload that is being read, see store_postgres_fetch.c. */
+typedef struct PostgresFetch {
+    char *name;
+    int32_t version;
+    uint64_t bytes, at;
+    uint32_t chunk_count, next_chunk;
+    bool first_is_here; /* the first piece came with the answer to the first query */
+    PGresult *piece;
+} PostgresFetch;
+
 typedef struct Postgres {
     Store base;
     PGconn *conn;            /* NULL once the session is lost */
@@ -38,6 +48,7 @@ typedef struct Postgres {
     PostgresCopy copy;
     uint64_t copy_rows;      /* put since the COPY was opened */
     bool heard;              /* the server said something inside COPY FROM: it can only be an error */
+    PostgresFetch fetch;
     Buf out;                 /* wire bytes not yet given to libpq */
     void *piece;             /* scratch for one piece of a payload */
 } Postgres;
@@ -52,6 +63,12 @@ bool postgres_run(Postgres *pg, const char *sql, Err *err);
 
 /* One statement; params are text. The caller clears *out (may be NULL). `binary` is the format of the result. */
 bool postgres_query(Postgres *pg, const char *sql, int count, const char *const *params, bool binary, PGresult **out, Err *err);
+
+/* Sends one statement whose rows are then taken one at a time, in binary. */
+bool postgres_query_rows(Postgres *pg, const char *sql, int count, const char *const *params, Err *err);
+
+/* Appends a text[] literal. */
+bool postgres_text_array(Buf *out, const char *const *names, size_t count, Err *err);
 
 /* Starts a COPY; want is PGRES_COPY_IN or PGRES_COPY_OUT. */
 bool postgres_copy_start(Postgres *pg, const char *sql, ExecStatusType want, Err *err);
@@ -85,6 +102,13 @@ void postgres_target_free(StoreTarget *target);
 bool postgres_target_has_password(const char *url);
 bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 bool postgres_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
+bool postgres_wait_writers(Store *store, Err *err);
+bool postgres_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err);
+bool postgres_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
+bool postgres_is_primary(Store *store, bool *primary, Err *err);
+bool postgres_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);
+bool postgres_fetch_next(Store *store, const void **data, size_t *len, Err *err);
+void postgres_fetch_close(Store *store);
 bool postgres_put(Store *store, const StoreRow *row, Err *err);
 bool postgres_copy_end(Postgres *pg, Err *err); /* ends an open COPY and compares the server's count of rows with ours */
 bool postgres_run_begin(Store *store, const StoreRun *run, Err *err);

@@ -32,9 +32,10 @@ static PGconn *start_connect(const PostgresTarget *target, size_t index)
 {
     char host[1024], hostaddr[64], port[16];
     size_t count = target->count;
-    const char **keywords = calloc(2 * (count + 4), sizeof *keywords), **values = keywords + count + 4;
+    const char **keywords = calloc(2 * (count + 4), sizeof *keywords);
     if (keywords == NULL)
         return NULL;
+    const char **values = keywords + count + 4;
     for (size_t i = 0; i < count; i++) {
         keywords[i] = target->keywords[i];
         values[i] = target->values[i];
@@ -81,17 +82,18 @@ static bool connect_one(Postgres *pg, const PostgresTarget *target, size_t index
 static bool make_openings(Postgres *pg, const char *schema, Err *err)
 {
     Buf write = {0}, read = {0};
-    double lock_ms = pg->base.target->tuning.lock_timeout * 1000;
+    double lock = pg->base.target->tuning.lock_timeout * 1000;
+    long long lock_ms = lock < 1 ? 1 : lock > 2e9 ? 2000000000LL : (long long)lock;
     char *quoted = PQescapeIdentifier(pg->conn, schema, strlen(schema));
     bool ok = quoted != NULL || err_no_memory(err);
     ok = ok && buf_format(&write, err,
                           "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = %s, pg_temp; SET LOCAL synchronous_commit = on; "
                           "SET LOCAL lock_timeout = %lld; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
-                          quoted, lock_ms < 1 ? 1LL : lock_ms > 2e9 ? 2000000000LL : (long long)lock_ms);
+                          quoted, lock_ms);
     ok = ok && buf_format(&read, err,
-                          "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL search_path = %s, pg_temp; SET LOCAL statement_timeout = 0; "
-                          "SET LOCAL idle_in_transaction_session_timeout = 0",
-                          quoted);
+                          "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL search_path = %s, pg_temp; SET LOCAL lock_timeout = %lld; "
+                          "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
+                          quoted, lock_ms);
     PQfreemem(quoted);
     pg->begin_write = write.data;
     pg->begin_read = read.data;

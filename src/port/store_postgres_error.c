@@ -11,8 +11,8 @@ static const struct {
 } states[] = {
     {"08", ERR_RETRY, ""},      /* connection exceptions */
     {"22", ERR_SKIP, ""},       /* data exceptions: one row's fault */
+    {"23", ERR_SKIP, ""},        /* constraints: a digest that does not match, a rule of the user's own */
     {"23505", ERR_CONFLICT, ""}, /* unique violation */
-    {"23514", ERR_SKIP, ""},    /* check violation: a digest that does not match */
     {"25006", ERR_STOP, "the server is a standby or read-only; name the primary"},
     {"25P03", ERR_RETRY, ""},   /* idle in transaction for too long */
     {"28", ERR_STOP, "check user and password (PGPASSFILE, PGPASSWORD or PGSERVICE) and the server's pg_hba.conf"},

@@ -119,7 +119,7 @@ bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err)
 /* --- find ----------------------------------------------------------------------------------------------------------------------- */
 
 /* A text[] literal: each element quoted, with a backslash before quotes and backslashes. */
-static bool make_array(Buf *out, const char *const *names, size_t count, Err *err)
+bool postgres_text_array(Buf *out, const char *const *names, size_t count, Err *err)
 {
     bool ok = buf_text(out, "{", err);
     for (size_t i = 0; ok && i < count; i++) {
@@ -149,7 +149,7 @@ bool postgres_find(Store *store, const char *const *names, size_t count, StoreVe
     PostgresShape shape;
     PGresult *result = NULL;
     Buf array = {0};
-    bool ok = make_array(&array, names, count, err) && postgres_begin(pg, false, err) && postgres_shape(pg, &shape, err);
+    bool ok = postgres_text_array(&array, names, count, err) && postgres_begin(pg, false, err) && postgres_shape(pg, &shape, err);
     const char *params[] = {array.data};
     if (ok && shape.has_models)
         ok = postgres_query(pg, shape.has_digests ? sql_postgresql_find : sql_postgresql_find_by_hand, 1, params, true, &result, err);

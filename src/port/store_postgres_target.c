@@ -199,7 +199,7 @@ static bool set_place(PostgresTarget *target, const PQconninfoOption *given, con
 static void append_safe(char *out, size_t cap, const char *s, size_t most)
 {
     size_t used = strlen(out);
-    for (size_t i = 0; s[i] != '\0' && i < most && used + 1 < cap; i++)
+    for (size_t i = 0; i < most && s[i] != '\0' && used + 1 < cap; i++)
         out[used++] = isalnum((unsigned char)s[i]) || strchr("@._-", s[i]) != NULL ? s[i] : '_';
     out[used] = '\0';
 }

@@ -135,6 +135,12 @@ bool postgres_query(Postgres *pg, const char *sql, int count, const char *const 
     return send_query(pg, sql, count, params, binary, err) && postgres_results(pg, out, err);
 }
 
+bool postgres_query_rows(Postgres *pg, const char *sql, int count, const char *const *params, Err *err)
+{
+    return send_query(pg, sql, count, params, true, err) &&
+           (PQsetSingleRowMode(pg->conn) == 1 || err_set(err, ERR_BUG, "%s: no single-row mode", store_target_label(pg->base.target)));
+}
+
 bool postgres_copy_start(Postgres *pg, const char *sql, ExecStatusType want, Err *err)
 {
     PGresult *result = NULL;

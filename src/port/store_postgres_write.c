@@ -12,7 +12,7 @@
 #define PIECE_BYTES ((size_t)1024 * 1024)
 #define SEND_BYTES ((size_t)64 * 1024) /* small rows are gathered up to here */
 #define MODELS_FIELDS 17
-#define CHUNKS_FIELDS 4
+#define CHUNKS_FIELDS 5
 #define EPOCH_2000_US INT64_C(946684800000000) /* PostgreSQL counts from 2000-01-01 */
 
 /* --- fields --------------------------------------------------------------------------------------------------------------------- */
@@ -158,8 +158,8 @@ bool postgres_copy_end(Postgres *pg, Err *err)
                                               store_target_label(pg->base.target), stored, (unsigned long long)pg->copy_rows);
 }
 
-/* Bytes `from` up to `to` of the payload; their length was sent. */
-static bool send_payload(Postgres *pg, Spool *payload, uint64_t from, uint64_t to, Err *err)
+/* Bytes `from` up to `to` of the payload; their length was sent. They go into `sha` too, unless it is NULL. */
+static bool send_payload(Postgres *pg, Spool *payload, uint64_t from, uint64_t to, Sha256 *sha, Err *err)
 {
     while (from < to) {
         const void *data;
@@ -170,6 +170,8 @@ static bool send_payload(Postgres *pg, Spool *payload, uint64_t from, uint64_t t
         if (got == 0)
             return err_set(err, ERR_BUG, "a payload is shorter than it says");
         from += (uint64_t)got;
+        if (sha != NULL && !sha256_add(sha, data, (size_t)got, err))
+            return false;
         if (pg->out.len + (size_t)got > SEND_BYTES && !send_gathered(pg, err))
             return false;
         if (!((size_t)got > SEND_BYTES ? send_bytes(pg, data, (size_t)got, err) : buf_append(&pg->out, data, (size_t)got, err)))
@@ -194,20 +196,30 @@ static bool add_model(Postgres *pg, const StoreRow *row, uint32_t inline_bytes, 
            field_time(out, row->source_mtime_ns, err) && field_uuid(out, row->run_id, err) && add_integer(out, inline_bytes, 4, err);
 }
 
+/* All fields of put_chunks.sql. */
+static bool put_chunk(Postgres *pg, const StoreRow *row, uint32_t seq, Sha256 *sha, Err *err)
+{
+    Digest digest;
+    Buf *out = &pg->out;
+    uint64_t from = seq * STORE_CHUNK_BYTES, to = from + STORE_CHUNK_BYTES;
+    if (to > row->stored_bytes)
+        to = row->stored_bytes;
+    if (!sha256_reset(sha, err) || !add_integer(out, CHUNKS_FIELDS, 2, err) || !field_text(out, row->name, err) ||
+        !field_integer(out, row->version, 4, err) || !field_integer(out, seq, 4, err) || !add_integer(out, to - from, 4, err) ||
+        !send_payload(pg, row->payload, from, to, sha, err) || !sha256_end(sha, &digest, err) || !field_bytes(out, digest.byte, DIGEST_BYTES, err))
+        return false;
+    pg->copy_rows++;
+    return true;
+}
+
 static bool put_chunks(Postgres *pg, const StoreRow *row, Err *err)
 {
-    if (!open_copy(pg, COPY_CHUNKS, err))
-        return false;
-    for (uint32_t seq = 0; seq < row->chunk_count; seq++) {
-        uint64_t from = seq * STORE_CHUNK_BYTES, to = from + STORE_CHUNK_BYTES;
-        if (to > row->stored_bytes)
-            to = row->stored_bytes;
-        if (!add_integer(&pg->out, CHUNKS_FIELDS, 2, err) || !field_text(&pg->out, row->name, err) || !field_integer(&pg->out, row->version, 4, err) ||
-            !field_integer(&pg->out, seq, 4, err) || !add_integer(&pg->out, to - from, 4, err) || !send_payload(pg, row->payload, from, to, err))
-            return false;
-        pg->copy_rows++;
-    }
-    return true;
+    Sha256 *sha = sha256_new(err);
+    bool ok = sha != NULL && open_copy(pg, COPY_CHUNKS, err);
+    for (uint32_t seq = 0; ok && seq < row->chunk_count; seq++)
+        ok = put_chunk(pg, row, seq, sha, err);
+    sha256_free(sha);
+    return ok;
 }
 
 bool postgres_put(Store *store, const StoreRow *row, Err *err)
@@ -224,5 +236,5 @@ bool postgres_put(Store *store, const StoreRow *row, Err *err)
     if (!open_copy(pg, COPY_MODELS, err) || !add_model(pg, row, (uint32_t)inline_bytes, err))
         return false;
     pg->copy_rows++;
-    return row->chunk_count == 0 ? send_payload(pg, row->payload, 0, inline_bytes, err) : put_chunks(pg, row, err);
+    return row->chunk_count == 0 ? send_payload(pg, row->payload, 0, inline_bytes, NULL, err) : put_chunks(pg, row, err);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -15,6 +16,7 @@ struct TarWriter {
     SinkFn sink;
     void *ctx;
     uint64_t left;       /* bytes that the open member still needs */
+    uint64_t members, name_bytes;
     bool ended, failed;
     bool sink_failed;    /* sink_err is the sink's own error, to be handed on as it is */
     Err sink_err;
@@ -112,12 +114,29 @@ static bool check_between(const TarWriter *tar, const char *path, Err *err)
     return true;
 }
 
+static bool check_limits(TarWriter *tar, const char *path, Err *err)
+{
+    size_t len = strlen(path);
+    size_t depth = 1;
+    for (const char *slash = path; (slash = strchr(slash, '/')) != NULL; slash++)
+        depth++;
+    if (len > TAR_PATH_MAX || depth > TAR_DEPTH_MAX)
+        return err_set(err, ERR_SKIP, "member %.300s: its path is too long or too deep", path);
+    if (tar->members == TAR_MEMBERS_MAX || len > TAR_NAMES_MAX - tar->name_bytes)
+        return err_set(err, ERR_SKIP, "more than %llu members, or their paths are too long", (unsigned long long)TAR_MEMBERS_MAX);
+    tar->members++;
+    tar->name_bytes += len;
+    return true;
+}
+
 static bool put_header(TarWriter *tar, const char *path, mode_t mode, uint64_t bytes, int64_t mtime, Err *err)
 {
     if (!check_between(tar, path, err))
         return false;
     if (path[0] == '\0' || path[0] == '/' || bytes > INT64_MAX)
         return err_set(err, ERR_BUG, "\"%s\" cannot be a tar member", path);
+    if (!check_limits(tar, path, err))
+        return false;
     archive_entry_clear(tar->entry);
     archive_entry_copy_pathname(tar->entry, path);
     archive_entry_set_mode(tar->entry, mode);

@@ -10,7 +10,7 @@
     "is_active,content_sha256,raw_bytes,stored_sha256,stored_bytes,format,encoding,chunk_count,source_host,source_path,source_mtime,run_id\n"
 #define BACKUP_HEADER_FULL "name,version,model_type,event,model_binary," BACKUP_COLUMNS_BEHIND
 #define BACKUP_HEADER_META "name,version,model_type,event," BACKUP_COLUMNS_BEHIND
-#define BACKUP_HEADER_CHUNKS "name,version,data,seq\n"
+#define BACKUP_HEADER_CHUNKS "name,version,data,seq,sha256\n"
 
 /* `part-N.csv` or `chunks-N.csv`, N of 1 to 10 digits. */
 bool backup_is_file_name(const char *name, bool *chunks);

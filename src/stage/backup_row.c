@@ -79,8 +79,9 @@ static bool make_back(Buf *line, const StoreRow *row, Err *err)
            buf_append(line, "\n", 1, err);
 }
 
-/* `"\x…"` from the payload's bytes [offset, offset + want); the payload is never whole in memory here. */
-static bool write_payload(BackupFile *file, const StoreRow *row, uint64_t offset, uint64_t want, Buf *scratch, Err *err)
+/* `"\x…"` from the payload's bytes [offset, offset + want); the payload is never whole in memory here. The bytes go into `sha` too, unless it
+ * is NULL. */
+static bool write_payload(BackupFile *file, const StoreRow *row, uint64_t offset, uint64_t want, Sha256 *sha, Buf *scratch, Err *err)
 {
     buf_clear(scratch);
     if (!buf_reserve(scratch, PIECE_BYTES, err) || !backup_file_text(file, "\"\\x", 3, err))
@@ -90,7 +91,7 @@ static bool write_payload(BackupFile *file, const StoreRow *row, uint64_t offset
         ptrdiff_t got = spool_view(row->payload, offset, want < PIECE_BYTES ? (size_t)want : PIECE_BYTES, scratch->data, &data, err);
         if (got == 0)
             return err_set(err, ERR_BUG, "%s: the payload ends at byte %" PRIu64 " of %" PRIu64, row->name, offset, row->stored_bytes);
-        if (got < 0 || !backup_file_hex(file, data, (size_t)got, err))
+        if (got < 0 || (sha != NULL && !sha256_add(sha, data, (size_t)got, err)) || !backup_file_hex(file, data, (size_t)got, err))
             return false;
         offset += (uint64_t)got;
         want -= (uint64_t)got;
@@ -98,23 +99,34 @@ static bool write_payload(BackupFile *file, const StoreRow *row, uint64_t offset
     return backup_file_text(file, "\"", 1, err);
 }
 
+static bool write_chunk(BackupFile *chunks, const StoreRow *row, uint32_t seq, Sha256 *sha, Buf *scratch, Err *err)
+{
+    uint64_t offset = seq * STORE_CHUNK_BYTES;
+    uint64_t left = offset < row->stored_bytes ? row->stored_bytes - offset : 0;
+    char tail[128], hex[2 * DIGEST_BYTES + 1];
+    Digest digest;
+    buf_clear(scratch);
+    if (!sha256_reset(sha, err) || !add_field(scratch, row->name, err) || !buf_format(scratch, err, "%" PRId32 ",", row->version) ||
+        !backup_file_text(chunks, scratch->data, scratch->len, err) ||
+        !write_payload(chunks, row, offset, left < STORE_CHUNK_BYTES ? left : STORE_CHUNK_BYTES, sha, scratch, err) ||
+        !sha256_end(sha, &digest, err))
+        return false;
+    digest_hex(&digest, hex);
+    int len = snprintf(tail, sizeof tail, ",%" PRIu32 ",\"\\x%s\"\n", seq, hex);
+    if (!backup_file_text(chunks, tail, (size_t)len, err))
+        return false;
+    chunks->rows++;
+    return true;
+}
+
 static bool write_chunks(BackupFile *chunks, const StoreRow *row, Buf *scratch, Err *err)
 {
-    for (uint32_t seq = 0; seq < row->chunk_count; seq++) {
-        uint64_t offset = seq * STORE_CHUNK_BYTES;
-        uint64_t left = offset < row->stored_bytes ? row->stored_bytes - offset : 0;
-        char tail[16];
-        buf_clear(scratch);
-        if (!add_field(scratch, row->name, err) || !buf_format(scratch, err, "%" PRId32 ",", row->version) ||
-            !backup_file_text(chunks, scratch->data, scratch->len, err) ||
-            !write_payload(chunks, row, offset, left < STORE_CHUNK_BYTES ? left : STORE_CHUNK_BYTES, scratch, err))
-            return false;
-        int len = snprintf(tail, sizeof tail, ",%" PRIu32 "\n", seq);
-        if (!backup_file_text(chunks, tail, (size_t)len, err))
-            return false;
-        chunks->rows++;
-    }
-    return true;
+    Sha256 *sha = sha256_new(err);
+    bool ok = sha != NULL;
+    for (uint32_t seq = 0; ok && seq < row->chunk_count; seq++)
+        ok = write_chunk(chunks, row, seq, sha, scratch, err);
+    sha256_free(sha);
+    return ok;
 }
 
 bool backup_row_write(BackupFile *rows, BackupFile *chunks, const StoreRow *row, bool with_payload, Buf *scratch, Err *err)
@@ -129,7 +141,7 @@ bool backup_row_write(BackupFile *rows, BackupFile *chunks, const StoreRow *row,
     if (!make_front(scratch, row, err) || !backup_file_text(rows, scratch->data, scratch->len, err))
         return false;
     /* The table wants a value: a chunked payload leaves it empty. */
-    if (with_payload && (!write_payload(rows, row, 0, chunked ? 0 : row->stored_bytes, scratch, err) || !backup_file_text(rows, ",", 1, err)))
+    if (with_payload && (!write_payload(rows, row, 0, chunked ? 0 : row->stored_bytes, NULL, scratch, err) || !backup_file_text(rows, ",", 1, err)))
         return false;
     buf_clear(scratch);
     if (!make_back(scratch, row, err) || !backup_file_text(rows, scratch->data, scratch->len, err))

@@ -12,7 +12,7 @@
 #define TEXT_MAX ((size_t)256 * 1024) /* all fields of a row but the payload */
 #define COLUMNS_MAX 17
 
-enum { COLUMN_NAME = 0, COLUMN_VERSION = 1, CHUNK_PAYLOAD = 2, CHUNK_SEQ = 3, ROW_PAYLOAD = 4 };
+enum { COLUMN_NAME = 0, COLUMN_VERSION = 1, CHUNK_PAYLOAD = 2, CHUNK_SEQ = 3, CHUNK_SHA = 4, ROW_PAYLOAD = 4 };
 
 /* Columns of `models` counted from the end, the same with and without the payload. */
 enum { FROM_END_STORED_SHA = 9, FROM_END_STORED_BYTES = 8, FROM_END_CHUNK_COUNT = 5, FROM_END_RUN_ID = 1 };
@@ -174,7 +174,8 @@ static bool row_end(Row *row, ScannedRow *out, bool *sound, Err *err)
         return true;
     out->version = (int32_t)version;
     if (row->chunks)
-        *sound = row->payload_chars > 2 && row->payload_chars % 2 == 0 && text_parse_int(text_of(row, CHUNK_SEQ), 0, INT32_MAX, &seq);
+        *sound = row->payload_chars > 2 && row->payload_chars % 2 == 0 && text_parse_int(text_of(row, CHUNK_SEQ), 0, INT32_MAX, &seq) &&
+                 digest_matches(text_of(row, CHUNK_SHA), &digest);
     else
         *sound = strcmp(text_of(row, row->columns - FROM_END_RUN_ID), row->run_id) == 0 && payload_sound(row, &digest);
     return true;
@@ -190,7 +191,7 @@ typedef struct KnownHeader {
 static const KnownHeader known_headers[] = {
     {BACKUP_HEADER_FULL, false, BACKUP_FULL, 17, ROW_PAYLOAD},
     {BACKUP_HEADER_META, false, BACKUP_META, 16, SIZE_MAX},
-    {BACKUP_HEADER_CHUNKS, true, BACKUP_FULL, 4, CHUNK_PAYLOAD},
+    {BACKUP_HEADER_CHUNKS, true, BACKUP_FULL, 5, CHUNK_PAYLOAD},
 };
 
 static bool read_header(int fd, const char *path, Row *row, ScanResult *result, Err *err)

@@ -34,7 +34,7 @@ static bool read_note(int fd, Note *out)
     char *at = out->text;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         char *space = strchr(at, ' ');
-        if (at[0] == '\0' || (space == NULL) != (i + 1 == sizeof fields / sizeof *fields))
+        if (at[0] == '\0' || space == at || (space == NULL) != (i + 1 == sizeof fields / sizeof *fields))
             return false;
         *fields[i] = at;
         if (space != NULL) {

@@ -228,22 +228,6 @@ static bool pack_file(Attempt *try, int fd, Err *err)
     return true;
 }
 
-/* The line that sha256sum prints: a name with a backslash, newline or carriage return is escaped, and the line begins with a backslash. */
-static bool add_digest_line(Sha256 *sha, const Digest *digest, const char *path, Err *err)
-{
-    char hex[2 * DIGEST_BYTES + 1];
-    bool escaped = strpbrk(path, "\\\n\r") != NULL;
-    digest_hex(digest, hex);
-    if ((escaped && !sha256_add(sha, "\\", 1, err)) || !sha256_add(sha, hex, strlen(hex), err) || !sha256_add(sha, "  ", 2, err))
-        return false;
-    for (const char *c = path; *c != '\0'; c++) {
-        const char *as = *c == '\\' ? "\\\\" : *c == '\n' ? "\\n" : *c == '\r' ? "\\r" : NULL;
-        if (!sha256_add(sha, as != NULL ? as : c, as != NULL ? 2 : 1, err))
-            return false;
-    }
-    return sha256_add(sha, "\n", 1, err);
-}
-
 static bool take_member(void *ctx, const void *data, size_t len, Err *err)
 {
     return tar_data(ctx, data, len, err);
@@ -276,7 +260,7 @@ static bool pack_member(Attempt *try, int dir, const TreeEntry *member, TarWrite
     }
     ok = tar_add_file(tar, member->path, member->size, member->mtime_ns / 1000000000, member->executable, err) &&
          read_through(try, fd, &st, 0, packer->member_sha, take_member, tar, err) && sha256_end(packer->member_sha, &digest, err) &&
-         add_digest_line(packer->content_sha, &digest, member->path, err);
+         sha256_add_sum_line(packer->content_sha, &digest, member->path, err);
 out:
     if (fd >= 0)
         close(fd);

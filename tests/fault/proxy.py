@@ -198,6 +198,10 @@ class Proxy:
         self.log, self.connects, self.sessions = [], 0, []
         self.released = threading.Event()
 
+    def calm(self):
+        """From now on everything passes."""
+        self.fault, self.refuse = None, 0
+
     def open(self):
         """Listens (again)."""
         self.mode = None

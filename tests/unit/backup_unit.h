@@ -241,7 +241,7 @@ static inline void leave_unfinished(size_t large)
     BackupPart *part = backup_part(backup, 0, &err);
     store(part, "one", 1, 100);
     store(part, "two", 2, large);
-    store(part, "three", 3, 300);
+    store(part, "th\"r\"ee,", 3, 300);
     store(part, "four", 4, 400);
     store(backup_part(backup, 1, &err), "five", 5, 50);
     if (large > 0)

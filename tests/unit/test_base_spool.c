@@ -2,8 +2,15 @@
 #include "base/spool.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "unit.h"
 
@@ -162,6 +169,32 @@ START_TEST(errors_name_the_directory)
 }
 END_TEST
 
+/* A file system that does not know O_TMPFILE: the same bytes, and no name stays. */
+START_TEST(without_tmpfile)
+{
+    Spool spool;
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_TMPFILE & ~O_DIRECTORY, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+    ck_assert_int_eq(open(unit_temp_dir(), O_TMPFILE | O_RDWR, 0600), -1);
+    spool_init(&spool, 10, unit_temp_dir());
+    write_pattern(&spool, 0, 2000000);
+    ck_assert(spool.spilled);
+    ck_assert_int_eq(files_in(unit_temp_dir()), 0);
+    check_pattern(&spool, 2000000, 100000);
+    spool_free(&spool);
+    unit_remove_temp();
+}
+END_TEST
+
 START_TEST(lost_file_is_an_error)
 {
     Err err = {0};
@@ -189,6 +222,7 @@ int main(void)
     tcase_add_test(tests, memory_is_bounded);
     tcase_add_test(tests, views_from_anywhere);
     tcase_add_test(tests, errors_name_the_directory);
+    tcase_add_test(tests, without_tmpfile);
     tcase_add_test(tests, lost_file_is_an_error);
     suite_add_tcase(suite, tests);
     return unit_run(suite);

@@ -342,6 +342,32 @@ START_TEST(not_gzip)
 }
 END_TEST
 
+/* The input ends while output waits inside the library: lengths around one and two output buffers, all input at once. */
+START_TEST(output_waits_inside)
+{
+    Err err = {0};
+    Buf member = {0}, back = {0};
+    char *zeros = calloc(1, 2 * BLOCK + 400);
+    Inflater *inflater = inflater_new(&err);
+    ck_assert(zeros != NULL && inflater != NULL);
+    for (int level = 1; level <= 6; level += 5) {
+        Deflater *deflater = deflater_new(level, &err);
+        ck_assert_ptr_nonnull(deflater);
+        for (size_t buffers = 1; buffers <= 2; buffers++)
+            for (size_t len = buffers * BLOCK - 20; len < buffers * BLOCK + 300; len++) {
+                deflate_pieces(deflater, zeros, len, 0, &member);
+                ck_ok(inflate_pieces(inflater, member.data, member.len, member.len, len, &back, &err));
+                ck_assert_uint_eq(back.len, len);
+            }
+        deflater_free(deflater);
+    }
+    inflater_free(inflater);
+    buf_free(&member);
+    buf_free(&back);
+    free(zeros);
+}
+END_TEST
+
 START_TEST(crc_of_gzip)
 {
     ck_assert_uint_eq(gzip_crc32("123456789", 9), 0xcbf43926u);
@@ -363,6 +389,7 @@ int main(void)
     tcase_add_test(tests, output_is_capped);
     tcase_add_test(tests, long_headers);
     tcase_add_test(tests, not_gzip);
+    tcase_add_test(tests, output_waits_inside);
     tcase_add_test(tests, crc_of_gzip);
     suite_add_tcase(suite, tests);
     return unit_run(suite);

@@ -134,7 +134,7 @@ START_TEST(chunked_payload_and_meta_mode)
         backup_close(backup);
         ck_assert_uint_eq(verified_rows(), 3);
         ck_assert_int_eq(exists(in_folder("chunks-0.csv")), mode == BACKUP_FULL);
-        expect_rows(python_rows(mode == BACKUP_FULL ? "assert len(chunks) == 2 and list(chunks[0]) == ['name', 'version', 'data', 'seq']"
+        expect_rows(python_rows(mode == BACKUP_FULL ? "assert len(chunks) == 2 and list(chunks[0]) == ['name', 'version', 'data', 'seq', 'sha256']"
                                                     : "assert 'model_binary' not in rows[0] and len(rows[0]) == 16"),
                     names, 3);
         BackupManifest manifest;
@@ -168,6 +168,32 @@ START_TEST(payload_that_is_not_as_the_row_says)
 }
 END_TEST
 
+/* Half a row cannot be kept, by whatever mistake: the folder is left for recovery. */
+START_TEST(torn_part_cannot_be_kept)
+{
+    Backup *backup = open_backup(BACKUP_FULL);
+    BackupPart *part = backup_part(backup, 0, &err);
+    Sample *sample = sample_new("bad", 2, 100, SIZE_MAX);
+    store(part, "good", 1, 100);
+    sample->row.stored_bytes = 101;
+    ck_fails(backup_part_add(part, &sample->row, &err), ERR_BUG, "bad");
+    backup_part_keep(part);
+    ck_fails(backup_part_undo(part, &err), ERR_BUG, "bad");
+    ck_fails(backup_finish(backup, NULL, &err), ERR_BUG, "bad");
+    backup_close(backup);
+    sample_free(sample);
+    ck_assert(!exists(in_folder("MANIFEST")));
+
+    forget();
+    backup = open_backup(BACKUP_FULL);
+    part = backup_part(backup, 0, &err);
+    ck_ok(add(part, "unsynced", 1, 100));
+    backup_part_keep(part);
+    ck_fails(backup_finish(backup, NULL, &err), ERR_BUG, "not written");
+    backup_close(backup);
+}
+END_TEST
+
 START_TEST(undo_goes_back_to_the_last_keep)
 {
     static const char *const names[] = {"kept", "later"};
@@ -177,11 +203,11 @@ START_TEST(undo_goes_back_to_the_last_keep)
     ck_ok(add(part, "lost", 2, 3000001));
     ck_ok(add(part, "lost too", 3, 7));
     ck_ok(backup_part_undo(part, &err));
-    ck_ok(add(part, "lost again", 2, 7));
+    store(part, "later", 2, 11);
+    ck_ok(add(part, "lost again", 3, 7));
     store_chunked(backup_part(backup, 1, &err), "other", 9);
     ck_ok(backup_part_sync(part, &err));
     ck_ok(backup_part_undo(part, &err)); /* COMMIT failed */
-    store(part, "later", 2, 11);
     ck_ok(add(part, "not kept", 3, 2000000));
     uint64_t rows = 0;
     ck_ok(backup_finish(backup, &rows, &err));
@@ -205,6 +231,7 @@ int main(void)
     tcase_add_test(tc, large_payloads_in_memory_and_on_disk);
     tcase_add_test(tc, chunked_payload_and_meta_mode);
     tcase_add_test(tc, payload_that_is_not_as_the_row_says);
+    tcase_add_test(tc, torn_part_cannot_be_kept);
     tcase_add_test(tc, undo_goes_back_to_the_last_keep);
     suite_add_tcase(suite, tc);
     return unit_run(suite);

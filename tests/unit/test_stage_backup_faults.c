@@ -36,6 +36,8 @@ int fsync(int fd)
 
 /* --- SIGKILL ------------------------------------------------------------------------------------------------------------------ */
 
+static bool may_not_trace; /* some containers forbid ptrace */
+
 /* Recovery in a child that is killed at its n-th system call; false when it ended before that. */
 static bool recover_and_kill(unsigned stored, int at_call)
 {
@@ -58,7 +60,8 @@ static bool recover_and_kill(unsigned stored, int at_call)
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         return true;
     }
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+    may_not_trace = WIFEXITED(status) && WEXITSTATUS(status) == 77;
+    ck_assert_msg(may_not_trace || (WIFEXITED(status) && WEXITSTATUS(status) == 0), "status %d", status);
     return false;
 }
 
@@ -88,7 +91,7 @@ START_TEST(recovery_can_be_killed_at_any_system_call)
             }
             forget();
         }
-        ck_assert_int_gt(kills, 20);
+        ck_assert(kills > 20 || may_not_trace);
         buf_free(&expected);
     }
 }
@@ -138,6 +141,26 @@ START_TEST(failed_fsync_is_final)
             break;
         }
     }
+}
+END_TEST
+
+/* Recovery stops at a failed fsync, and the next one ends what it began. */
+START_TEST(failed_fsync_in_recovery)
+{
+    unsigned stored = 0x3a; /* part-0 is rewritten, part-1 stays */
+    int n = 1;
+    for (bool failed = true; failed; n++) {
+        leave_unfinished(0);
+        syncs_until_failure = n;
+        failed = !backup_recover(dir, is_stored, &stored, &err);
+        ck_assert_int_eq(failed, syncs_until_failure == 0);
+        syncs_until_failure = 0;
+        recover(stored);
+        ck_assert_uint_eq(verified_rows(), 4);
+        forget();
+    }
+    /* part-0, part-1, the folder, MANIFEST, the folder again; then none was left to fail. */
+    ck_assert_int_eq(n, 7);
 }
 END_TEST
 
@@ -247,6 +270,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, unit_remove_temp);
     tcase_add_test(tc, recovery_can_be_killed_at_any_system_call);
     tcase_add_test(tc, failed_fsync_is_final);
+    tcase_add_test(tc, failed_fsync_in_recovery);
     tcase_add_test(tc, folders_are_synced_when_they_are_new);
     tcase_add_test(tc, file_size_limit);
     tcase_add_test(tc, full_disk);

@@ -53,7 +53,8 @@ START_TEST(hostile_manifest_is_refused)
 #define HEAD "migrate_models_to_db backup 1\nrun " RUN "\nmode full\n"
 #define HASH "0000000000000000000000000000000000000000000000000000000000000000"
     static const char *const bodies[] = {
-        HEAD HASH "  1  1  ../part-0.csv\n", HEAD HASH "  1  1  /etc/passwd\n",   HEAD HASH "  -1  1  part-0.csv\n",
+        HEAD HASH "  1  1  ../part-0.csv\n", HEAD HASH "  1  1  /etc/passwd\n", HEAD HASH "  1  1  part-x.csv\n", HEAD HASH "  1  1  part-.csv\n",
+        HEAD HASH "  1  1  part-0.csv.tmp\n",   HEAD HASH "  -1  1  part-0.csv\n",
         HEAD HASH "  1  part-0.csv\n",       HEAD HASH " 1 1 part-0.csv\n",       HEAD HASH "0  1  1  part-0.csv\n",
         HEAD HASH "  99999999999999999999  1  part-0.csv\n", HEAD "\n",           "migrate_models_to_db backup 1\nmode full\nmode full\n",
         "migrate_models_to_db backup 1\nrun " RUN "\nrun " RUN "\n", "migrate_models_to_db backup 1\nrun " RUN "\nmode none\n",

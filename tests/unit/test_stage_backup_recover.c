@@ -61,6 +61,7 @@ END_TEST
 /* Not torn but damaged: a changed byte in the first of two rows costs that row only, if it can be seen at all. */
 START_TEST(damaged_rows_are_cut)
 {
+    enum { GONE = 1000 };
     leave_unfinished(30);
     ck_assert_int_eq(unlink(in_folder("part-1.csv")), 0);
     ck_assert_int_eq(unlink(in_folder("part-2.csv")), 0);
@@ -71,17 +72,26 @@ START_TEST(damaged_rows_are_cut)
     const char *row = strstr(whole.data, "\"one\""), *payload = strstr(row, "\\x"), *run = strstr(row, RUN), *end = strchr(row, '\n');
     struct {
         const char *at;
-        char byte;
+        int byte; /* GONE: taken out */
         unsigned left;
     } cases[] = {{payload, 'x', 0x1c}, {payload + 2, 'g', 0x1c}, {payload + 40, payload[40] == '0' ? '1' : '0', 0x1c}, {payload + 41, '\n', 0x1c},
                  {payload + 41, '"', 0x1c}, {run, 'f', 0x1c}, {row, 'x', 0x1c}, {end - 1, 'x', 0x1c}, {end, 'x', 0x18}, {row + 6, 'x', 0x1c},
-                 {payload + 41, '\0', 0x1c}, {row + 2, '\0', 0x1c}};
+                 {payload + 41, '\0', 0x1c}, {row + 2, '\0', 0x1c}, {end - 1, GONE, 0x1c}, {end, GONE, 0x18}, {payload + 41, GONE, 0x1c},
+                 {payload - 2, ';', 0x1c}, {end - 39, ';', 0x1c}, {end - 39, ',', 0x1e}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t at = (size_t)(cases[i].at - whole.data);
         char was = whole.data[at];
-        whole.data[at] = cases[i].byte;
-        put_file(path, whole.data, whole.len);
-        whole.data[at] = was;
+        if (cases[i].byte == GONE) {
+            Buf less = {0};
+            ck_ok(buf_append(&less, whole.data, at, &err));
+            ck_ok(buf_append(&less, whole.data + at + 1, whole.len - at - 1, &err));
+            put_file(path, less.data, less.len);
+            buf_free(&less);
+        } else {
+            whole.data[at] = (char)cases[i].byte;
+            put_file(path, whole.data, whole.len);
+            whole.data[at] = was;
+        }
         unlink(in_folder("MANIFEST"));
         recover(~0U);
         verified_rows();

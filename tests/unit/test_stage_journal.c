@@ -19,7 +19,6 @@ static Err err;
 static void setup(void)
 {
     log_set_level(LOG_ERROR);
-    unit_temp_dir();
 }
 
 static const char *in_temp(const char *name)
@@ -52,7 +51,7 @@ static bool same_record(const JournalRecord *a, const JournalRecord *b)
            a->stamp.ctime_ns == b->stamp.ctime_ns;
 }
 
-/* Compares what is read with what was written: each record must be one of `expected`, in their order. */
+/* Each record read must be one of `expected`, in their order. */
 typedef struct Reader {
     const JournalRecord *expected;
     size_t count, next, seen;
@@ -207,10 +206,10 @@ START_TEST(garbage_between_good_lines)
     char *noise = malloc(len);
     ck_assert_ptr_nonnull(noise);
     memset(noise, 'x', len);
-    const char *second = (char *)memchr(whole.data + sizeof HEADER, '\n', whole.len - sizeof HEADER) + 1;
+    const char *second = strchr(whole.data + sizeof HEADER, '\n') + 1;
     size_t front = (size_t)(second - whole.data);
     ck_ok(buf_append(&mixed, whole.data, front, &err));
-    ck_ok(buf_append(&mixed, noise, len, &err)); /* a line that is larger than any buffer */
+    ck_ok(buf_append(&mixed, noise, len, &err)); /* larger than any buffer */
     ck_ok(buf_append(&mixed, "\n\n\0\n00000000 \n00000000\n\t\t\t\n", 28, &err));
     ck_ok(buf_text(&mixed, HEADER, &err)); /* two journals, one behind the other */
     ck_ok(buf_append(&mixed, second, whole.len - front, &err));
@@ -221,9 +220,20 @@ START_TEST(garbage_between_good_lines)
     ck_assert(!reader.wrong);
     ck_assert_uint_eq(reader.seen, 3);
     ck_assert_uint_eq(journal_lines(journal), 3 + 7);
-    struct stat st;
-    ck_assert_int_eq(stat(journal_path(), &st), 0);
-    ck_assert_int_eq(st.st_size, (off_t)(mixed.len - len));
+    journal_close(journal);
+    Buf now = get_file(journal_path());
+    ck_assert_uint_eq(now.len, mixed.len - len);
+    buf_free(&now);
+
+    /* A good line at the end of an overlong one, where the reader's buffer may begin anew, is still part of that one. */
+    buf_clear(&mixed);
+    ck_ok(buf_text(&mixed, HEADER, &err));
+    ck_ok(buf_append(&mixed, noise, 256 * 1024, &err));
+    ck_ok(buf_append(&mixed, whole.data + sizeof HEADER - 1, whole.len - sizeof HEADER + 1, &err));
+    put_file(journal_path(), mixed.data, mixed.len);
+    journal = open_new();
+    reader = read_all(journal, records + 1, 2);
+    ck_assert(!reader.wrong && reader.seen == 2);
     journal_close(journal);
     free(noise);
     buf_free(&mixed);
@@ -287,11 +297,11 @@ START_TEST(peek_changes_nothing)
     ck_assert(!reader.wrong && reader.seen == 2);
     Buf after = get_file(journal_path());
     ck_assert_uint_eq(after.len, whole.len - 1);
+    buf_free(&after);
     put_file(journal_path(), "alien", 5);
     ck_ok(journal_peek(journal_path(), compare, &none, &err));
     ck_assert_uint_eq(none.seen, 0);
     ck_assert_int_ne(access(in_temp("journal.unknown"), F_OK), 0);
-    buf_free(&after);
     buf_free(&whole);
 }
 END_TEST
@@ -378,10 +388,7 @@ START_TEST(rewrite_replaces_the_file)
     Buf whole = three(records);
     char temp[520];
     snprintf(temp, sizeof temp, "%s.tmp", journal_path());
-    put_file(in_temp("victim"), "precious", 8);
-    char victim[512];
-    snprintf(victim, sizeof victim, "%s", in_temp("victim"));
-    ck_assert_int_eq(symlink(victim, temp), 0);
+    ck_assert_int_eq(symlink("victim", temp), 0);
     Journal *journal = open_new();
     ck_ok(journal_rewrite(journal, records + 1, 1, &err));
     ck_assert_uint_eq(journal_lines(journal), 1);
@@ -392,9 +399,7 @@ START_TEST(rewrite_replaces_the_file)
     ck_assert(!reader.wrong);
     ck_assert_uint_eq(reader.seen, 2);
     ck_assert_int_ne(access(temp, F_OK), 0);
-    Buf kept = get_file(in_temp("victim"));
-    ck_assert_str_eq(kept.data, "precious");
-    buf_free(&kept);
+    ck_assert_int_ne(access(in_temp("victim"), F_OK), 0); /* the planted symlink was not followed */
 
     /* A rewrite that fails leaves the journal as it was, and usable. */
     limit_file_size(60);
@@ -462,10 +467,11 @@ START_TEST(a_hundred_thousand_records_are_quick)
         best = cpu < best ? cpu : best;
     }
 #ifdef __OPTIMIZE__
-    ck_assert_msg(best < 0.15, "%.3f s of CPU", best);
+    const double limit = 0.15;
+#else
+    const double limit = 1.5;
 #endif
-    if (getenv("UNIT_TIMES") != NULL)
-        printf("100,000 journal records: %.3f s of CPU\n", best);
+    ck_assert_msg(best < limit, "%.3f s of CPU", best);
     free(paths);
     free(records);
 }

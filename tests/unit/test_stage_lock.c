@@ -72,14 +72,16 @@ START_TEST(note_is_rewritten_and_emptied)
 {
     RunLock lock, other;
     Buf note = {0};
+    static const char stale[] = "1 stale x y and a much longer line than ours will be, to be gone afterwards "
+                                "............................................\n";
     int fd = open(lock_path(), O_WRONLY | O_CREAT, 0600);
-    ck_assert(fd >= 0 && write(fd, "1 stale x y and a much longer line than ours will be, to be gone afterwards ............................................\n", 117) == 117);
+    ck_assert(fd >= 0 && fs_write(fd, stale, sizeof stale - 1));
     close(fd);
     ck_ok(lock_take(lock_path(), RUN, &lock, &err));
     ck_ok(fs_read_file(lock_path(), 1000, &note, &err));
     ck_assert_ptr_nonnull(strstr(note.data, RUN));
     ck_assert_ptr_null(strstr(note.data, "stale"));
-    ck_assert_int_eq(note.data[note.len - 1], '\n');
+    ck_assert_ptr_eq(strchr(note.data, '\n'), note.data + note.len - 1);
     ck_fails(lock_take(lock_path(), RUN, &other, &err), ERR_LOCKED, "another run");
     lock_release(&lock);
     ck_assert_int_eq(lock.fd, -1);
@@ -97,8 +99,10 @@ END_TEST
 
 START_TEST(hostile_note_is_harmless)
 {
-    static const char *const notes[] = {"", "\n", "12", "12 host", "12 host run since", "x host run since\n",
-                                        "99999999999999999999999999 host run since\n", "\x1b[2J\x1b[31m a b c\n", "12 \x1b[2Jhost \xff\xfe \x07\n",
+    enum { NOT_NOTES = 11 };
+    static const char *const notes[] = {"", "\n", "12", "12 host", "12 host run since", "x host run since\n", "12 host run\n", "12  run since\n",
+                                        " host run since\n", "12 host run since more\n", "\x1b[2J\x1b[31m a b c\n",
+                                        "99999999999999999999999999 host run since\n", "12 \x1b[2Jhost \xff\xfe \x07\n",
                                         "12 %s%n%s%n %s %n\n"};
     RunLock lock;
     pid_t pid = hold_in_child();
@@ -109,6 +113,7 @@ START_TEST(hostile_note_is_harmless)
         ck_fails(lock_take(lock_path(), RUN, &lock, &err), ERR_LOCKED, "another run holds the lock");
         for (const char *c = err.text; *c != '\0'; c++)
             ck_assert_msg(*c >= ' ' && *c != 0x7f, "note %zu: byte %02x", i, (unsigned)*c);
+        ck_assert_msg((strstr(err.text, "pid") == NULL) == (i < NOT_NOTES), "note %zu: %s", i, err.text);
     }
     char huge[4096];
     memset(huge, '7', sizeof huge);

@@ -1,0 +1,68 @@
+/* audit.h: the tree and the store side by side, with the proof for each pair. What `check` prints and what `cleanup` decides by.
+ *
+ *   scan -> read and hash every source -> list the store -> pair by name and version -> the server hashes the payloads -> perhaps read back
+ *
+ * Nothing is written anywhere. */
+#ifndef FLOW_AUDIT_H
+#define FLOW_AUDIT_H
+
+#include "flow/source_tree.h"
+#include "port/store.h"
+
+/* As rclone has them. */
+typedef enum AuditLetter {
+    AUDIT_SAME = '=',
+    AUDIT_ONLY_DISK = '+',
+    AUDIT_ONLY_STORE = '-',
+    AUDIT_DIFFERS = '*',  /* other content, or a payload that is damaged */
+    AUDIT_UNCHECKED = '!' /* could not be read, here or there */
+} AuditLetter;
+
+/* One line. Strings are in the audit's arena, or NULL. */
+typedef struct AuditItem {
+    AuditLetter letter;
+    uint32_t model;      /* index into the list, UINT32_MAX for AUDIT_ONLY_STORE */
+    const char *name;    /* NULL when the source has no good name */
+    int32_t version;     /* of the row that it was paired with, else of the source */
+    const char *reason;  /* why it is not '=', for people; NULL for '=', '+' and '-' */
+    bool has_row;        /* the fields below are those of the row */
+    const char *model_type;
+    Digest content, stored;
+    uint64_t raw_bytes, stored_bytes;
+    int64_t created_ns;
+    char run_id[37];
+    bool is_tar, is_gzip, is_active;
+    uint32_t chunk_count;
+    bool server_proof;   /* the server's hash of the payload is the recorded one */
+    bool download_proof; /* read back, decoded and hashed here: it is the content */
+    Stamp stamp;         /* of the source when it was hashed */
+} AuditItem;
+
+typedef struct Audit {
+    AuditItem *items; /* sources in the order of the list, then rows that only the store has, by name and version */
+    size_t count, cap;
+    uint64_t counts[5], bytes[5]; /* by audit_index of the letter; raw bytes */
+    uint64_t older;               /* earlier versions of names that the tree has without a version: history, not a difference */
+    bool primary;                 /* the server is no standby */
+    Arena arena;
+} Audit;
+
+typedef struct AuditSettings {
+    const char *models_dir;
+    const StoreTarget *target;
+    ScanRules scan;
+    const char *map_file;
+    unsigned jobs;
+    bool download;        /* read every paired payload back */
+    bool one_way;         /* do not report what only the store has */
+    double sample_share;  /* 0..1 of the pairs and rows are proven in the store (1 = all) … */
+    uint64_t sample_count; /* … or so many (0 = use the share) */
+} AuditSettings;
+
+/* models: filled by the scan, owned by the caller. ERR_UNREACHABLE when the store is away, never a difference. */
+bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *models, Audit *out, Err *err);
+void audit_free(Audit *audit);
+
+unsigned audit_index(AuditLetter letter); /* 0..4: = + - * ! */
+
+#endif

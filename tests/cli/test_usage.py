@@ -1,0 +1,225 @@
+"""The command line and the environment: what is refused, with which words, and what an option or a variable does."""
+
+import os
+import re
+import shutil
+import unittest
+
+from harness import NO_LIBPQ, PROGRAM, ROOT, CliCase
+
+DATA = b"some model " * 50
+
+
+class Refused(CliCase):
+    def setUp(self):
+        super().setUp()
+        self.write("good_regression.joblib", DATA)
+
+    def refused(self, *arguments, words=(), env=None, code=2):
+        """Exit 2, these words on stderr, nothing on stdout, nothing written."""
+        result = self.run_program(*arguments, env=env)
+        self.assertEqual(result.code, code, result.all())
+        for word in words:
+            self.assertIn(word, result.err)
+        self.assertEqual(result.out, "")
+        self.assertFalse(self.has_tables())
+        self.assertFalse(self.state.exists())
+        return result
+
+    def test_unknown_options(self):
+        self.refused("--frobnicate", words=["unknown option --frobnicate", "--help"])
+        self.refused("--frobnicate=7", words=["unknown option --frobnicate"])
+        self.refused("-Z", words=["unknown option -Z"])
+        self.refused("-nZ", words=["unknown option -Z"])
+
+    def test_bad_values_are_named_with_what_is_wanted(self):
+        for option, value, wanted in [
+                ("--jobs", "many", "0 to 256"), ("--jobs", "257", "0 to 256"), ("--jobs", "-1", "0 to 256"), ("--jobs", "4x", "0 to 256"),
+                ("--batch-rows", "0", "1 to 100000"), ("--retries", "1.5", "0 to 1000"), ("--batch-bytes", "0", "size"),
+                ("--max-memory", "7MiB", "8.00 MiB"), ("--max-memory", "lots", "size"), ("--inline-limit", "501MiB", "500 MiB"),
+                ("--compress", "zstd", "gzip"), ("--compress", "gzip:10", "gzip:9"), ("--compress", "gzip:0", "none"),
+                ("--backup", "some", "full, meta, none"), ("--on-change", "panic", "new-version, skip, fail"), ("--timeout", "soon", "30s"),
+                ("--timeout", "0", "time"), ("--lock-timeout", "-5", "time"), ("--state-dir", "", "DIR"), ("--backup-dir", "", "DIR")]:
+            with self.subTest(option=option, value=value):
+                self.refused(f"{option}={value}", words=[option, wanted])
+
+    def test_value_that_is_missing_or_too_much(self):
+        result = self.call([PROGRAM, "run", "-d", self.url, "--jobs"])
+        self.assertEqual(result.code, 2)
+        self.assertIn("--jobs needs a value", result.err)
+        self.refused("--dry-run=yes", words=["--dry-run takes no value"])
+
+    def test_option_of_another_command(self):
+        result = self.db("upgrade", "--jobs", "2")
+        self.assertEqual(result.code, 2)
+        self.assertIn("--jobs does not go with this command", result.err)
+        self.assertFalse(self.has_tables())
+
+    def test_db_wants_a_command_that_it_knows(self):
+        for words in ([], ["downgrade-everything"], ["upgrade", "current"]):
+            result = self.db(*words)
+            self.assertEqual(result.code, 2, words)
+            self.assertIn("upgrade or current", result.err)
+        self.assertFalse(self.has_tables())
+
+    def test_two_folders(self):
+        self.refused(str(self.base), words=["one folder at a time"])
+
+    def test_missing_models_dir(self):
+        result = self.run_program(tree=self.base / "nowhere")
+        self.assertEqual(result.code, 2)
+        for word in ("nowhere", "No such file", "hint: name the folder"):
+            self.assertIn(word, result.err)
+        self.assertFalse(self.state.exists())
+
+    def test_missing_default_models_dir(self):
+        result = self.call([PROGRAM, "-d", self.url, "--state-dir", self.state], cwd=self.base.parent)
+        self.assertEqual(result.code, 2)
+        self.assertIn("./models", result.err)
+
+    def test_file_where_the_folder_is_meant(self):
+        result = self.run_program(tree=self.tree / "good_regression.joblib")
+        self.assertEqual(result.code, 2)
+        self.assertIn("good_regression.joblib: is not a directory", result.err)
+
+    def test_folder_where_a_file_lies_in_the_way(self):
+        result = self.run_program(tree=self.tree / "good_regression.joblib" / "below")
+        self.assertEqual(result.code, 2)
+        self.assertIn("is not a directory", result.err)
+
+    def test_no_database_named(self):
+        for words in ([PROGRAM, "run", "--state-dir", self.state, self.tree], [PROGRAM, "db", "upgrade"]):
+            result = self.call(words, env=NO_LIBPQ)
+            self.assertEqual(result.code, 2)
+            for word in ("no database is named", "-d postgresql://", "MIGRATE_MODELS_DATABASE_URL"):
+                self.assertIn(word, result.err)
+        self.assertFalse(self.state.exists())
+
+    def test_no_place_for_the_state(self):
+        result = self.call([PROGRAM, "-d", self.url, self.tree], env={"HOME": None, "XDG_STATE_HOME": None})
+        self.assertEqual(result.code, 2)
+        self.assertIn("--state-dir", result.err)
+
+    def test_bad_environment_variable_is_named(self):
+        self.refused(env={"MIGRATE_MODELS_JOBS": "many"}, words=["MIGRATE_MODELS_JOBS", "0 to 256"])
+        self.refused(env={"MIGRATE_MODELS_DRY_RUN": "perhaps"}, words=["MIGRATE_MODELS_DRY_RUN", "true or false"])
+        self.refused(env={"MIGRATE_MODELS_BACKUP": "some"}, words=["MIGRATE_MODELS_BACKUP", "full, meta, none"])
+
+
+class Accepted(CliCase):
+    def setUp(self):
+        super().setUp()
+        self.write("good_regression.joblib", DATA)
+        self.write("other_regression.joblib", DATA + b"2")
+
+    def test_run_may_be_left_out_and_models_is_the_default_folder(self):
+        result = self.call([PROGRAM, "--upgrade", "-qd", self.url, "--state-dir", self.state], cwd=self.base)
+        self.assertEqual((result.code, result.all()), (0, ""))
+        self.assertEqual(len(self.stored()), 2)
+
+    def test_folder_may_come_first_and_options_end_at_two_dashes(self):
+        odd = self.base / "--odd"
+        shutil.copytree(self.tree, odd)
+        result = self.call([PROGRAM, "--upgrade", f"-d{self.url}", "--state-dir", self.state, "--", "--odd"], cwd=self.base)
+        self.assertEqual(result.code, 0, result.err)
+        self.assertEqual(self.call([PROGRAM, "run", self.tree, "-j4", f"--dbname={self.url}", f"--state-dir={self.state}"]).code, 0)
+        self.assertEqual(len(self.stored()), 2)
+
+    def test_state_goes_to_xdg_state_home_or_home(self):
+        for env, place in (({"XDG_STATE_HOME": str(self.base / "xdg")}, "xdg/migrate_models_to_db"),
+                           ({"XDG_STATE_HOME": None, "HOME": str(self.base / "home")}, "home/.local/state/migrate_models_to_db")):
+            result = self.call([PROGRAM, "--upgrade", "-d", self.url, self.tree], env=env)
+            self.assertEqual(result.code, 0, result.err)
+            self.assertEqual(len(list((self.base / place).glob("*/journal"))), 1)
+
+
+class Environment(CliCase):
+    def setUp(self):
+        super().setUp()
+        for name in "abc":
+            self.write(f"{name}_regression.joblib", (name * 600).encode())
+
+    def run_with(self, *arguments, **variables):
+        env = {"MIGRATE_MODELS_" + name: value for name, value in variables.items()}
+        return self.sync(*arguments, env=env)
+
+    def encodings(self):
+        return self.query("SELECT DISTINCT encoding FROM models")
+
+    def test_flag(self):
+        for yes in ("1", "true", "yes", "on"):
+            self.assertTrue(self.run_with(DRY_RUN=yes).summary()["dry_run"], yes)
+        for no in ("0", "false", "no", "off"):
+            self.assertFalse(self.run_with(DRY_RUN=no).summary()["dry_run"], no)
+
+    def test_choice(self):
+        self.assertIsNone(self.run_with(BACKUP="none").summary()["backup"])
+
+    def test_codec(self):
+        self.run_with(COMPRESS="none")
+        self.assertEqual(self.encodings(), [("identity",)])
+
+    def test_number(self):
+        self.run_with(BATCH_ROWS="1", JOBS="1")
+        self.assertEqual(self.query("SELECT count(DISTINCT xmin::text) FROM models"), [(3,)])
+
+    def test_size(self):
+        self.run_with(INLINE_LIMIT="1KiB", COMPRESS="none")
+        self.assertEqual(self.query("SELECT count(*) FROM model_chunks"), [(0,)])
+        self.write("large_regression.joblib", os.urandom(1025))
+        self.run_with(INLINE_LIMIT="1KiB", COMPRESS="none")
+        self.assertEqual(self.query("SELECT count(*) FROM model_chunks"), [(1,)])
+
+    def test_list(self):
+        self.assertEqual(list(self.run_with(EXCLUDE="a_*,b_*").models()), ["c_regression.joblib"])
+
+    def test_folder(self):
+        result = self.call([PROGRAM, "--upgrade", "-d", self.url, self.tree], env={"MIGRATE_MODELS_STATE_DIR": str(self.base / "there")})
+        self.assertEqual(result.code, 0, result.err)
+        self.assertTrue((self.base / "there").is_dir())
+
+    def test_json_and_upgrade_flags_of_both_commands(self):
+        env = {"MIGRATE_MODELS_JSON": "1", "MIGRATE_MODELS_UPGRADE": "1"}
+        self.assertEqual(self.run_program(env=env).summary()["new"], 3)
+        self.assertEqual(self.db("current", env=env).lines()[0]["revision"], "0001")
+
+    def test_count(self):
+        out = self.run_program("--upgrade", env={"MIGRATE_MODELS_VERBOSE": "1"}).out
+        self.assertIn("a_regression@1", out)
+        result = self.run_program(env={"MIGRATE_MODELS_VERBOSE": "2"})
+        self.assertEqual(result.code, 0, result.err)
+        self.assertIn("a_regression@1", result.out)
+
+    def test_empty_is_not_set(self):
+        names = ["STATE_DIR", "BACKUP_DIR", "JOBS", "BACKUP", "COMPRESS", "MAX_MEMORY", "TIMEOUT", "MAP", "DRY_RUN", "EXCLUDE", "PATTERN", "DATABASE_URL"]
+        self.assertEqual(self.run_with(**dict.fromkeys(names, "")).summary()["new"], 3)
+        self.assertEqual(len(self.backups()), 1)
+
+    def test_command_line_goes_first(self):
+        self.run_with("--compress", "gzip", COMPRESS="none")
+        self.assertEqual(self.encodings(), [("gzip",)])
+        self.assertEqual(list(self.run_with("-n", "--exclude", "b_*", "--exclude", "c_*", EXCLUDE="a_*").models()), ["a_regression.joblib"])
+
+    def test_variable_of_another_command_is_ignored(self):
+        self.assertEqual(self.db("upgrade", env={"MIGRATE_MODELS_JOBS": "many"}).code, 0)
+
+
+class Manual(unittest.TestCase):
+    def setUp(self):
+        self.page = (ROOT / "docs" / "options.md").read_text()
+        self.call = CliCase.call.__get__(self)
+
+    def test_table_is_what_the_program_prints(self):
+        table = self.page.split("<!-- options -->\n")[1].split("<!-- end of options -->")[0]
+        self.assertEqual(table, self.call([PROGRAM, "--help-markdown"]).out, "run: make docs")
+
+    def test_every_option_of_the_help_is_in_the_table(self):
+        for command in ("run", "db"):
+            options = re.findall(r"^  (?:-\w,|   ) (--[a-z-]+)", self.call([PROGRAM, command, "--help"]).out, re.M)
+            self.assertGreater(len(options), 8)
+            for option in options:
+                self.assertRegex(self.page, rf"(?m)^\| `(-\w, )?{option}[ `]")
+
+
+if __name__ == "__main__":
+    unittest.main()

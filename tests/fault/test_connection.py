@@ -1,0 +1,290 @@
+"""The connection is cut, stalled or refused at each message of a run; whatever happens, the store, the backups and the journal end as they would
+have without it, or the run says why not and the next one finishes the work.
+
+FAULTS=all tries every message with every kind of cut; else each message gets one kind, by its number.
+"""
+
+import concurrent.futures
+import itertools
+import os
+import time
+import unittest
+
+from netcase import ALL, NetCase, admin, wait_until
+from proxy import AFTER, BACK, BEFORE, FIN, FRONT, RST, STALL, Fault
+
+LANES = 3
+CUTS = list(itertools.product((FIN, RST), (BEFORE, AFTER)))
+BOUNDED_SECONDS = 20
+
+
+def faults_at(counts, step=1, cuts=None):
+    """A Fault for each `step`-th message of both directions; all kinds of cuts, or one of them each."""
+    for direction, count in counts.items():
+        for at in range(1, count + 1, step):
+            for action, when in cuts or (CUTS if ALL else [CUTS[at % len(CUTS)]]):
+                yield Fault(action, when, direction, at)
+
+
+class ConnectionCase(NetCase):
+    def count_messages(self, *arguments):
+        """{direction: messages} of an uninterrupted run."""
+        result = self.run_net(*arguments)
+        self.assertEqual(result.code, 0, result.err)
+        counts = {d: sum(1 for direction, _, _ in self.proxy.log if direction == d) for d in (FRONT, BACK)}
+        self.assertGreater(counts[FRONT], 20)
+        return counts
+
+    def lanes(self, count=LANES):
+        """More databases and proxies like this one's, for faults in parallel."""
+        found = []
+        for _ in range(count):
+            lane = type(self)()
+            self.addCleanup(lane.doCleanups)
+            lane.setUp()
+            found.append(lane)
+        return found
+
+    def try_all(self, faults, attempt):
+        """attempt(lane, fault) for each fault, in parallel; all failures are told. Returns how many faults there were."""
+        free = self.lanes()
+
+        def one(fault):
+            lane = free.pop()
+            try:
+                lane.reset()
+                lane.proxy.fault = fault
+                attempt(lane, fault)
+                return None
+            except Exception as error:  # told below, with the fault
+                return f"{fault!r}: {type(error).__name__}: {str(error)[:600]}"
+            finally:
+                free.append(lane)
+
+        with concurrent.futures.ThreadPoolExecutor(LANES) as pool:
+            outcomes = list(pool.map(one, faults))
+        failures = [outcome for outcome in outcomes if outcome is not None]
+        self.assertEqual(len(failures), 0, f"{len(failures)} of {len(outcomes)} faults:\n" + "\n".join(failures[:20]))
+        return len(outcomes)
+
+
+class EveryMessage(ConnectionCase):
+    def survive(self, reference, *arguments):
+        fired = []
+
+        def attempt(lane, fault):
+            result = lane.run_net(*arguments)
+            fired.append(lane.proxy.fired)
+            lane.proxy.calm()
+            lane.assertEqual(result.code, 0, result.err)
+            lane.check_done(reference)
+
+        return attempt, fired
+
+    def test_cut(self):
+        reference = self.reference()
+        attempt, fired = self.survive(reference)
+        total = self.try_all(faults_at(self.count_messages()), attempt)
+        # The two workers take turns in an order of their own, so a run may have a few messages less.
+        self.assertGreater(sum(fired), total * 0.9)
+
+    def test_cut_while_the_tables_are_made(self):
+        reference = self.reference()
+        empty = "DROP TABLE IF EXISTS model_chunks, models, model_runs, migrate_models_revisions CASCADE"
+
+        def attempt(lane, _):
+            lane.query(empty)
+            result = lane.run_net("--upgrade")
+            lane.proxy.calm()
+            lane.assertEqual(result.code, 0, result.err)
+            lane.check_done(reference)
+
+        self.query(empty)
+        counts = self.count_messages("--upgrade")
+        counts[BACK] -= 60  # from the first worker on it is the test above
+        counts[FRONT] -= 20
+        self.try_all(faults_at(counts, 1 if ALL else 3), attempt)
+
+    def test_two_in_a_row(self):
+        """The session that is made to ask the store is cut, too."""
+        reference = self.reference()
+        attempt, _ = self.survive(reference)
+        counts = self.count_messages()
+        faults = list(faults_at(counts, 1 if ALL else 9, [(RST, BEFORE)]))
+        for fault in faults:
+            fault.then = 2
+        self.try_all(faults, attempt)
+
+    def test_stall(self):
+        """A session that says nothing any more is given up after --timeout, though the connection stands."""
+        reference = self.reference()
+        attempt, fired = self.survive(reference, "--timeout", "1s", "--connect-timeout", "1s")
+        total = self.try_all(faults_at(self.count_messages(), 3 if ALL else 17, [(STALL, BEFORE)]), attempt)
+        self.assertGreater(sum(fired), total * 0.8)
+
+
+class LostCommit(ConnectionCase):
+    """COMMIT is sent and no answer comes: the store is asked. One worker, so that each run has the same COMMITs."""
+
+    def each_commit(self, make):
+        """make(at) for each COMMIT of a run; returns the stderr of each."""
+        reference = self.reference()
+        self.count_messages("--jobs", "1")
+        count = sum(1 for direction, _, body in self.proxy.log if direction == FRONT and body == b"COMMIT\0")
+        self.assertEqual(count, 5)  # the run's record, three batches, the end of the record
+        said = []
+        for at in range(1, count + 1):
+            self.reset()
+            self.proxy.fault = fault = make(at)
+            with self.subTest(fault=repr(fault)):
+                result = self.run_net("--jobs", "1")
+                self.assertTrue(self.proxy.fired)
+                self.proxy.calm()
+                self.assertEqual(result.code, 0, result.err)
+                self.assertEqual(result.summary()["new"], 8)
+                self.check_done(reference)
+                said.append(result.err)
+        return said
+
+    def test_before_it_was_applied(self):
+        for how in FIN, RST:
+            said = self.each_commit(lambda at, how=how: Fault(how, BEFORE, FRONT, at, "Q", b"COMMIT\0"))
+            self.assertNotIn("the store has all", "".join(said))
+
+    def test_after_it_was_applied(self):
+        for how in FIN, RST:
+            said = self.each_commit(lambda at, how=how: Fault(how, BEFORE, BACK, at, "C", b"COMMIT\0"))
+            self.assertIn("the store has all", "".join(said))
+
+    def test_on_its_way(self):
+        """Whether it was applied is a matter of luck."""
+        for how in FIN, RST:
+            self.each_commit(lambda at, how=how: Fault(how, AFTER, FRONT, at, "Q", b"COMMIT\0"))
+
+    def test_answer_stalls(self):
+        """The server applies it, the answer never comes, and the session stays open at the server."""
+        reference = self.reference()
+        self.proxy.fault = Fault(STALL, BEFORE, BACK, 2, "C", b"COMMIT\0", orphan=True)
+        result = self.run_net("--jobs", "1", "--timeout", "1s")
+        self.assertTrue(self.proxy.fired)
+        self.assertEqual(result.code, 0, result.err)
+        self.check_done(reference)
+
+    def test_orphan_in_a_transaction(self):
+        """The network dies before COMMIT arrives: the server keeps the transaction open and, with it, the keys."""
+        reference = self.reference()
+        self.proxy.fault = Fault(STALL, BEFORE, FRONT, 2, "Q", b"COMMIT\0", orphan=True)
+        result = self.run_net("--jobs", "1", "--timeout", "1s")
+        self.assertTrue(self.proxy.fired)
+        self.assertEqual(result.code, 0, result.err)
+        self.check_done(reference)
+
+    def test_still_being_applied(self):
+        """The server works on COMMIT when the connection is lost and when the store is asked: its rows cannot be seen yet."""
+        reference = self.reference()
+        self.addCleanup(self.reload, "synchronous_standby_names", None)
+        # A standby that never answers holds every COMMIT back, after it is durable and before others see it.
+        hold = Fault(lambda: self.reload("synchronous_standby_names", "nobody"), BEFORE, FRONT, 2, "Q", b"COMMIT\0")
+        self.proxy.fault = hold
+        process = self.spawn_net("--timeout", "1s", "--lock-timeout", "20s", "--retries", "20", url=self.proxy_url())
+        wait_until(lambda: self.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0] > 0)
+        time.sleep(2.5)  # the program has given up waiting, and has asked
+        self.reload("synchronous_standby_names", None)
+        result = self.finish(process)
+        self.assertEqual(result.code, 0, result.err)
+        self.check_done(reference)
+
+    @staticmethod
+    def reload(name, value):
+        admin(f"ALTER SYSTEM SET {name} = '{value}'" if value is not None else f"ALTER SYSTEM RESET {name}")
+        admin("SELECT pg_reload_conf()")
+        time.sleep(0.2)  # the server's processes take notice one by one
+
+
+class Away(ConnectionCase):
+    """The server does not come back: exit 5 says so in time, and the next run finishes the work."""
+
+    def check_exit_5(self, result, cause):
+        self.assertEqual(result.code, 5, result.err)
+        self.assertRegex(result.err, cause)
+        self.assertIn(f"127.0.0.1:{self.proxy.port}/{self.database}", result.err)
+        self.assertEqual(result.summary()["exit_code"], 5)
+
+    def test_nobody_listens(self):
+        self.proxy.shut()
+        started = time.monotonic()
+        result = self.run_net()
+        self.assertLess(time.monotonic() - started, BOUNDED_SECONDS)
+        self.check_exit_5(result, "Connection refused")
+        self.assertEqual(self.backups(), [])
+
+    def test_nobody_answers(self):
+        self.proxy.silence()
+        started = time.monotonic()
+        result = self.run_net("--connect-timeout", "1s", "--retries", "2")
+        self.assertLess(time.monotonic() - started, BOUNDED_SECONDS)
+        self.check_exit_5(result, "no answer within 1 second")
+
+    def away_at(self, then, cause, step, *arguments):
+        reference = self.reference()
+
+        def attempt(lane, fault):
+            fault.then = then
+            started = time.monotonic()
+            result = lane.run_net(*arguments)
+            lane.assertLess(time.monotonic() - started, BOUNDED_SECONDS)
+            lane.proxy.calm()
+            if result.code != 0:  # 0: what was left could be done by sessions that were open, or was only the record of the run
+                lane.check_exit_5(result, cause)
+            lane.proxy.release()
+            lane.proxy.open()
+            codes.append(result.code)
+            result = lane.run_net()
+            lane.assertEqual(result.code, 0, result.err)
+            lane.check_done(reference)
+
+        codes = []
+        self.try_all(faults_at(self.count_messages(), step), attempt)
+        self.assertGreater(codes.count(5), len(codes) * 0.6)
+
+    def test_goes_away_for_good(self):
+        self.away_at("away", "Connection refused|connection was lost", 1 if ALL else 5, "--retries", "1")
+
+    def test_falls_silent_for_good(self):
+        self.away_at("silent", "no answer|Connection refused", 5 if ALL else 23, "--timeout", "1s", "--connect-timeout", "1s", "--retries", "1")
+
+    def test_away_for_a_while(self):
+        """Longer than one pause between two tries, shorter than all of them."""
+        reference = self.reference()
+        self.proxy.fault = Fault(RST, AFTER, FRONT, 2, "c", then="away")
+        process = self.spawn_net("--retries", "8", url=self.proxy_url())
+        wait_until(lambda: self.proxy.fired)
+        time.sleep(1.5)
+        self.proxy.open()
+        result = self.finish(process)
+        self.assertEqual(result.code, 0, result.err)
+        self.check_done(reference)
+
+    def test_retries_are_in_a_row(self):
+        """Many faults in one run, each followed by progress, do not add up."""
+        self.many(30)
+        reference = self.reference()
+        cuts = []
+
+        def cut_again():
+            cuts.append(1)
+            with self.proxy.lock:
+                self.proxy.fault, self.proxy.fired = Fault(again, BEFORE, BACK, 3, "C", b"COMMIT\0"), False
+            raise ConnectionResetError
+
+        again = cut_again
+        self.proxy.fault = Fault(again, BEFORE, BACK, 2, "C", b"COMMIT\0")
+        result = self.run_net("--jobs", "1", "--retries", "1")
+        self.assertEqual(result.code, 0, result.err)
+        self.assertGreater(len(cuts), 3)
+        self.proxy.calm()
+        self.check_done(reference)
+
+
+if __name__ == "__main__":
+    unittest.main()

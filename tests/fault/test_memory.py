@@ -1,0 +1,104 @@
+"""Memory runs out: the Nth allocation fails, once or from then on; and the memory of many workers stays bounded.
+
+FAULT_LONG=1 tries every allocation, else a sample that is dense where the program itself allocates.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import time
+import unittest
+
+from fault import LONG, FaultCase, is_sanitized, noise, program_environment
+
+SEED = int(os.environ.get("FAULT_SEED", "1"))
+SHORT_FAULTS = 250
+
+
+@unittest.skipIf(is_sanitized(), "the compiler's checks have an allocator of their own")
+class MemoryTest(FaultCase):
+    def check_after(self, result):
+        self.assertGreaterEqual(result.code, 0, f"{signal.strsignal(-result.code) if result.code < 0 else ''}: {result.all()}")
+        self.assertIn(result.code, (0, 1, 3, 5), result.all())
+        if result.code in (1, 5):
+            self.assertIn("memory", result.err.lower(), result.all())
+        self.check_backup_before_store()
+        self.check_journal_after_store()
+        self.check_reported(result)
+        if result.code == 3 and result.out and result.summary()["failed"] == self.bad_models:
+            self.assertEqual(self.snapshot(), self.reference)
+        self.check_end()
+
+    def samples(self, count, limit):
+        return range(1, count + 1) if LONG else sorted(random.Random(SEED).sample(range(1, count + 1), min(limit, count)))
+
+    def test_one_allocation_fails(self):
+        self.reset()
+        count, started, codes = self.count()["alloc"], time.monotonic(), {}
+        for at in self.samples(count, SHORT_FAULTS):
+            self.reset()
+            result = self.run_faulty("--retries", "2", op="alloc", at=at, do="ENOMEM")
+            codes[result.code] = codes.get(result.code, 0) + 1
+            with self.subTest(at=at, of=count):
+                self.check_after(result)
+        print(f"memory: {sum(codes.values())} of {count} allocations failed in {time.monotonic() - started:.0f} s; exit codes {codes}", flush=True)
+        self.assertGreater(codes.get(1, 0), 0)
+
+    def test_all_allocations_fail_from_there_on(self):
+        self.reset()
+        count, codes = self.count()["alloc"], set()
+        for at in self.samples(count, SHORT_FAULTS // 4):
+            self.reset()
+            result = self.run_faulty("--retries", "2", op="alloc", at=at, do="ENOMEM", sticky=1)
+            codes.add(result.code)
+            with self.subTest(at=at, of=count):
+                self.assertIn(result.code, (0, 1, 3, 5), result.all()) # a report needs memory too: perhaps no words at all
+                self.check_backup_before_store()
+                self.check_journal_after_store()
+                self.check_end()
+        self.assertIn(1, codes)
+
+    def test_recovery_of_a_killed_run(self):
+        self.reset()
+        steps = self.count()["any"]
+        for at in self.samples(self.count()["alloc"], SHORT_FAULTS // 5):
+            self.reset()
+            self.run_faulty(op="any", at=int(steps * 0.8), do="kill")
+            with self.subTest(at=at):
+                self.check_after(self.run_faulty(op="alloc", at=at, do="ENOMEM"))
+
+
+@unittest.skipIf(is_sanitized(), "the memory of such a build says nothing")
+class BoundTest(FaultCase):
+    """Many workers asked for, little memory allowed."""
+
+    options = ["--jobs", "64", "--max-memory", "8MiB"]
+    models = 40
+
+    def make_tree(self):
+        super().make_tree()
+        for i in range(self.models):
+            self.write(f"large_{i:02}_model.joblib", noise(100 + i, 3 << 20))
+
+    def peak(self, *arguments):
+        """Peak resident memory of one run, in MiB."""
+        process = subprocess.Popen(self.command(*arguments), env=program_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        error = process.stderr.read()
+        process.stderr.close()
+        self.assertEqual(process.returncode, 3, error)
+        return usage.ru_maxrss / 1024
+
+    def test_peak(self):
+        self.reset()
+        peak = self.peak()
+        self.assertEqual(self.snapshot(), self.reference)
+        print(f"memory: {self.models} models of 3 MiB with --max-memory 8MiB --jobs 64: peak {peak:.0f} MiB", flush=True)
+        self.assertLess(peak, 8 + 16) # what is allowed, and the program with its libraries
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,242 @@
+"""A source changes under the program: nothing half-and-half is stored, and the next run has it right.
+
+The change is made by a command that the shim runs just before an operation on the source: between readdir and stat, stat and open, open
+and read, two reads, the last read and the second stat.
+"""
+
+import os
+import time
+import unittest
+
+from fault import FaultCase, digest, noise
+
+TRIES = 3  # of pack.c
+
+FILE = "beta_regression.joblib"
+LARGE = "noise_model.joblib"
+
+
+class SourceTest(FaultCase):
+    def make_tree(self):
+        super().make_tree()
+        self.write(LARGE, noise(7, 900_000)) # read in several pieces
+
+    def change(self, name, command, op, at, sticky=False):
+        """Runs with `command` (in the shell, $F = the source) before the Nth operation on the source."""
+        self.reset()
+        fault = {"op": op, "at": at, "do": f"run:F='{self.tree / name}'; {command}", "path": self.tree / name}
+        return self.run_faulty(**fault, **({"sticky": 1} if sticky else {}))
+
+    def points(self, name):
+        """Every operation on the source in a run: [(class, N)]."""
+        self.reset()
+        count = self.count(path=self.tree / name)
+        return [(op, at) for op in ("stat", "open", "read", "readdir") for at in range(1, count[op] + 1)]
+
+    def check_stored_is(self, name, contents, result):
+        """The stored payload is one of these contents, whole, and its digest is right; or the model failed, with a reason."""
+        key = name.removesuffix(".joblib")
+        rows = self.ask("SELECT content_sha256, raw_bytes, stored_sha256 = sha256(model_binary) OR chunk_count > 0 FROM models WHERE name = %s", (key,))
+        if not rows:
+            self.assertGreater(result.summary()["failed"] if result.code == 3 else 1, self.bad_models, result.all())
+            self.assertRegex(result.all(), "changed while it was read|vanished|symbolic link|No such file|empty|not a regular file")
+            return False
+        allowed = {(digest(data), len(data)) for data in contents}
+        self.assertEqual([(bytes(d).hex(), n, ok) for d, n, ok in rows], [(d, n, True) for d, n in allowed if d == bytes(rows[0][0]).hex()], name)
+        return True
+
+    def restore(self, name, data):
+        path = self.tree / name
+        if path.is_symlink() or path.exists():
+            path.unlink()
+        path.write_bytes(data)
+        self.settle()
+
+    def check_next_run(self, name, data):
+        """Once the writer is done, the next run stores what is there, or knows that it has it already."""
+        self.restore(name, data)
+        result = self.run_faulty()
+        self.assertEqual(result.code, 3, result.all())
+        self.assertEqual(result.summary()["failed"], self.bad_models, result.all())
+        key = name.removesuffix(".joblib")
+        rows = self.ask("SELECT content_sha256 FROM models WHERE name = %s ORDER BY version", (key,))
+        self.assertEqual(bytes(rows[-1][0]).hex(), digest(data))
+        self.check_backups()
+
+    def try_change(self, name, command, after):
+        """The command at every point, once; `after` is the content that it leaves (None: no file)."""
+        before = (self.tree / name).read_bytes()
+        outcomes = set()
+        for op, at in self.points(name):
+            self.restore(name, before)
+            result = self.change(name, command, op, at)
+            with self.subTest(op=op, at=at, command=command):
+                self.assertIn(result.code, (0, 1, 3), result.all())
+                outcomes.add(self.check_stored_is(name, [before] if after is None else [before, after], result))
+                self.check_backups()
+                self.check_next_run(name, after or before)
+        self.restore(name, before)
+        return outcomes
+
+    def test_grown(self):
+        for name in (FILE, LARGE):
+            before = (self.tree / name).read_bytes()
+            self.try_change(name, 'printf "%0999d" 7 >>"$F"', before + b"%0999d" % 7)
+
+    def test_shrunk(self):
+        for name in (FILE, LARGE):
+            self.try_change(name, 'truncate -s 1000 "$F"', (self.tree / name).read_bytes()[:1000])
+
+    def test_rewritten_with_the_same_size(self):
+        for name in (FILE, LARGE):
+            before = (self.tree / name).read_bytes()
+            other = noise(9, len(before))
+            (self.base / "other").write_bytes(other)
+            self.try_change(name, f'cat "{self.base}/other" >"$F"', other)
+
+    def test_rewritten_with_the_same_size_and_time(self):
+        """mtime is put back: ctime still tells."""
+        before = (self.tree / LARGE).read_bytes()
+        (self.base / "other").write_bytes(noise(9, len(before)))
+        command = f'touch -r "$F" "{self.base}/time"; cat "{self.base}/other" >"$F"; touch -r "{self.base}/time" "$F"'
+        self.try_change(LARGE, command, noise(9, len(before)))
+
+    def test_replaced_by_rename(self):
+        before = (self.tree / LARGE).read_bytes()
+        other = noise(9, len(before))
+        command = f'cp "{self.base}/other" "$F.new"; mv "$F.new" "$F"'
+        (self.base / "other").write_bytes(other)
+        self.try_change(LARGE, command, other)
+
+    def test_vanished(self):
+        for name in (FILE, LARGE):
+            self.try_change(name, 'rm -f "$F"', None)
+
+    def test_swapped_for_a_symlink(self):
+        """It leads to a secret outside of the tree: that is never read."""
+        secret = self.base / "secret"
+        secret.write_bytes(b"the secret " * 400)
+        self.try_change(FILE, f'rm -f "$F"; ln -s "{secret}" "$F"', None)
+        self.assertEqual(self.ask("SELECT count(*) FROM models WHERE content_sha256 = sha256(%s)", (secret.read_bytes(),)), [(0,)])
+
+    def test_swapped_for_a_fifo(self):
+        self.try_change(FILE, 'rm -f "$F"; mkfifo "$F"', None)
+
+    def test_its_directory_swapped_for_a_symlink(self):
+        (self.base / "outside" / "deep").mkdir(parents=True)
+        (self.base / "outside" / "deep" / "epsilon_model.joblib").write_bytes(b"the secret " * 400)
+        count = self.count(path=self.tree / "nested")
+        for op, at in [(op, at) for op in ("open", "stat", "readdir") for at in range(1, count[op] + 1)]:
+            self.reset()
+            command = f'mv "{self.tree}/nested" "{self.base}/aside"; ln -s "{self.base}/outside" "{self.tree}/nested"'
+            result = self.run_faulty(op=op, at=at, do=f"run:{command}", path=self.tree / "nested")
+            with self.subTest(op=op, at=at):
+                self.assertIn(result.code, (1, 3), result.all())
+                self.assertEqual(self.ask("SELECT count(*) FROM models WHERE content_sha256 = sha256(%s)", (b"the secret " * 400,)), [(0,)])
+            (self.tree / "nested").unlink()
+            (self.base / "aside").rename(self.tree / "nested")
+
+    def test_a_writer_that_does_not_stop(self):
+        """Changed at every try: reported, not stored, and the rest goes on."""
+        result = self.change(LARGE, 'printf x >>"$F"', "read", 1, sticky=True)
+        self.assertEqual(result.code, 3, result.all())
+        summary = result.summary()
+        self.assertEqual((summary["new"], summary["failed"]), (self.expected_new - 1, self.bad_models + 1), result.all())
+        self.assertRegex(result.err, f"{LARGE}: changed while it was read.*tried {TRIES} times|{LARGE}: changed while it was read")
+        self.assertEqual(self.ask("SELECT count(*) FROM models WHERE name = 'noise_model'"), [(0,)])
+
+    def test_a_writer_that_stops_in_time(self):
+        """Changed once while it is read: the second try has it."""
+        before = (self.tree / LARGE).read_bytes()
+        result = self.change(LARGE, 'printf x >>"$F"', "read", 2)
+        self.assertEqual(result.code, 3, result.all())
+        self.assertEqual(result.summary()["failed"], self.bad_models, result.all())
+        self.check_stored_is(LARGE, [before + b"x"], result)
+
+    def test_member_of_a_directory_model(self):
+        """Grown, replaced, removed, added, swapped for a link, at every operation below the directory."""
+        folder = self.tree / "bertopic_model_0a1b2c3d"
+        original = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+        def listing(contents):
+            lines = [f"{digest(data)}  {path}\n" for path, data in contents.items()]
+            return digest("".join(sorted(lines, key=lambda line: line.split("  ")[1].encode())).encode())
+
+        def put_back():
+            for path in sorted(folder.rglob("*"), reverse=True):
+                path.unlink() if not path.is_dir() or path.is_symlink() else path.rmdir()
+            for path, data in original.items():
+                (folder / path).parent.mkdir(exist_ok=True)
+                (folder / path).write_bytes(data)
+            self.settle()
+
+        name = type(next(iter(original)))
+        config, image, more = name("config.json"), name("images/0.png"), name("more.bin")
+        other = noise(11, len(original[config]))
+        (self.base / "other").write_bytes(other)
+        changes = [
+            ('printf x >>"$F/config.json"', {config: original[config] + b"x"}),
+            (f'cat "{self.base}/other" >"$F/config.json"', {config: other}),
+            ('rm -f "$F/images/0.png"', {image: None}),
+            ('printf more >"$F/more.bin"', {more: b"more"}),
+            (f'rm -f "$F/config.json"; ln -s "{self.base}/other" "$F/config.json"', None),
+        ]
+        for command, change in changes:
+            after = {k: v for k, v in {**original, **(change or {})}.items() if v is not None}
+            put_back()
+            for op, at in self.points(folder.name):
+                put_back()
+                result = self.change(folder.name, command, op, at)
+                with self.subTest(op=op, at=at, command=command):
+                    self.assertIn(result.code, (1, 3), result.all())
+                    rows = [bytes(row[0]).hex() for row in self.ask("SELECT content_sha256 FROM models WHERE format = 'tar'")]
+                    allowed = {listing(original)} | ({listing(after)} if change else set())
+                    self.assertLessEqual(set(rows), allowed)
+                    if not rows:
+                        self.assertRegex(result.all(), "changed while it was read|symbolic link|No such file")
+        put_back()
+
+    def test_changed_in_the_same_tick(self):
+        """A change in the clock tick of the read leaves the stamp as it is; only a second reading finds it. The journal must not be believed."""
+        path = self.tree / FILE
+        before = path.read_bytes()
+        other = noise(12, len(before))
+        self.reset()
+        # The run reads the file in the very tick of its last change …
+        result = self.run_faulty(op="open", at=1, do=f"run:cp -p '{path}' '{self.base}/same'; cat '{self.base}/same' >'{path}'", path=path)
+        self.assertEqual(result.code, 3, result.all())
+        stamp = os.stat(path)
+        # … so that a later content with that stamp is possible. Nobody can set ctime, so the test asks whether the file is read again.
+        again = self.run_faulty(trace=self.trace_file, path=path)
+        self.assertEqual(again.code, 3, again.all())
+        self.assertEqual(os.stat(path), stamp)
+        self.assertTrue([line for line in self.trace() if line[1] == "read"], "a file of the same tick as its journal entry was not read again")
+        self.settle()
+        third = self.run_faulty(trace=self.trace_file, path=path)
+        self.assertEqual(third.code, 3, third.all())
+        self.assertEqual([line for line in self.trace() if line[1] == "read"], [], "it is old enough now")
+        path.write_bytes(other)
+        self.settle()
+        self.assertEqual(self.run_faulty().summary()["new"], 1)
+
+    def test_touched_back_to_an_old_time(self):
+        """Other content with the old size and the old mtime: the journal sees ctime."""
+        path = self.tree / FILE
+        self.reset()
+        self.assertEqual(self.run_faulty().code, 3)
+        before = os.stat(path)
+        other = noise(13, before.st_size)
+        path.write_bytes(other)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        time.sleep(0.05)
+        result = self.run_faulty()
+        self.assertEqual(result.summary()["new"], 1, result.all())
+        self.check_stored_is_last(FILE, other)
+
+    def check_stored_is_last(self, name, data):
+        rows = self.ask("SELECT content_sha256 FROM models WHERE name = %s ORDER BY version DESC", (name.removesuffix(".joblib"),))
+        self.assertEqual(bytes(rows[0][0]).hex(), digest(data))
+
+
+if __name__ == "__main__":
+    unittest.main()

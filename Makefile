@@ -54,13 +54,15 @@ $(BUILD)/gen/sql.c: $(SQL) scripts/embed-sql
 	scripts/embed-sql $(@D) $(SQL)
 $(BUILD)/gen/sql.h: $(BUILD)/gen/sql.c
 
-tests: $(PROGRAM) $(UNIT_BINS) $(STORE_BINS)
+include tests/fuzz/fuzz.mk
+
+tests: $(PROGRAM) $(UNIT_BINS) $(STORE_BINS) $(FUZZ_BINS)
 
 # On a fresh machine too: what is missing is installed first.
 check:
 	scripts/install-deps
 	$(MAKE) --no-print-directory -j$(JOBS) tests
-	$(MAKE) --no-print-directory check-unit check-server
+	$(MAKE) --no-print-directory check-unit check-fuzz check-server
 
 check-unit: $(UNIT_BINS)
 	@set -e; for t in $(UNIT_BINS); do $$t; done

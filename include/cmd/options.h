@@ -11,8 +11,17 @@
 #include "base/err.h"
 
 /* A command is one bit, so that a row of the table says where its option applies. */
-typedef enum CommandBit { CMD_RUN = 1u << 0, CMD_DB = 1u << 1 } CommandBit;
+typedef enum CommandBit {
+    CMD_RUN = 1u << 0,
+    CMD_DB = 1u << 1,
+    CMD_CHECK = 1u << 2,
+    CMD_CLEANUP = 1u << 3,
+    CMD_GET = 1u << 4,
+    CMD_RESTORE = 1u << 5
+} CommandBit;
 #define CMD_ALL (~0u)
+#define CMD_TREE (CMD_RUN | CMD_CHECK | CMD_CLEANUP) /* those that look at a MODELS_DIR */
+#define CMD_STATE (CMD_RUN | CMD_CLEANUP | CMD_RESTORE) /* those that keep a lock and a journal */
 
 /* Strings that add up; `items` is NULL-terminated, the strings are borrowed from argv, the environment or the arena of the Options. */
 typedef struct StringList {
@@ -34,6 +43,8 @@ typedef struct Options {
     int64_t batch_rows, retries;
     uint64_t batch_bytes, max_memory, inline_limit;
     double timeout, lock_timeout, connect_timeout;
+    bool download, one_way, yes, force;
+    const char *sample, *report, *plan, *apply, *trash;
 
     StringList arguments; /* what is no option */
     char **owned;         /* copies made while parsing */

@@ -6,6 +6,7 @@
 #ifndef FLOW_AUDIT_H
 #define FLOW_AUDIT_H
 
+#include "base/strmap.h"
 #include "flow/source_tree.h"
 #include "port/store.h"
 
@@ -55,11 +56,12 @@ typedef struct AuditSettings {
     unsigned jobs;
     bool download;        /* read every paired payload back */
     bool one_way;         /* do not report what only the store has */
+    const StrMap *only;   /* NULL, or the paths to read: the others are not looked at and come out as not checked */
     double sample_share;  /* 0..1 of the pairs and rows are proven in the store (1 = all) … */
     uint64_t sample_count; /* … or so many (0 = use the share) */
 } AuditSettings;
 
-/* models: filled by the scan, owned by the caller. ERR_UNREACHABLE when the store is away, never a difference. */
+/* models: filled by the scan, owned by the caller. ERR_RETRY when the store is away, never a difference. */
 bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *models, Audit *out, Err *err);
 void audit_free(Audit *audit);
 

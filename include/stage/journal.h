@@ -7,7 +7,11 @@
 
 #include "stage/model.h"
 
+/* JOURNAL_KNOWN is what a run remembers. The others are the trail of `cleanup --apply`, for people: journal_read passes them over. */
+typedef enum JournalEvent { JOURNAL_KNOWN, JOURNAL_REMOVING, JOURNAL_REMOVED } JournalEvent;
+
 typedef struct JournalRecord {
+    JournalEvent event;
     const char *path; /* absolute path of the source, as on disk */
     Stamp stamp;
     int64_t read_ns;  /* when the read began */

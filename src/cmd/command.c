@@ -1,13 +1,76 @@
 #include "cmd/command.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/interrupt.h"
 #include "base/log.h"
+#include "stage/schema.h"
 
 int command_fail(const Err *err)
 {
     log_err(LOG_ERROR, err);
-    return err_exit_code(err->cls);
+    return err->cls == ERR_INTERRUPTED ? 128 + interrupt_signal() : err_exit_code(err->cls);
+}
+
+bool command_require_schema(const StoreTarget *target, Err *err)
+{
+    Store *store = NULL;
+    bool ok = store_open(target, &store, err) && schema_require_head(store, target, err);
+    store_close(store);
+    return ok;
+}
+
+const char *command_host(void)
+{
+    static char host[256];
+    if (host[0] == '\0' && gethostname(host, sizeof host - 1) != 0)
+        return "unknown";
+    return host;
+}
+
+bool command_flush(Err *err)
+{
+    return (fflush(stdout) == 0 && !ferror(stdout)) || err_set(err, ERR_STOP, "cannot write to standard output");
+}
+
+bool command_models_dir(const Options *options, const char **out, Err *err)
+{
+    const StringList *arguments = &options->arguments;
+    for (size_t i = 0; i < arguments->count; i++) { /* a forgotten -d must not print the password of the address */
+        if (strstr(arguments->items[i], "://") != NULL || strstr(arguments->items[i], "password=") != NULL) {
+            err_set(err, ERR_USAGE, "a database address stands where the folder is expected");
+            return err_hint(err, "name the database with -d");
+        }
+    }
+    if (arguments->count > 1)
+        return err_set(err, ERR_USAGE, "one folder at a time: \"%s\" is too much", arguments->items[1]);
+    *out = arguments->count > 0 ? arguments->items[0] : "./models";
+    return true;
+}
+
+static const char *const *globs(const StringList *list)
+{
+    static const char *const none[] = {NULL};
+    return list->items != NULL ? list->items : none;
+}
+
+ScanRules command_scan_rules(const Options *options)
+{
+    return (ScanRules){.patterns = globs(&options->pattern),
+                       .dir_patterns = globs(&options->dir_pattern),
+                       .includes = globs(&options->include),
+                       .excludes = globs(&options->exclude),
+                       .follow_links = options->follow_links};
+}
+
+unsigned command_jobs(const Options *options)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    long jobs = options->jobs > 0 ? (long)options->jobs : cpus > 0 ? 2 * cpus : 2;
+    return (unsigned)(options->jobs > 0 || jobs < 16 ? jobs : 16);
 }
 
 static const char *environment_url(void)

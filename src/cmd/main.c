@@ -7,6 +7,10 @@
 
 const Command commands[] = {
     {"run", CMD_RUN, "[MODELS_DIR]", "move a models folder into the database; safe to repeat (may be left out)", cmd_run},
+    {"check", CMD_CHECK, "[MODELS_DIR]", "compare tree and database in both directions, and prove what is stored", cmd_check},
+    {"cleanup", CMD_CLEANUP, "[MODELS_DIR]", "which local files may go, with the proof for each; --plan, then --apply", cmd_cleanup},
+    {"get", CMD_GET, "NAME[@V] [DEST|-]", "a stored model back to a file or directory, byte for byte", cmd_get},
+    {"restore", CMD_RESTORE, "BACKUP_DIR", "rows of a CSV backup back into the database", cmd_restore},
     {"db", CMD_DB, "upgrade|current", "schema of the database", cmd_db},
     {0},
 };
@@ -31,7 +35,7 @@ static void print_help(const Command *command, bool named)
     printf("Options of %s:\n", command->name);
     options_print_help(stdout, command->bit);
     puts("\nEvery --foo-bar is also the environment variable MIGRATE_MODELS_FOO_BAR.");
-    puts("Exit codes: 0 done, 1 error, 2 usage, 3 some models failed, 5 store unreachable, 10 schema, 11 locked, 128+N signal.");
+    puts("Exit codes: 0 done, 1 error, 2 usage, 3 some models failed, 4 differences, 5 store unreachable, 10 schema, 11 locked, 128+N signal.");
 }
 
 static LogLevel log_level(const Options *options)

@@ -1,6 +1,5 @@
 /* run.c: the command `run`. */
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/interrupt.h"
@@ -9,37 +8,19 @@
 #include "flow/run.h"
 #include "flow/signals.h"
 
-static unsigned default_jobs(void)
-{
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    long jobs = cpus > 0 ? 2 * cpus : 2;
-    return (unsigned)(jobs < 16 ? jobs : 16);
-}
-
-static const char *const no_globs[] = {NULL};
-
-static const char *const *globs(const StringList *list)
-{
-    return list->items != NULL ? list->items : no_globs;
-}
-
-static RunSettings make_settings(const Options *options, const StoreTarget *target)
+static RunSettings make_settings(const Options *options, const char *models_dir, const StoreTarget *target)
 {
     return (RunSettings){
-        .models_dir = options->arguments.count > 0 ? options->arguments.items[0] : "./models",
+        .models_dir = models_dir,
         .target = target,
         .state_dir = options->state_dir,
         .backup_dir = options->backup_dir,
         .backup = (BackupMode)options->backup,
-        .scan = {.patterns = globs(&options->pattern),
-                 .dir_patterns = globs(&options->dir_pattern),
-                 .includes = globs(&options->include),
-                 .excludes = globs(&options->exclude),
-                 .follow_links = options->follow_links},
+        .scan = command_scan_rules(options),
         .map_file = options->map,
         .on_change = (OnChange)options->on_change,
         .level = (int)options->level,
-        .jobs = options->jobs > 0 ? (unsigned)options->jobs : default_jobs(),
+        .jobs = command_jobs(options),
         .batch_rows = (uint64_t)options->batch_rows,
         .batch_bytes = options->batch_bytes,
         .max_memory = options->max_memory,
@@ -83,32 +64,21 @@ static int finish(const Options *options, bool ok, const Err *err, const RunSumm
     return summary->exit_code;
 }
 
-/* A forgotten -d must not print the password of the address. */
-static bool check_arguments(const StringList *arguments, Err *err)
-{
-    for (size_t i = 0; i < arguments->count; i++) {
-        if (strstr(arguments->items[i], "://") != NULL || strstr(arguments->items[i], "password=") != NULL) {
-            err_set(err, ERR_USAGE, "a database address stands where the folder is expected");
-            return err_hint(err, "name the database with -d");
-        }
-    }
-    return arguments->count <= 1 || err_set(err, ERR_USAGE, "one folder at a time: \"%s\" is too much", arguments->items[1]);
-}
-
 int cmd_run(const Options *options)
 {
     StoreTarget *target = NULL;
     ModelList models = {0};
     RunSummary summary = {0};
     Err err = {0}, report_err = {0};
+    const char *models_dir;
     int code;
-    if (!check_arguments(&options->arguments, &err))
+    if (!command_models_dir(options, &models_dir, &err))
         return command_fail(&err);
     if (!command_target(options, &target, &err) || !signals_start(&err)) {
         code = command_fail(&err);
         goto out;
     }
-    RunSettings settings = make_settings(options, target);
+    RunSettings settings = make_settings(options, models_dir, target);
     bool ok = run_models(&settings, &models, &summary, &err);
     bool told = report(options, &models, &summary, ok, &report_err);
     code = finish(options, ok, &err, &summary);

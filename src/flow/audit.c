@@ -51,6 +51,7 @@ static AuditItem *add_item(Audit *audit, Err *err)
 
 typedef struct HashJob {
     const SourceTree *tree;
+    const StrMap *only;
     bool follow_links;
 } HashJob;
 
@@ -66,7 +67,7 @@ static bool hash_source(void *shared, void *own, uint32_t index, Err *err)
     const HashJob *job = shared;
     Model *model = &job->tree->models->items[index];
     Packed packed;
-    if (model->state != MODEL_PENDING)
+    if (model->state != MODEL_PENDING || (job->only != NULL && strmap_get(job->only, model->path) == STRMAP_NONE))
         return true;
     if (!pack_model(own, job->tree->root, model, &packed, err)) {
         if (err->cls != ERR_SKIP)
@@ -87,7 +88,7 @@ static void stop_hash(void *own)
 
 static bool hash_sources(const AuditSettings *settings, SourceTree *tree, Err *err)
 {
-    HashJob shared = {.tree = tree, .follow_links = settings->scan.follow_links};
+    HashJob shared = {.tree = tree, .only = settings->only, .follow_links = settings->scan.follow_links};
     PoolJob job = {.start = start_hash, .item = hash_source, .stop = stop_hash, .shared = &shared};
     return pool_run(settings->jobs, tree->models->count, &job, err);
 }
@@ -220,7 +221,7 @@ static bool pair_source(Audit *audit, Rows *rows, const Model *model, uint32_t i
     item->raw_bytes = model->stamp.size;
     item->stamp = model->stamp;
     if (!model->has_content || model->state != MODEL_PENDING)
-        return audit_reason(audit, item, AUDIT_UNCHECKED, model->reason != NULL ? model->reason : "could not be read", err);
+        return audit_reason(audit, item, AUDIT_UNCHECKED, model->reason != NULL ? model->reason : "was not read", err);
     Row *partner = find_partner(rows, model, &name_known);
     if (partner == NULL && !name_known) {
         item->letter = AUDIT_ONLY_DISK;
@@ -307,8 +308,6 @@ bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *model
     free(rows.items);
     if (!ok) {
         audit_free(&audit);
-        if (err != NULL && err->cls == ERR_RETRY)
-            err->cls = ERR_UNREACHABLE;
         return false;
     }
     count(&audit);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "base/interrupt.h"
 #include "flow/audit_parts.h"
 #include "flow/pool.h"
 #include "stage/unpack.h"
@@ -107,7 +108,7 @@ static bool verify_in_server(Prover *prover, Err *err)
 
 static bool fetch_piece(void *ctx, const void **data, size_t *len, Err *err)
 {
-    return store_fetch_next(ctx, data, len, err);
+    return interrupt_check(err) && store_fetch_next(ctx, data, len, err);
 }
 
 bool audit_download(Store *store, const AuditItem *item, Err *err)

@@ -30,11 +30,28 @@ static bool begin_run_once(Worker *worker, Err *err)
     return ok;
 }
 
-static bool open_batch(Worker *worker, Err *err)
+static bool try_open(Worker *worker, Err *err)
 {
     if (worker->store == NULL && !store_open(worker->run->settings->target, &worker->store, err))
         return false;
     return begin_run_once(worker, err) && store_begin(worker->store, err);
+}
+
+/* A session may be lost unnoticed while a large model is packed (idle_session_timeout, a firewall). Nothing is open yet, so a new one does,
+ * and at once: the model is not packed a second time, which would take just as long. */
+static bool open_batch(Worker *worker, Err *err)
+{
+    bool was_idle = worker->store != NULL;
+    Err why = {0};
+    if (try_open(worker, &why))
+        return true;
+    if (was_idle && why.cls == ERR_RETRY && !store_alive(worker->store)) {
+        store_close(worker->store);
+        worker->store = NULL;
+        return try_open(worker, err);
+    }
+    *err = why;
+    return false;
 }
 
 /* Makes one row of what was read; the identity is worked out again, it is not kept for every model of the tree. */

@@ -211,7 +211,7 @@ bool batch_recover(Worker *worker, Err *err)
     log_line(LOG_INFO, "worker %u: %s; trying again", worker->number, cause.text);
     for (;;) {
         bool dead = drop_dead_session(worker);
-        if (dead || worker->failures > 1)
+        if (dead || (worker->failures > 1 && cause.cls == ERR_RETRY)) /* COPY itself waits for the other writer of a key */
             recover_wait(worker->failures);
         if (!interrupt_check(err))
             return give_up(worker, err);

@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "flow/source_tree.h"
 
 #include <errno.h>

@@ -32,18 +32,27 @@ static void legend(Page *page, const Facts *facts)
     page_raw(page, "</ul>\n");
 }
 
+/* What is there is seen, however small it is. */
+static double strip_weight(const Sum *sum, uint64_t total)
+{
+    double share = page_percent(kind_bytes(sum), total);
+    return sum->count > 0 && share < 0.6 ? 0.6 : share;
+}
+
 void chart_kinds(Page *page, const Facts *facts)
 {
     uint64_t total = 0;
-    double x = 0;
+    double whole = 0, x = 0;
     for (int kind = 0; kind < KIND_COUNT; kind++)
         total += kind_bytes(&facts->kinds[kind]);
+    for (int kind = 0; kind < KIND_COUNT; kind++)
+        whole += strip_weight(&facts->kinds[kind], total);
     page_raw(page, "<svg class=strip width=\"100%\" height=30 role=img aria-label=\"Bytes by state; the list below has the numbers\">\n");
     for (int kind = 0; kind < KIND_COUNT; kind++) {
         const Sum *sum = &facts->kinds[kind];
-        double width = page_percent(kind_bytes(sum), total);
         if (sum->count == 0)
             continue;
+        double width = 100 * strip_weight(sum, total) / whole;
         page_format(page, "<g><title>%s: ", kind_title((Kind)kind));
         page_bytes(page, kind_bytes(sum));
         page_format(page, "</title><rect class=%s x=\"%.3f%%\" width=\"%.3f%%\" height=30 /></g>\n", kind_class((Kind)kind), x, width);

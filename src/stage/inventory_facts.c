@@ -95,11 +95,12 @@ static int same_run(const InventoryItem *a, const InventoryItem *b)
     return strcmp(a->run_id, b->run_id);
 }
 
+/* A time that is not known comes last. */
 static int by_run(const InventoryItem *a, const InventoryItem *b)
 {
     int order = same_run(a, b);
     if (order == 0)
-        order = by_number(a->created_ns, b->created_ns);
+        order = by_number(a->created_ns != 0 ? a->created_ns : INT64_MAX, b->created_ns != 0 ? b->created_ns : INT64_MAX);
     return order != 0 ? order : by_place(a, b);
 }
 

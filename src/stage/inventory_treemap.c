@@ -1,6 +1,7 @@
 #include "inventory_page.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Two levels: model types share the area by stored bytes, and the models of a type share its part. Squarified (Bruls, Huizing, van Wijk 2000):
  * rows are filled along the shorter side as long as that makes the cells squarer. */
@@ -65,14 +66,25 @@ static void squarify(const double *values, size_t count, Rect area, Rect *out)
     }
 }
 
-static void cell_name(Page *page, const Cell *cell, size_t most)
+static void cell_title(Page *page, const Cell *cell)
 {
     if (cell->item == NULL)
-        page_counted(page, cell->count, "more", "more");
-    else if (cell->item->name == NULL)
-        page_label(page, cell->item->path, most);
+        page_counted(page, cell->count, "smaller model", "smaller models");
     else
-        page_row_name(page, cell->item, most);
+        page_row_name(page, cell->item, 0);
+    page_raw(page, ", ");
+    page_bytes(page, cell->bytes);
+}
+
+/* The end of the name tells models of one folder apart. */
+static void cell_label(Page *page, const Cell *cell)
+{
+    const InventoryItem *item = cell->item;
+    const char *slash = item != NULL && item->name != NULL ? strrchr(item->name, '/') : NULL;
+    if (item == NULL)
+        page_counted(page, cell->count, "more", "more");
+    else
+        page_label(page, slash != NULL && slash[1] != '\0' ? slash + 1 : item->name, 60);
 }
 
 /* Labels are where a screen has room for them; the style sheet hides the smaller ones on a phone. */
@@ -82,13 +94,11 @@ static void draw_cell(Page *page, const Cell *cell, const Rect *rect, size_t col
     snprintf(place, sizeof place, "x=\"%.2f%%\" y=\"%.2f%%\" width=\"%.2f%%\" height=\"%.2f%%\"", 100 * rect->x / WIDTH,
              100 * rect->y / HEIGHT, 100 * rect->w / WIDTH, 100 * rect->h / HEIGHT);
     page_raw(page, "<g><title>");
-    cell_name(page, cell, 255);
-    page_raw(page, ", ");
-    page_bytes(page, cell->bytes);
+    cell_title(page, cell);
     page_format(page, "</title><rect class=c%zu %s />", color, place);
     if (rect->w >= 70 && rect->h >= 34) {
-        page_format(page, "<foreignObject %s><div class=\"cell%s\">", place, rect->w < 240 ? " small" : "");
-        cell_name(page, cell, 60);
+        page_format(page, "<foreignObject %s><div class=\"cell%s\">", place, rect->w < 160 ? " small" : "");
+        cell_label(page, cell);
         page_raw(page, "<br><span>");
         page_bytes(page, cell->bytes);
         page_raw(page, "</span></div></foreignObject>");

@@ -24,6 +24,14 @@ static bool append_encoded(Buf *out, const char *text, Err *err)
     return true;
 }
 
+/* f and d are read back; r (to be removed) and x (removed) are not. */
+static char kind_letter(const JournalRecord *record)
+{
+    if (record->event != JOURNAL_KNOWN)
+        return record->event == JOURNAL_REMOVING ? 'r' : 'x';
+    return record->is_directory ? 'd' : 'f';
+}
+
 bool journal_format_line(Buf *out, const JournalRecord *record, bool *written, Err *err)
 {
     const Stamp *stamp = &record->stamp;
@@ -31,7 +39,7 @@ bool journal_format_line(Buf *out, const JournalRecord *record, bool *written, E
     size_t start = out->len;
     digest_hex(&record->content, hex);
     if (!buf_format(out, err, "00000000 %c\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%s\t%" PRId32 "\t",
-                    record->is_directory ? 'd' : 'f', stamp->dev, stamp->ino, stamp->size, stamp->mtime_ns, stamp->ctime_ns, record->read_ns,
+                    kind_letter(record), stamp->dev, stamp->ino, stamp->size, stamp->mtime_ns, stamp->ctime_ns, record->read_ns,
                     hex, record->version) ||
         !append_encoded(out, record->name != NULL ? record->name : "", err) || !buf_text(out, "\t", err) ||
         !append_encoded(out, record->path, err))

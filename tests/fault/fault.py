@@ -241,11 +241,17 @@ class FaultCase(CliCase):
             self.assertFalse(kind == "read" or (kind == "open" and not os.path.isdir(path)), f"an unchanged source was opened: {kind} {path}")
         self.assertEqual((self.ask("SELECT count(*) FROM model_runs"), self.backups()), (before, folders))
 
-    def check_reference(self):
-        """The state of an uninterrupted run."""
+    def check_stored(self):
+        """The store holds what an uninterrupted run stores."""
         models, chunks = self.snapshot()
         self.assertEqual([row[:2] for row in models], [row[:2] for row in self.reference[0]])
-        self.assertEqual((models, chunks), self.reference)
+        for row, wanted in zip(models, self.reference[0]):
+            self.assertEqual(dict(zip(self.columns, row)), dict(zip(self.columns, wanted)))
+        self.assertEqual(chunks, self.reference[1])
+
+    def check_reference(self):
+        """The state of an uninterrupted run."""
+        self.check_stored()
         self.check_backups()
         self.check_journal_after_store()
 

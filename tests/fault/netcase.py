@@ -20,7 +20,7 @@ sys.path[:0] = [str(HERE.parent / "cli"), str(HERE)]
 from harness import PROGRAM, CliCase, admin, program_environment, wait_until  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
-__all__ = ["ALL", "PROGRAM", "NetCase", "Proxy", "admin", "program_environment", "wait_until"]
+__all__ = ["ALL", "PROGRAM", "CliCase", "NetCase", "Proxy", "admin", "program_environment", "settle_times", "small_tree", "wait_until"]
 
 ALL = os.environ.get("FAULTS") == "all"  # every combination; else a part of them, chosen by number
 OPTIONS = ["--json", "-v", "--jobs", "2", "--batch-rows", "3", "--inline-limit", "4KiB", "--timeout", "3s", "--connect-timeout", "3s",
@@ -77,7 +77,7 @@ class NetCase(CliCase):
         return self.call(command, timeout=timeout)
 
     def spawn_net(self, *arguments, url=None, state=None, tree=None):
-        command = [PROGRAM, "run", *OPTIONS, *map(str, arguments), "--state-dir", str(state or self.state), "-d", url or self.url,
+        command = [PROGRAM, "run", *OPTIONS, *map(str, arguments), "--state-dir", str(state or self.state), "-d", url or self.proxy_url(),
                    str(tree or self.tree)]
         process = subprocess.Popen(command, env=program_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(self.reap, process)
@@ -101,7 +101,7 @@ class NetCase(CliCase):
     def content(self):
         """All rows, without what differs from run to run and from tree to tree; payloads as digests."""
         models, chunks = self.rows()
-        return [row[:-3] + (os.path.basename(row[-3]),) for row in models], chunks
+        return [row[:-3] + (os.path.basename(row[-3] or ''),) for row in models], chunks
 
     def check_rows(self):
         """Every row is sound in itself, and its run is known."""

@@ -57,6 +57,8 @@ START_TEST(nothing_there)
     ck_ok(store_find(store, names, 1, note_found, &found, &err));
     ck_assert_uint_eq(found.count, 0);
     ck_fails(put_one(store, "x", 1, &err), ERR_SCHEMA, "missing");
+    ck_fails(store_begin(store, &err), ERR_SCHEMA, "missing");
+    ck_fails(store_begin(store, &err), ERR_SCHEMA, "missing"); /* a batch that did not begin is not open */
     ck_fails(schema_require_head(store, target, &err), ERR_SCHEMA, "not there yet");
     ck_assert(store_alive(store));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0"); /* asking made nothing */

@@ -1,0 +1,16 @@
+/* removal.h: takes one proven source away, and nothing else.
+ *
+ * The source is opened below the root, its stamp compared, then it gets a temporary name in its own directory (one rename), and what has that
+ * name now is compared again: a file that was put in its place in between is given its name back. Only then is it unlinked, or moved. A directory
+ * goes whole or not at all. One thread. */
+#ifndef STAGE_REMOVAL_H
+#define STAGE_REMOVAL_H
+
+#include "stage/model.h"
+
+/* root: the open MODELS_DIR. path: relative, as scanned. stamp: of the source when its content was proven. trash: an open directory of the same file
+ * system, or -1 to delete; there the source keeps its relative path. ERR_SKIP: it changed, vanished, is on another file system, or its name is
+ * taken in the trash: it stays where it was. ERR_STOP: it could not be given its name back (the text says where it is). */
+bool removal_take(int root, const char *path, bool is_directory, const Stamp *stamp, int trash, Err *err);
+
+#endif

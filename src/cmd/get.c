@@ -1,0 +1,145 @@
+/* get.c: the command `get`. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/interrupt.h"
+#include "base/text.h"
+#include "cmd/command.h"
+#include "flow/signals.h"
+#include "stage/schema.h"
+#include "stage/unpack.h"
+
+#define LATEST_ACTIVE (-1)
+#define LATEST (-2)
+
+/* NAME, NAME@3 or NAME@latest; an @ with anything else behind it belongs to the name. */
+static bool parse_reference(const char *text, char *name, size_t cap, int64_t *version, Err *err)
+{
+    const char *at = strrchr(text, '@');
+    *version = LATEST_ACTIVE;
+    if (at != NULL && strcmp(at + 1, "latest") == 0)
+        *version = LATEST;
+    else if (at != NULL && !text_parse_int(at + 1, 0, INT32_MAX, version))
+        at = NULL;
+    size_t len = at != NULL ? (size_t)(at - text) : strlen(text);
+    if (len == 0 || len >= cap)
+        return err_set(err, ERR_USAGE, "\"%s\" is no model: NAME, NAME@VERSION or NAME@latest", text);
+    memcpy(name, text, len);
+    name[len] = '\0';
+    return true;
+}
+
+typedef struct Choice {
+    const char *name; /* borrowed */
+    int64_t wanted;   /* a version, LATEST_ACTIVE or LATEST */
+    bool found;
+    StoreInfo info;
+    char *source_path;
+} Choice;
+
+/* The rows come in rising order of versions: the last one that fits wins. */
+static bool consider(void *ctx, const StoreInfo *info, Err *err)
+{
+    Choice *choice = ctx;
+    if (choice->wanted >= 0 ? info->version != choice->wanted : choice->wanted == LATEST_ACTIVE && !info->is_active)
+        return true;
+    free(choice->source_path);
+    choice->source_path = strdup(info->source_path);
+    if (choice->source_path == NULL)
+        return err_no_memory(err);
+    choice->info = *info;
+    choice->info.name = choice->name;
+    choice->info.model_type = choice->info.event = choice->info.source_host = "";
+    choice->info.source_path = choice->source_path;
+    choice->found = true;
+    return true;
+}
+
+static bool find(Store *store, const char *reference, Choice *choice, Err *err)
+{
+    if (!store_list(store, &choice->name, 1, consider, choice, err))
+        return false;
+    if (choice->found)
+        return true;
+    err_set(err, ERR_STOP, "%s: is not stored%s", reference, choice->wanted == LATEST_ACTIVE ? ", or no version of it is active" : "");
+    return err_hint(err, "name a version: NAME@1, or NAME@latest for the highest one, active or not");
+}
+
+static bool fetch_piece(void *ctx, const void **data, size_t *len, Err *err)
+{
+    return interrupt_check(err) && store_fetch_next(ctx, data, len, err);
+}
+
+/* The file name that the source had, else the last part of the model's name. */
+static const char *base_name(const Choice *choice)
+{
+    const char *path = choice->source_path[0] != '\0' ? choice->source_path : choice->name;
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+    return strcmp(base, ".") == 0 || strcmp(base, "..") == 0 || base[0] == '/' ? "model" : base;
+}
+
+/* DEST, or the source's own name inside DEST when that is a directory, as cp does it. */
+static char *make_destination(const char *dest, const Choice *choice)
+{
+    struct stat st;
+    if (dest == NULL)
+        return strdup(base_name(choice));
+    if (stat(dest, &st) == 0 && S_ISDIR(st.st_mode) && (!choice->info.is_tar || dest[strlen(dest) - 1] == '/'))
+        return fs_join(dest, base_name(choice));
+    return strdup(dest);
+}
+
+static bool write_out(const Options *options, Store *store, const Choice *choice, const char *dest, Err *err)
+{
+    UnpackOptions unpack = {.force = options->force};
+    uint64_t bytes;
+    char raw[24], shown[4096];
+    bool to_stdout = dest != NULL && strcmp(dest, "-") == 0;
+    char *path = to_stdout ? NULL : make_destination(dest, choice);
+    if (!to_stdout && path == NULL)
+        return err_no_memory(err);
+    bool ok = store_fetch_open(store, choice->name, choice->info.version, &bytes, err);
+    if (ok) {
+        ok = to_stdout ? unpack_to_fd(&choice->info, fetch_piece, store, STDOUT_FILENO, err)
+                       : unpack_to_path(&choice->info, fetch_piece, store, path, &unpack, err);
+        store_fetch_close(store);
+    }
+    if (ok && !to_stdout && !options->quiet) {
+        text_escape(shown, sizeof shown, path, strlen(path));
+        printf("%s  %s\n", shown, text_bytes(raw, choice->info.raw_bytes));
+    }
+    free(path);
+    return ok && command_flush(err);
+}
+
+static bool get(const Options *options, const StoreTarget *target, Err *err)
+{
+    char name[4 * STORE_NAME_MAX + 1];
+    Choice choice = {.name = name};
+    Store *store = NULL;
+    const StringList *arguments = &options->arguments;
+    if (arguments->count < 1 || arguments->count > 2)
+        return err_set(err, ERR_USAGE, "get wants NAME[@VERSION] and perhaps a destination");
+    bool ok = parse_reference(arguments->items[0], name, sizeof name, &choice.wanted, err) && store_open(target, &store, err) &&
+              schema_require_head(store, target, err) && find(store, arguments->items[0], &choice, err) &&
+              write_out(options, store, &choice, arguments->count > 1 ? arguments->items[1] : NULL, err);
+    store_close(store);
+    free(choice.source_path);
+    return ok;
+}
+
+int cmd_get(const Options *options)
+{
+    StoreTarget *target = NULL;
+    Err err = {0};
+    int code = 0;
+    if (!command_target(options, &target, &err) || !signals_start(&err) || !get(options, target, &err))
+        code = command_fail(&err);
+    store_target_free(target);
+    return code;
+}

@@ -1,0 +1,56 @@
+/* restore.c: the command `restore`. */
+#include <stdio.h>
+
+#include "cmd/command.h"
+#include "flow/restore.h"
+#include "flow/signals.h"
+#include "port/json.h"
+
+static bool tell(const Options *options, const StoreTarget *target, const RestoreResult *result, int code, Err *err)
+{
+    if (options->json) {
+        JsonLine *line = json_line_begin("summary");
+        json_line_int(line, "backups", (int64_t)result->folders);
+        json_line_int(line, "restored", (int64_t)result->restored_count);
+        json_line_int(line, "present", (int64_t)result->present_count);
+        json_line_int(line, "conflict", (int64_t)result->conflict_count);
+        json_line_int(line, "failed", (int64_t)result->failed_count);
+        json_line_string(line, "store", store_target_label(target));
+        json_line_int(line, "exit_code", code);
+        return json_line_end(line, stdout, err) && command_flush(err);
+    }
+    if (!options->quiet)
+        printf("%llu rows restored from %llu backups to %s; %llu were there, %llu conflict, %llu refused\n", (unsigned long long)result->restored_count,
+               (unsigned long long)result->folders, store_target_label(target), (unsigned long long)result->present_count,
+               (unsigned long long)result->conflict_count, (unsigned long long)result->failed_count);
+    return command_flush(err);
+}
+
+static bool restore(const Options *options, const StoreTarget *target, int *code, Err *err)
+{
+    RestoreSettings settings = {.target = target,
+                                .state_dir = options->state_dir,
+                                .batch_rows = (uint64_t)options->batch_rows,
+                                .batch_bytes = options->batch_bytes,
+                                .max_memory = options->max_memory,
+                                .retries = (unsigned)options->retries};
+    RestoreResult result;
+    if (options->arguments.count != 1)
+        return err_set(err, ERR_USAGE, "restore wants one folder: the backup of a run, or the folder that holds the backups");
+    settings.backup = options->arguments.items[0];
+    if (!command_require_schema(target, err) || !restore_run(&settings, &result, err))
+        return false;
+    *code = result.conflict_count + result.failed_count > 0 ? err_exit_code(ERR_SKIP) : 0;
+    return tell(options, target, &result, *code, err);
+}
+
+int cmd_restore(const Options *options)
+{
+    StoreTarget *target = NULL;
+    Err err = {0};
+    int code = 0;
+    if (!command_target(options, &target, &err) || !signals_start(&err) || !restore(options, target, &code, &err))
+        code = command_fail(&err);
+    store_target_free(target);
+    return code;
+}

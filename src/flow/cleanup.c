@@ -1,0 +1,218 @@
+#include "flow/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/id.h"
+#include "base/interrupt.h"
+#include "flow/audit_report.h"
+#include "flow/state.h"
+#include "stage/removal.h"
+
+static bool refuse_empty(const SourceTree *tree, Err *err)
+{
+    if (tree->models->count > 0)
+        return true;
+    err_set(err, ERR_STOP, "%s: holds no model: is it the right folder, and mounted?", tree->root_path);
+    return err_hint(err, "nothing is deleted on the word of an empty folder");
+}
+
+bool cleanup_make_plan(const Audit *audit, const SourceTree *tree, CleanupPlan *out, Err *err)
+{
+    CleanupPlan plan = {0};
+    bool ok = refuse_empty(tree, err);
+    for (size_t i = 0; ok && i < audit->count; i++) {
+        const AuditItem *item = &audit->items[i];
+        if (item->model == UINT32_MAX)
+            continue;
+        const Model *model = &tree->models->items[item->model];
+        const char *why = audit_must_stay(audit, item);
+        CleanupLine line = {.delete_it = why == NULL,
+                            .path = model->path,
+                            .is_directory = model->kind == MODEL_DIRECTORY,
+                            .name = item->name != NULL ? item->name : "",
+                            .version = item->version,
+                            .raw_bytes = item->raw_bytes,
+                            .has_row = item->has_row,
+                            .content = item->content,
+                            .stored = item->stored,
+                            .stored_ns = item->created_ns,
+                            .run_id = item->run_id,
+                            .stamp = item->stamp,
+                            .reason = why != NULL ? why : ""};
+        ok = cleanup_plan_add(&plan, &line, err);
+    }
+    if (!ok) {
+        cleanup_plan_free(&plan);
+        return false;
+    }
+    *out = plan;
+    return true;
+}
+
+/* --- apply ---------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct Apply {
+    const CleanupSettings *settings;
+    const CleanupPlan *plan;
+    SourceTree tree;
+    ModelList models;
+    Audit audit;
+    State state;
+    Store *store;
+    int trash;
+    CleanupDoneFn fn;
+    void *ctx;
+    CleanupResult *result;
+} Apply;
+
+/* The line is still true of the source, and of the row that it was paired with. */
+static const char *compare_line(const Apply *apply, const CleanupLine *line, const AuditItem *item)
+{
+    const Model *model = &apply->models.items[item->model];
+    if ((model->kind == MODEL_DIRECTORY) != line->is_directory || !stamp_equal(&item->stamp, &line->stamp))
+        return "it changed after the plan was made";
+    const char *why = audit_must_stay(&apply->audit, item);
+    if (why != NULL)
+        return why;
+    if (strcmp(item->name, line->name) != 0 || item->version != line->version || !digest_equal(&item->content, &line->content) ||
+        !digest_equal(&item->stored, &line->stored))
+        return "the plan speaks of another row or another content";
+    return model->followed_link ? "it is reached through a symbolic link" : NULL;
+}
+
+static bool note_health(void *ctx, size_t key_index, StoreHealth health, Err *err)
+{
+    (void)key_index;
+    (void)err;
+    *(StoreHealth *)ctx = health;
+    return true;
+}
+
+/* The last question before a removal: is the row there and whole at this moment? */
+static bool ask_again(Apply *apply, const CleanupLine *line, bool *whole, Err *err)
+{
+    StoreKey key = {.name = line->name, .version = line->version};
+    StoreHealth health = STORE_MISSING;
+    if (apply->store == NULL && !store_open(apply->settings->audit.target, &apply->store, err))
+        return false;
+    if (!store_verify(apply->store, &key, 1, note_health, &health, err))
+        return false;
+    *whole = health == STORE_INTACT;
+    return true;
+}
+
+static bool journal(Apply *apply, const CleanupLine *line, JournalEvent event, Err *err)
+{
+    char *path = fs_join(apply->tree.root_path, line->path);
+    if (path == NULL)
+        return err_no_memory(err);
+    JournalRecord record = {.event = event,
+                            .path = path,
+                            .is_directory = line->is_directory,
+                            .stamp = line->stamp,
+                            .read_ns = clock_real_ns(),
+                            .content = line->content,
+                            .name = line->name,
+                            .version = line->version};
+    bool ok = journal_append(apply->state.journal, &record, 1, err);
+    free(path);
+    return ok;
+}
+
+static bool tell(Apply *apply, const CleanupLine *line, const char *why, Err *err)
+{
+    if (why == NULL) {
+        apply->result->removed_count++;
+        apply->result->removed_bytes += line->raw_bytes;
+    } else {
+        apply->result->kept_count++;
+    }
+    return apply->fn(apply->ctx, line, why, err);
+}
+
+static bool remove_one(Apply *apply, const CleanupLine *line, Err *err)
+{
+    Err why = {0};
+    bool whole = false;
+    if (!interrupt_check(err) || !ask_again(apply, line, &whole, err))
+        return false;
+    if (!whole)
+        return tell(apply, line, "its row vanished or was damaged a moment ago", err);
+    if (!journal(apply, line, JOURNAL_REMOVING, err))
+        return false;
+    if (removal_take(apply->tree.root, line->path, line->is_directory, &line->stamp, apply->trash, &why))
+        return journal(apply, line, JOURNAL_REMOVED, err) && tell(apply, line, NULL, err);
+    if (why.cls == ERR_SKIP)
+        return tell(apply, line, why.text, err);
+    *err = why;
+    return false;
+}
+
+static bool apply_lines(Apply *apply, Err *err)
+{
+    for (size_t i = 0; i < apply->audit.count; i++) {
+        const AuditItem *item = &apply->audit.items[i];
+        uint32_t index = item->model == UINT32_MAX ? STRMAP_NONE : strmap_get(&apply->plan->by_path, apply->models.items[item->model].path);
+        if (index == STRMAP_NONE || !apply->plan->lines[index].delete_it)
+            continue;
+        const CleanupLine *line = &apply->plan->lines[index];
+        const char *why = compare_line(apply, line, item);
+        if (!(why != NULL ? tell(apply, line, why, err) : remove_one(apply, line, err)))
+            return false;
+    }
+    return true;
+}
+
+/* Lines whose source the scan did not find: gone already, or no model any more. */
+static bool tell_missing(Apply *apply, Err *err)
+{
+    StrMap found = {0};
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < apply->models.count; i++)
+        ok = strmap_add(&found, apply->models.items[i].path, i, NULL, err);
+    for (size_t i = 0; ok && i < apply->plan->count; i++) {
+        const CleanupLine *line = &apply->plan->lines[i];
+        if (line->delete_it && strmap_get(&found, line->path) == STRMAP_NONE)
+            ok = tell(apply, line, "it is not there any more", err);
+    }
+    strmap_free(&found);
+    return ok;
+}
+
+static bool open_trash(Apply *apply, Err *err)
+{
+    apply->trash = -1;
+    if (apply->settings->trash == NULL)
+        return true;
+    if (!fs_make_private_dir(apply->settings->trash, err))
+        return false;
+    apply->trash = open(apply->settings->trash, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return apply->trash >= 0 || err_set_errno(err, ERR_STOP, errno, "%s", apply->settings->trash);
+}
+
+bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, CleanupDoneFn fn, void *ctx, CleanupResult *out, Err *err)
+{
+    Apply apply = {.settings = settings, .plan = plan, .tree = {.root = -1}, .trash = -1, .fn = fn, .ctx = ctx, .result = out};
+    AuditSettings audit = settings->audit;
+    char run_id[37];
+    *out = (CleanupResult){0};
+    audit.download = true;
+    audit.only = &plan->by_path;
+    id_new_uuid(run_id);
+    bool ok = state_locate(settings->state_dir, NULL, audit.target, &apply.state, err) && state_open(&apply.state, run_id, err) &&
+              open_trash(&apply, err) && audit_run(&audit, &apply.tree, &apply.models, &apply.audit, err) && refuse_empty(&apply.tree, err) &&
+              apply_lines(&apply, err) && tell_missing(&apply, err);
+    store_close(apply.store);
+    audit_free(&apply.audit);
+    source_tree_close(&apply.tree);
+    model_list_free(&apply.models);
+    state_close(&apply.state);
+    if (apply.trash >= 0)
+        close(apply.trash);
+    return ok;
+}

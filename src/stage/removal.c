@@ -1,0 +1,158 @@
+#define _GNU_SOURCE
+#include "stage/removal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/id.h"
+#include "base/text.h"
+#include "base/tree.h"
+
+typedef struct Removal {
+    const char *path;
+    bool is_directory;
+    const Stamp *stamp;
+    int parent;       /* open directory that holds the source */
+    const char *base; /* its name there */
+    char hidden[40];  /* its temporary name there */
+} Removal;
+
+static int64_t ns(struct timespec t)
+{
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool stays(const Removal *removal, const char *why, Err *err)
+{
+    return err_set(err, ERR_SKIP, "%s: stays: %s", removal->path, why);
+}
+
+/* Its own ctime moves when it is renamed; all else must be as it was. */
+static bool file_is_same(const Removal *removal, int fd, bool renamed)
+{
+    struct stat st;
+    const Stamp *stamp = removal->stamp;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_dev == stamp->dev && st.st_ino == stamp->ino &&
+           (uint64_t)st.st_size == stamp->size && ns(st.st_mtim) == stamp->mtime_ns && (renamed || ns(st.st_ctim) == stamp->ctime_ns);
+}
+
+/* The members' times do not move with the directory's name. */
+static bool directory_is_same(const Removal *removal, int fd)
+{
+    TreeList list = {0};
+    const Stamp *stamp = removal->stamp;
+    bool same = tree_list(fd, false, &list, NULL) && list.dev == stamp->dev && list.ino == stamp->ino && list.bytes == stamp->size &&
+                list.newest_ns == stamp->mtime_ns && (int64_t)list.fingerprint == stamp->ctime_ns;
+    tree_list_free(&list);
+    return same;
+}
+
+static bool is_same(const Removal *removal, const char *name, bool renamed)
+{
+    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (removal->is_directory ? O_DIRECTORY : 0);
+    int fd = openat(removal->parent, name, flags);
+    if (fd < 0)
+        return false;
+    bool same = removal->is_directory ? directory_is_same(removal, fd) : file_is_same(removal, fd, renamed);
+    close(fd);
+    return same;
+}
+
+static bool give_name_back(const Removal *removal, const char *why, Err *err)
+{
+    if (renameat2(removal->parent, removal->hidden, removal->parent, removal->base, RENAME_NOREPLACE) == 0)
+        return stays(removal, why, err);
+    err_set_errno(err, ERR_STOP, errno, "%s: %s, and could not be given its name back: it is beside it as %s", removal->path, why, removal->hidden);
+    return err_hint(err, "rename it by hand");
+}
+
+/* Makes the directories of `path` below `trash`; returns an open descriptor of the last one. */
+static int open_trash_parent(int trash, const char *path)
+{
+    int fd = fcntl(trash, F_DUPFD_CLOEXEC, 0);
+    char name[NAME_MAX + 1];
+    for (const char *slash; fd >= 0 && (slash = strchr(path, '/')) != NULL; path = slash + 1) {
+        size_t len = (size_t)(slash - path);
+        int next = -1;
+        if (len <= NAME_MAX) {
+            memcpy(name, path, len);
+            name[len] = '\0';
+            if (mkdirat(fd, name, 0700) == 0 || errno == EEXIST)
+                next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        }
+        close(fd);
+        fd = next;
+    }
+    return fd;
+}
+
+static bool move_to_trash(const Removal *removal, int trash, Err *err)
+{
+    int target = open_trash_parent(trash, removal->path);
+    if (target < 0)
+        return give_name_back(removal, "its folder in the trash cannot be made", err);
+    bool moved = renameat2(removal->parent, removal->hidden, target, removal->base, RENAME_NOREPLACE) == 0 && fsync(target) == 0;
+    int why = errno;
+    close(target);
+    if (moved)
+        return true;
+    return give_name_back(removal,
+                          why == EXDEV    ? "the trash is on another file system"
+                          : why == EEXIST ? "the trash has something of this name"
+                                          : strerror(why),
+                          err);
+}
+
+static bool finish(const Removal *removal, int trash, Err *err)
+{
+    if (trash >= 0)
+        return move_to_trash(removal, trash, err);
+    if (removal->is_directory) {
+        if (fs_remove_tree(removal->parent, removal->hidden, err))
+            return true;
+        err_prefix(err, "%s: partly removed; the rest is beside it as %s", removal->path, removal->hidden);
+        return err_hint(err, "it is stored and proven; remove the rest by hand");
+    }
+    return unlinkat(removal->parent, removal->hidden, 0) == 0 || give_name_back(removal, strerror(errno), err);
+}
+
+static int open_parent(int root, const char *path, const char **base)
+{
+    const char *slash = strrchr(path, '/');
+    *base = slash != NULL ? slash + 1 : path;
+    char *parent = slash != NULL ? strndup(path, (size_t)(slash - path)) : strdup(".");
+    if (parent == NULL)
+        return -1;
+    int fd = fs_open_beneath(root, parent, O_RDONLY | O_DIRECTORY, false);
+    free(parent);
+    return fd;
+}
+
+bool removal_take(int root, const char *path, bool is_directory, const Stamp *stamp, int trash, Err *err)
+{
+    Removal removal = {.path = path, .is_directory = is_directory, .stamp = stamp};
+    removal.parent = open_parent(root, path, &removal.base);
+    if (removal.parent < 0)
+        return err_set_errno(err, ERR_SKIP, errno, "%s: stays: its folder cannot be opened", path);
+    snprintf(removal.hidden, sizeof removal.hidden, ".cleanup-%016llx", (unsigned long long)id_random64());
+    bool ok = false;
+    if (!is_same(&removal, removal.base, false))
+        stays(&removal, "it changed or vanished after it was proven", err);
+    else if (renameat2(removal.parent, removal.base, removal.parent, removal.hidden, RENAME_NOREPLACE) != 0)
+        err_set_errno(err, ERR_SKIP, errno, "%s: stays", path);
+    else if (!is_same(&removal, removal.hidden, true))
+        give_name_back(&removal, "something else took its name while it was to be removed", err);
+    else
+        ok = finish(&removal, trash, err);
+    if (ok && fsync(removal.parent) != 0)
+        ok = err_set_errno(err, ERR_STOP, errno, "%s: fsync of its folder", path);
+    close(removal.parent);
+    return ok;
+}

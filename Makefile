@@ -27,6 +27,8 @@ UNIT_BINS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 
 STORE_BINS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/store/test_*.c)))
 CLI_TESTS  ?= test_*.py
+FAULT_TESTS ?= test_*.py
+SHIM := $(BUILD)/tests/fault/shim.so
 
 .PHONY: all tests check check-unit check-server check-long asan tsan coverage lint bench run install uninstall clean
 all: $(PROGRAM)
@@ -40,6 +42,11 @@ $(BUILD)/libmigrate.a: $(LIB_OBJS)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmigrate.a
 	$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/libmigrate.a $(LDLIBS) $(shell pkg-config --libs check)
+
+# Under the sanitizers memory is theirs.
+$(SHIM): tests/fault/shim.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 -g $(WARN) $(if $(SANITIZE),-DSHIM_NO_MALLOC) -fPIC -shared -pthread -o $@ $<
 
 $(BUILD)/%.o: %.c | $(BUILD)/gen/sql.h
 	@mkdir -p $(@D)
@@ -56,7 +63,7 @@ $(BUILD)/gen/sql.h: $(BUILD)/gen/sql.c
 
 include tests/fuzz/fuzz.mk
 
-tests: $(PROGRAM) $(UNIT_BINS) $(STORE_BINS) $(FUZZ_BINS)
+tests: $(PROGRAM) $(UNIT_BINS) $(STORE_BINS) $(FUZZ_BINS) $(SHIM)
 
 # On a fresh machine too: what is missing is installed first.
 check:
@@ -75,6 +82,19 @@ check-server: tests
 on-server:
 	@set -e; for t in $(STORE_BINS); do $$t; done
 	PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -m unittest discover -s tests/cli -p '$(CLI_TESTS)'
+	$(MAKE) --no-print-directory faults BUILD=$(BUILD)
+
+# Kills, full disks, failing reads, no memory, cut connections. KILLS=10000 FAULTS=all is the long form.
+.PHONY: faults check-fault
+faults:
+	PROGRAM=$(abspath $(PROGRAM)) SHIM=$(abspath $(SHIM)) $(PYTHON) -m unittest discover -s tests/fault -p '$(FAULT_TESTS)'
+
+check-fault: tests
+	scripts/with-postgres $(MAKE) --no-print-directory faults BUILD=$(BUILD)
+
+
+check-long:
+	KILLS=10000 FAULTS=all $(MAKE) --no-print-directory check
 
 # The same tests with the compiler's checks, in build folders of their own. They need no hardening and dislike it.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -22,6 +22,9 @@ uint32_t strmap_get(const StrMap *map, const char *key);
 /* Adds `key` unless it is there. *existing (may be NULL) gets the number that the key had, or STRMAP_NONE when it was added. */
 bool strmap_add(StrMap *map, const char *key, uint32_t value, uint32_t *existing, Err *err);
 
+/* Makes room for `count` keys at once, and for little more: 21 bytes a key. */
+bool strmap_reserve(StrMap *map, uint32_t count, Err *err);
+
 void strmap_free(StrMap *map);
 
 #endif

@@ -23,7 +23,7 @@ void text_escape(char *out, size_t cap, const char *s, size_t len);
  * Needs 3 * len + 1 bytes. Returns the length written. */
 size_t text_percent_encode(char *out, const char *s, size_t len);
 
-/* In place; returns the new length, or -1 at a malformed escape or an encoded NUL. */
+/* In place; returns the new length, or -1 at a malformed escape or a NUL, encoded or not. */
 ptrdiff_t text_percent_decode(char *s, size_t len);
 
 /* strlcpy: always ends with NUL; true when all of `s` fitted. */

@@ -27,6 +27,7 @@ typedef enum CommandBit {
 typedef struct StringList {
     const char **items;
     size_t count;
+    bool from_environment; /* what the command line gives replaces it */
 } StringList;
 
 typedef struct Options {

@@ -33,6 +33,10 @@ typedef struct AuditItem {
     int64_t created_ns;
     char run_id[37];
     bool is_tar, is_gzip, is_active;
+    bool has_digests;    /* the row records its digests; false: another program wrote it, and they were worked out just now */
+    bool is_unproven;    /* … not even that: content_sha256 is recorded alone, and only reading the payload back can tell */
+    bool is_older;       /* '-' or damaged: another version of a name that the tree has without a version; history, no difference */
+    bool is_damaged;     /* the payload is not what the row says */
     uint32_t chunk_count;
     bool server_proof;   /* the server's hash of the payload is the recorded one */
     bool download_proof; /* read back, decoded and hashed here: it is the content */
@@ -43,7 +47,7 @@ typedef struct Audit {
     AuditItem *items; /* sources in the order of the list, then rows that only the store has, by name and version */
     size_t count, cap;
     uint64_t counts[5], bytes[5]; /* by audit_index of the letter; raw bytes */
-    uint64_t older;               /* earlier versions of names that the tree has without a version: history, not a difference */
+    uint64_t older;               /* items that are is_older, and with one_way those that would be */
     bool primary;                 /* the server is no standby */
     Arena arena;
 } Audit;

@@ -7,7 +7,9 @@
 typedef struct Row {
     StoreInfo info; /* name, model_type and source_path are in the audit's arena; the other strings are "" */
     bool claimed;         /* a source stands for it */
-    bool has_auto_source; /* a source without a version has its name */
+    bool has_source;      /* a source without a version has its name, or a source that could not be read has its key: not "only in the store" */
+    bool is_filled;       /* it has no digests of its own; those in `info` were worked out just now */
+    bool content_recorded; /* content_sha256 is there, stored_sha256 is not: nothing was worked out from the payload */
 } Row;
 
 /* In the order of names and versions. */

@@ -14,7 +14,7 @@ typedef struct PoolJob {
     void *shared;
 } PoolJob;
 
-/* Calls job->item once for each index below `count`, in rising order of start, with at most `threads` threads. The first error stops all and is
+/* Calls job->item once for each index below `count`, in rising order of start, with at most `threads` threads (at least one). The first error stops all and is
  * returned; a signal ends it with ERR_INTERRUPTED. All threads have ended when it returns. */
 bool pool_run(unsigned threads, uint32_t count, const PoolJob *job, Err *err);
 

@@ -97,7 +97,8 @@ typedef struct StoreInfo {
     const char *name, *model_type, *event;
     int32_t version;
     bool is_active;
-    bool has_digests;        /* false: another program wrote the row; content, stored, sizes, is_tar and is_gzip are then not known */
+    bool has_digests;        /* false: another program wrote the row; stored, sizes, is_tar and is_gzip are then not known,
+                              * and content is the recorded one or all zero */
     Digest content, stored;
     uint64_t raw_bytes, stored_bytes;
     bool is_tar, is_gzip;

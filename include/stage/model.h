@@ -65,6 +65,7 @@ typedef struct ModelList {
 
 /* A new entry, all zero but path (copied) and version; NULL and *err when memory ends or 2^32-1 models are there. */
 Model *model_list_add(ModelList *list, const char *path, Err *err);
+void model_list_fit(ModelList *list); /* gives spare room back; pointers into items are void afterwards */
 void model_list_free(ModelList *list);
 
 /* Sets state and reason (copied; the text and hint of `err`). */

@@ -24,8 +24,8 @@ static uint64_t hash(uint64_t seed, const char *key)
 
 static struct StrMapSlot *probe(const StrMap *map, const char *key, uint64_t h)
 {
-    uint32_t mask = map->cap - 1;
-    for (uint32_t i = (uint32_t)h & mask;; i = (i + 1) & mask) {
+    /* The low half of the hash as a fraction of the slots: any number of slots will do. */
+    for (uint32_t i = (uint32_t)((h & UINT32_MAX) * map->cap >> 32);; i = i + 1 < map->cap ? i + 1 : 0) {
         struct StrMapSlot *slot = &map->slots[i];
         if (slot->key == NULL || (slot->tag == (uint32_t)(h >> 32) && strcmp(slot->key, key) == 0))
             return slot;
@@ -40,10 +40,10 @@ uint32_t strmap_get(const StrMap *map, const char *key)
     return slot->key == NULL ? STRMAP_NONE : slot->value;
 }
 
-static bool grow(StrMap *map, Err *err)
+static bool resize(StrMap *map, uint64_t cap, Err *err)
 {
-    StrMap bigger = {.cap = map->cap == 0 ? 64 : map->cap * 2, .count = map->count, .seed = map->seed};
-    if (bigger.cap < map->cap)
+    StrMap bigger = {.cap = (uint32_t)cap, .count = map->count, .seed = map->seed};
+    if (cap > UINT32_MAX)
         return err_no_memory(err);
     if (map->cap == 0)
         bigger.seed = id_random64();
@@ -58,9 +58,21 @@ static bool grow(StrMap *map, Err *err)
     return true;
 }
 
+/* At most three quarters of the slots are taken. */
+static bool is_full(const StrMap *map)
+{
+    return map->count >= map->cap - map->cap / 4;
+}
+
+bool strmap_reserve(StrMap *map, uint32_t count, Err *err)
+{
+    uint64_t cap = (uint64_t)count + count / 3 + 2;
+    return cap <= map->cap || resize(map, cap, err);
+}
+
 bool strmap_add(StrMap *map, const char *key, uint32_t value, uint32_t *existing, Err *err)
 {
-    if (map->count >= map->cap - map->cap / 4 && !grow(map, err))
+    if (is_full(map) && !resize(map, map->cap == 0 ? 64 : (uint64_t)map->cap * 2, err))
         return false;
     uint64_t h = hash(map->seed, key);
     struct StrMapSlot *slot = probe(map, key, h);

@@ -120,6 +120,8 @@ ptrdiff_t text_percent_decode(char *s, size_t len)
                 return -1;
             s[used++] = (char)byte;
             i += 2;
+        } else if (s[i] == '\0') {
+            return -1;
         } else {
             s[used++] = s[i];
         }

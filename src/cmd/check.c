@@ -56,6 +56,8 @@ static bool say_item_json(const InventoryItem *item, Err *err)
     if (item->version >= 0)
         json_line_int(line, "version", item->version);
     json_line_int(line, "raw_bytes", (int64_t)item->raw_bytes);
+    if (item->is_older)
+        json_line_bool(line, "older", true);
     json_line_bool(line, "server_proof", item->server_proof);
     json_line_bool(line, "download_proof", item->download_proof);
     if (item->reason != NULL)
@@ -100,7 +102,7 @@ static bool tell(const Options *options, const Audit *audit, const Inventory *in
         const InventoryItem *item = &inventory->items[i];
         if (options->json && !say_item_json(item, err))
             return false;
-        if (!options->json && (all || item->letter != AUDIT_SAME))
+        if (!options->json && (all || (item->letter != AUDIT_SAME && !item->is_older)))
             say_item(item);
     }
     if (options->json && !say_total_json(audit, code, err))
@@ -123,7 +125,7 @@ static bool check(const Options *options, const StoreTarget *target, const char 
     ModelList models = {0};
     Audit audit = {0};
     Inventory inventory = {0};
-    bool ok = parse_sample(options->sample, &settings, err) && command_require_schema(target, err) && audit_run(&settings, &tree, &models, &audit, err) &&
+    bool ok = parse_sample(options->sample, &settings, err) && audit_report_path(options->report, err) && command_require_schema(target, err) && audit_run(&settings, &tree, &models, &audit, err) &&
               audit_inventory(&audit, &tree, "Check report", false, store_target_label(target), command_host(), &inventory, err);
     if (ok) {
         *code = exit_code(&audit);

@@ -76,9 +76,21 @@ static void say_text(const Inventory *inventory)
     printf(", %llu must stay (%s); nothing was deleted\n", counts[0], text_bytes(text, bytes[0]));
 }
 
+static bool say_json_total(const uint64_t counts[2], const uint64_t bytes[2], Err *err)
+{
+    JsonLine *line = json_line_begin("summary");
+    json_line_int(line, "can_go", (int64_t)counts[1]);
+    json_line_int(line, "can_go_bytes", (int64_t)bytes[1]);
+    json_line_int(line, "must_stay", (int64_t)counts[0]);
+    json_line_int(line, "must_stay_bytes", (int64_t)bytes[0]);
+    json_line_int(line, "exit_code", 0);
+    return json_line_end(line, stdout, err);
+}
+
 static bool say_json(const Inventory *inventory, Err *err)
 {
     char hex[2 * DIGEST_BYTES + 1];
+    uint64_t counts[2] = {0}, bytes[2] = {0};
     for (size_t i = 0; i < inventory->count; i++) {
         const InventoryItem *item = &inventory->items[i];
         JsonLine *line = json_line_begin("model");
@@ -96,8 +108,10 @@ static bool say_json(const Inventory *inventory, Err *err)
             json_line_string(line, "reason", item->reason);
         if (!json_line_end(line, stdout, err))
             return false;
+        counts[item->can_go]++;
+        bytes[item->can_go] += item->raw_bytes;
     }
-    return true;
+    return say_json_total(counts, bytes, err);
 }
 
 static bool write_plan(const Audit *audit, const SourceTree *tree, const char *path, bool quiet, Err *err)
@@ -176,18 +190,33 @@ static bool confirm(const Options *options, const CleanupPlan *plan, Err *err)
     return err_set(err, ERR_STOP, "not confirmed; nothing was removed");
 }
 
+static bool say_applied(const Options *options, const CleanupResult *result, int code, Err *err)
+{
+    char bytes[24];
+    if (options->json) {
+        JsonLine *line = json_line_begin("summary");
+        json_line_int(line, "removed", (int64_t)result->removed_count);
+        json_line_int(line, "removed_bytes", (int64_t)result->removed_bytes);
+        json_line_int(line, "kept", (int64_t)result->kept_count);
+        json_line_int(line, "exit_code", code);
+        return json_line_end(line, stdout, err);
+    }
+    if (!options->quiet)
+        printf("%llu removed (%s)%s, %llu stay\n", (unsigned long long)result->removed_count, text_bytes(bytes, result->removed_bytes),
+               options->trash != NULL ? " to the trash" : "", (unsigned long long)result->kept_count);
+    return true;
+}
+
 static bool apply(const Options *options, const StoreTarget *target, const char *models_dir, int *code, Err *err)
 {
     CleanupSettings settings = {.audit = audit_settings(options, target, models_dir), .state_dir = options->state_dir, .trash = options->trash};
     CleanupPlan plan = {0};
     CleanupResult result = {0};
-    char bytes[24];
     bool ok = cleanup_plan_read(options->apply, &plan, err) && confirm(options, &plan, err) &&
               cleanup_apply(&settings, &plan, say_done, (void *)options, &result, err);
-    if (!options->json && !options->quiet)
-        printf("%llu removed (%s)%s, %llu stay\n", (unsigned long long)result.removed_count, text_bytes(bytes, result.removed_bytes),
-               options->trash != NULL ? " to the trash" : "", (unsigned long long)result.kept_count);
     *code = result.kept_count > 0 ? err_exit_code(ERR_SKIP) : 0;
+    if (ok || result.removed_count + result.kept_count > 0)
+        ok = say_applied(options, &result, ok ? *code : err_exit_code(err->cls), ok ? err : NULL) && ok;
     cleanup_plan_free(&plan);
     return ok && command_flush(err);
 }
@@ -198,7 +227,7 @@ static bool check_options(const Options *options, Err *err)
         return err_set(err, ERR_USAGE, "--apply does not go with --plan or --report");
     if (options->apply == NULL && (options->trash != NULL || options->yes))
         return err_set(err, ERR_USAGE, "--trash and --yes go with --apply");
-    return true;
+    return audit_report_path(options->report, err);
 }
 
 int cmd_cleanup(const Options *options)

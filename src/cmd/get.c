@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cmd/command.h"
 #include "flow/signals.h"
+#include "port/json.h"
 #include "stage/schema.h"
 #include "stage/unpack.h"
 
@@ -89,9 +90,21 @@ static char *make_destination(const char *dest, const Choice *choice)
     struct stat st;
     if (dest == NULL)
         return strdup(base_name(choice));
-    if (stat(dest, &st) == 0 && S_ISDIR(st.st_mode) && (!choice->info.is_tar || dest[strlen(dest) - 1] == '/'))
+    const char *slash = strrchr(dest, '/'), *last = slash != NULL ? slash + 1 : dest;
+    bool into = last[0] == '\0' || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+    if (stat(dest, &st) == 0 && S_ISDIR(st.st_mode) && (!choice->info.is_tar || into))
         return fs_join(dest, base_name(choice));
     return strdup(dest);
+}
+
+static bool say_json(const Choice *choice, const char *path, Err *err)
+{
+    JsonLine *line = json_line_begin("model");
+    json_line_string(line, "name", choice->name);
+    json_line_int(line, "version", choice->info.version);
+    json_line_string(line, "path", path);
+    json_line_int(line, "raw_bytes", (int64_t)choice->info.raw_bytes);
+    return json_line_end(line, stdout, err);
 }
 
 static bool write_out(const Options *options, Store *store, const Choice *choice, const char *dest, Err *err)
@@ -109,7 +122,9 @@ static bool write_out(const Options *options, Store *store, const Choice *choice
                        : unpack_to_path(&choice->info, fetch_piece, store, path, &unpack, err);
         store_fetch_close(store);
     }
-    if (ok && !to_stdout && !options->quiet) {
+    if (ok && !to_stdout && options->json)
+        ok = say_json(choice, path, err);
+    else if (ok && !to_stdout && !options->quiet) {
         text_escape(shown, sizeof shown, path, strlen(path));
         printf("%s  %s\n", shown, text_bytes(raw, choice->info.raw_bytes));
     }

@@ -35,7 +35,8 @@ static void print_help(const Command *command, bool named)
     printf("Options of %s:\n", command->name);
     options_print_help(stdout, command->bit);
     puts("\nEvery --foo-bar is also the environment variable MIGRATE_MODELS_FOO_BAR.");
-    puts("Exit codes: 0 done, 1 error, 2 usage, 3 some models failed, 4 differences, 5 store unreachable, 10 schema, 11 locked, 128+N signal.");
+    puts("Exit codes: 0 done, 1 error, 2 usage, 3 some models failed, 4 differences, 5 store unreachable,\n"
+         "            10 schema, 11 locked, 128+N signal.");
 }
 
 static LogLevel log_level(const Options *options)

@@ -137,6 +137,7 @@ static bool set_from_environment(Options *options, const OptionSpec *spec, const
         for (char *item; (item = strtok_r(rest, ",", &rest)) != NULL;)
             if (!set_option(options, spec, item, err))
                 return false;
+        ((StringList *)(void *)((char *)options + spec->offset))->from_environment = true;
         return true;
     }
     if (takes_value(spec))
@@ -210,7 +211,6 @@ typedef struct Words {
     char **argv;
     Options *options;
     unsigned command;
-    uint64_t lists_named; /* bits by row of the table: lists that the command line has begun */
 } Words;
 
 /* A password must not stay where `ps` shows it: the value is copied, and its bytes in argv are overwritten. */
@@ -227,10 +227,11 @@ static const char *take_secret(Words *words, char *value, Err *err)
 /* The command line goes before the environment: its first item of a list replaces what came from there. */
 static void begin_list(Words *words, const OptionSpec *spec)
 {
-    uint64_t bit = UINT64_C(1) << (spec - option_table);
-    if (spec->kind == OPTION_LIST && (words->lists_named & bit) == 0)
-        ((StringList *)(void *)((char *)words->options + spec->offset))->count = 0;
-    words->lists_named |= bit;
+    StringList *list = (StringList *)(void *)((char *)words->options + spec->offset);
+    if (spec->kind == OPTION_LIST && list->from_environment) {
+        list->count = 0;
+        list->from_environment = false;
+    }
 }
 
 static bool apply(Words *words, const OptionSpec *spec, const char *shown, char *value, Err *err)

@@ -82,8 +82,10 @@ int cmd_run(const Options *options)
     bool ok = run_models(&settings, &models, &summary, &err);
     bool told = report(options, &models, &summary, ok, &report_err);
     code = finish(options, ok, &err, &summary);
-    if (!told && code == 0)
-        code = command_fail(&report_err);
+    if (!told) {
+        int failed = command_fail(&report_err);
+        code = code == 0 || code == err_exit_code(ERR_SKIP) ? failed : code;
+    }
 out:
     model_list_free(&models);
     store_target_free(target);

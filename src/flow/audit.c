@@ -144,11 +144,14 @@ static bool fill_digest(void *ctx, const StoreVersion *version, Err *err)
     Rows *rows = ctx;
     (void)err;
     for (size_t i = first_row(rows, version->name); i < rows->count && strcmp(rows->items[i].info.name, version->name) == 0; i++) {
-        StoreInfo *info = &rows->items[i].info;
-        if (info->version == version->version && !info->has_digests) {
+        Row *row = &rows->items[i];
+        StoreInfo *info = &row->info;
+        if (info->version == version->version && !info->has_digests && !row->is_filled) {
+            row->content_recorded = digest_equal(&info->content, &version->content);
             info->content = info->stored = version->content;
             info->raw_bytes = info->stored_bytes;
-            info->has_digests = true;
+            info->is_tar = info->is_gzip = false;
+            row->is_filled = true;
         }
     }
     return true;
@@ -158,7 +161,7 @@ static bool fill_missing_digests(Store *store, Rows *rows, Err *err)
 {
     bool ok = true;
     for (size_t i = 0; ok && i < rows->count; i++)
-        if (!rows->items[i].info.has_digests)
+        if (!rows->items[i].info.has_digests && !rows->items[i].is_filled)
             ok = store_find(store, &rows->items[i].info.name, 1, fill_digest, rows, err);
     return ok;
 }
@@ -188,6 +191,8 @@ static void take_row(AuditItem *item, Row *row)
     item->stored_bytes = info->stored_bytes;
     item->created_ns = info->created_ns;
     memcpy(item->run_id, info->run_id, sizeof item->run_id);
+    item->has_digests = info->has_digests;
+    item->is_unproven = row->content_recorded;
     item->is_tar = info->is_tar;
     item->is_gzip = info->is_gzip;
     item->is_active = info->is_active;
@@ -202,11 +207,21 @@ static Row *find_partner(Rows *rows, const Model *model, bool *name_known)
     for (size_t i = first_row(rows, model->name); i < rows->count && strcmp(rows->items[i].info.name, model->name) == 0; i++) {
         Row *row = &rows->items[i];
         *name_known = true;
-        row->has_auto_source = row->has_auto_source || !model->explicit_version;
+        row->has_source = row->has_source || !model->explicit_version;
         if (model->explicit_version ? row->info.version == model->version : digest_equal(&row->info.content, &model->content))
             partner = row;
     }
     return partner;
+}
+
+/* What the store has under the name of a source that could not be read is not "only in the store". */
+static void shadow_rows(Rows *rows, const Model *model)
+{
+    if (model->name == NULL)
+        return;
+    for (size_t i = first_row(rows, model->name); i < rows->count && strcmp(rows->items[i].info.name, model->name) == 0; i++)
+        if (!model->explicit_version || rows->items[i].info.version == model->version)
+            rows->items[i].has_source = true;
 }
 
 static bool pair_source(Audit *audit, Rows *rows, const Model *model, uint32_t index, Err *err)
@@ -220,8 +235,10 @@ static bool pair_source(Audit *audit, Rows *rows, const Model *model, uint32_t i
     item->version = model->version;
     item->raw_bytes = model->stamp.size;
     item->stamp = model->stamp;
-    if (!model->has_content || model->state != MODEL_PENDING)
+    if (!model->has_content || model->state != MODEL_PENDING) {
+        shadow_rows(rows, model);
         return audit_reason(audit, item, AUDIT_UNCHECKED, model->reason != NULL ? model->reason : "was not read", err);
+    }
     Row *partner = find_partner(rows, model, &name_known);
     if (partner == NULL && !name_known) {
         item->letter = AUDIT_ONLY_DISK;
@@ -257,10 +274,7 @@ static bool add_only_stored(const AuditSettings *settings, Audit *audit, Rows *r
         Row *row = &rows->items[i];
         if (row->claimed || !is_selected(&settings->scan, &row->info))
             continue;
-        if (row->has_auto_source) {
-            audit->older++;
-            continue;
-        }
+        audit->older += row->has_source;
         if (settings->one_way)
             continue;
         AuditItem *item = add_item(audit, err);
@@ -268,6 +282,7 @@ static bool add_only_stored(const AuditSettings *settings, Audit *audit, Rows *r
             return false;
         take_row(item, row);
         item->letter = AUDIT_ONLY_STORE;
+        item->is_older = row->has_source;
     }
     return true;
 }
@@ -292,6 +307,8 @@ static bool refuse_twins(ModelList *models, Err *err)
 static void count(Audit *audit)
 {
     for (size_t i = 0; i < audit->count; i++) {
+        if (audit->items[i].is_older && audit->items[i].letter == AUDIT_ONLY_STORE)
+            continue;
         unsigned index = audit_index(audit->items[i].letter);
         audit->counts[index]++;
         audit->bytes[index] += audit->items[i].raw_bytes;

@@ -22,8 +22,9 @@ typedef struct Prover {
     pthread_mutex_t lock; /* guards the arena of the audit */
 } Prover;
 
-static bool damaged(Prover *prover, AuditItem *item, AuditLetter letter, const char *text, Err *err)
+static bool mark(Prover *prover, AuditItem *item, AuditLetter letter, const char *text, Err *err)
 {
+    item->is_damaged = letter == AUDIT_DIFFERS;
     pthread_mutex_lock(&prover->lock);
     bool ok = audit_reason(prover->audit, item, letter, text, err);
     pthread_mutex_unlock(&prover->lock);
@@ -56,13 +57,16 @@ static bool take_health(void *ctx, size_t key_index, StoreHealth health, Err *er
     AuditItem *item = &call->prover->audit->items[call->prover->chosen[call->first + key_index]];
     switch (health) {
     case STORE_INTACT:
-    case STORE_UNPROVEN: /* no digest is recorded: the one that it was paired by was worked out from the payload just now */
         item->server_proof = true;
         return true;
+    case STORE_UNPROVEN: /* no digest is recorded: the one that it was paired by was worked out from the payload just now, or reading back tells */
+        item->server_proof = !item->is_unproven;
+        return !item->is_unproven || call->prover->settings->download || item->letter != AUDIT_SAME ||
+               mark(call->prover, item, AUDIT_UNCHECKED, "the row records no digest of its payload; --download reads it back", err);
     case STORE_DAMAGED:
-        return damaged(call->prover, item, AUDIT_DIFFERS, "the stored payload is damaged: its SHA-256 is not the recorded one", err);
+        return mark(call->prover, item, AUDIT_DIFFERS, "the stored payload is damaged: its SHA-256 is not the recorded one", err);
     case STORE_MISSING:
-        return damaged(call->prover, item, AUDIT_UNCHECKED, "the row vanished while it was checked", err);
+        return mark(call->prover, item, AUDIT_UNCHECKED, "the row vanished while it was checked", err);
     }
     return true;
 }
@@ -143,7 +147,7 @@ static bool download_item(void *shared, void *own, uint32_t index, Err *err)
         return true;
     }
     if (why.cls == ERR_SKIP)
-        return damaged(prover, item, AUDIT_DIFFERS, why.text, err);
+        return mark(prover, item, AUDIT_DIFFERS, why.text, err);
     if (err != NULL)
         *err = why;
     return false;

@@ -4,6 +4,15 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "base/text.h"
+
+bool audit_report_path(const char *path, Err *err)
+{
+    if (path == NULL || text_ends_with(path, ".csv") || text_ends_with(path, ".json") || text_ends_with(path, ".html"))
+        return true;
+    err_set(err, ERR_USAGE, "%s: no format has this ending", path);
+    return err_hint(err, "name a file that ends with .csv, .json or .html");
+}
 
 const char *audit_must_stay(const Audit *audit, const AuditItem *item)
 {
@@ -13,6 +22,8 @@ const char *audit_must_stay(const Audit *audit, const AuditItem *item)
         return item->reason != NULL ? item->reason : "it is not the same as what is stored";
     if (!audit->primary)
         return "the server is a standby; only a primary can vouch for a row";
+    if (!item->has_digests)
+        return "its row records no digest that the server could prove; another program wrote it";
     if (!item->server_proof)
         return "the server has not proven the stored payload";
     if (!item->download_proof)
@@ -32,6 +43,8 @@ static void fill(InventoryItem *out, const Audit *audit, const AuditItem *item, 
                            .letter = (char)item->letter,
                            .can_go = is_cleanup && model != NULL && must_stay == NULL,
                            .has_row = item->has_row,
+                           .is_damaged = item->is_damaged,
+                           .is_older = item->is_older && !item->is_damaged,
                            .raw_bytes = item->raw_bytes,
                            .stored_bytes = item->stored_bytes,
                            .content = item->content,

@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "flow/cleanup.h"
 
 #include <errno.h>
@@ -93,16 +94,31 @@ static bool note_health(void *ctx, size_t key_index, StoreHealth health, Err *er
     return true;
 }
 
-/* The last question before a removal: is the row there and whole at this moment? */
+typedef struct Same {
+    const CleanupLine *line;
+    bool found;
+} Same;
+
+static bool compare_row(void *ctx, const StoreInfo *info, Err *err)
+{
+    Same *same = ctx;
+    (void)err;
+    if (info->version == same->line->version)
+        same->found = info->has_digests && digest_equal(&info->content, &same->line->content) && digest_equal(&info->stored, &same->line->stored);
+    return true;
+}
+
+/* The last question before a removal: is the row there at this moment, the same one as was proven, and whole? */
 static bool ask_again(Apply *apply, const CleanupLine *line, bool *whole, Err *err)
 {
     StoreKey key = {.name = line->name, .version = line->version};
     StoreHealth health = STORE_MISSING;
+    Same same = {.line = line};
     if (apply->store == NULL && !store_open(apply->settings->audit.target, &apply->store, err))
         return false;
-    if (!store_verify(apply->store, &key, 1, note_health, &health, err))
+    if (!store_verify(apply->store, &key, 1, note_health, &health, err) || !store_list(apply->store, &line->name, 1, compare_row, &same, err))
         return false;
-    *whole = health == STORE_INTACT;
+    *whole = health == STORE_INTACT && same.found;
     return true;
 }
 
@@ -142,7 +158,7 @@ static bool remove_one(Apply *apply, const CleanupLine *line, Err *err)
     if (!interrupt_check(err) || !ask_again(apply, line, &whole, err))
         return false;
     if (!whole)
-        return tell(apply, line, "its row vanished or was damaged a moment ago", err);
+        return tell(apply, line, "its row vanished, changed or was damaged a moment ago", err);
     if (!journal(apply, line, JOURNAL_REMOVING, err))
         return false;
     if (removal_take(apply->tree.root, line->path, line->is_directory, &line->stamp, apply->trash, &why))
@@ -168,20 +184,34 @@ static bool apply_lines(Apply *apply, Err *err)
     return true;
 }
 
-/* Lines whose source the scan did not find: gone already, or no model any more. */
+/* Lines whose source the audit did not look at: gone already, a symbolic link now, or no model any more. */
 static bool tell_missing(Apply *apply, Err *err)
 {
     StrMap found = {0};
     bool ok = true;
     for (uint32_t i = 0; ok && i < apply->models.count; i++)
-        ok = strmap_add(&found, apply->models.items[i].path, i, NULL, err);
+        ok = apply->models.items[i].state == MODEL_SKIPPED || strmap_add(&found, apply->models.items[i].path, i, NULL, err);
     for (size_t i = 0; ok && i < apply->plan->count; i++) {
         const CleanupLine *line = &apply->plan->lines[i];
         if (line->delete_it && strmap_get(&found, line->path) == STRMAP_NONE)
-            ok = tell(apply, line, "it is not there any more", err);
+            ok = tell(apply, line, "it is not there any more, or is no model now", err);
     }
     strmap_free(&found);
     return ok;
+}
+
+/* What lies in the tree is a source for the next run; and a file "moved" to where it is would not be gone. */
+static bool refuse_trash_inside(const CleanupSettings *settings, Err *err)
+{
+    char *tree = realpath(settings->audit.models_dir, NULL), *trash = realpath(settings->trash, NULL);
+    size_t len = tree != NULL ? strlen(tree) : 0;
+    bool inside = tree != NULL && trash != NULL && strncmp(trash, tree, len) == 0 && (trash[len] == '/' || trash[len] == '\0' || len == 1);
+    free(tree);
+    free(trash);
+    if (!inside)
+        return true;
+    err_set(err, ERR_USAGE, "%s: the trash lies inside the folder that is cleaned up", settings->trash);
+    return err_hint(err, "name a folder outside of it, on the same file system");
 }
 
 static bool open_trash(Apply *apply, Err *err)
@@ -190,9 +220,9 @@ static bool open_trash(Apply *apply, Err *err)
     if (apply->settings->trash == NULL)
         return true;
     if (!fs_make_private_dir(apply->settings->trash, err))
-        return false;
+        return err_hint(err, "name another folder with --trash");
     apply->trash = open(apply->settings->trash, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return apply->trash >= 0 || err_set_errno(err, ERR_STOP, errno, "%s", apply->settings->trash);
+    return apply->trash >= 0 ? refuse_trash_inside(apply->settings, err) : err_set_errno(err, ERR_STOP, errno, "%s", apply->settings->trash);
 }
 
 bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, CleanupDoneFn fn, void *ctx, CleanupResult *out, Err *err)

@@ -32,9 +32,9 @@ static bool match_record(void *ctx, const JournalRecord *record, Err *err)
 static bool use_journal(Run *run, Err *err)
 {
     JournalMatch match = {.run = run, .prefix_len = strcmp(run->tree.root_path, "/") == 0 ? 0 : strlen(run->tree.root_path)};
-    bool ok = true;
     if (run->settings->checksum)
         return true;
+    bool ok = strmap_reserve(&match.by_path, run->models->count, err);
     for (uint32_t i = 0; ok && i < run->models->count; i++)
         if (run->models->items[i].state == MODEL_PENDING)
             ok = strmap_add(&match.by_path, run->models->items[i].path, i, NULL, err);

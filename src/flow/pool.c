@@ -50,6 +50,8 @@ bool pool_run(unsigned threads, uint32_t count, const PoolJob *job, Err *err)
 {
     Pool pool = {.job = job, .count = count};
     unsigned started = 0, wanted = threads < count ? threads : count;
+    if (wanted == 0 && count > 0)
+        wanted = 1;
     pthread_t *ids = calloc(wanted + 1, sizeof *ids);
     if (ids == NULL)
         return err_no_memory(err);

@@ -15,6 +15,8 @@
 #include "flow/worker.h"
 #include "stage/backup.h"
 
+#define CONFLICTS_MAX 4
+
 typedef struct Folder {
     char *path;
     BackupManifest manifest;
@@ -49,6 +51,18 @@ static bool has_manifest(const char *folder)
     return there;
 }
 
+/* A backup folder whose run did not end. */
+static bool holds_parts(const char *folder)
+{
+    DIR *stream = opendir(folder);
+    bool found = false;
+    for (struct dirent *entry; stream != NULL && !found && (entry = readdir(stream)) != NULL;)
+        found = strncmp(entry->d_name, "part-", 5) == 0 || strncmp(entry->d_name, "chunks-", 7) == 0;
+    if (stream != NULL)
+        closedir(stream);
+    return found;
+}
+
 static bool add_folder(Restore *restore, char *path, Err *err)
 {
     Folder *grown = path == NULL ? NULL : realloc(restore->folders, (restore->folder_count + 1) * sizeof *grown);
@@ -75,10 +89,13 @@ static bool find_inside(Restore *restore, const char *dir, Err *err)
         return err_set_errno(err, ERR_USAGE, errno, "%s", dir);
     for (struct dirent *entry; ok && (entry = readdir(stream)) != NULL;) {
         char *path = entry->d_name[0] != '.' ? fs_join(dir, entry->d_name) : NULL;
-        if (path != NULL && has_manifest(path))
+        if (path != NULL && has_manifest(path)) {
             ok = add_folder(restore, path, err);
-        else
-            free(path);
+            continue;
+        }
+        if (path != NULL && holds_parts(path))
+            log_line(LOG_WARN, "%s: has no MANIFEST, it is left out: its run was killed; the next run into that store finishes it", path);
+        free(path);
     }
     closedir(stream);
     if (restore->folder_count > 0)
@@ -103,6 +120,10 @@ static bool verify_folders(Restore *restore, Err *err)
         if (!interrupt_check(err) || !backup_manifest_read(folder->path, &folder->manifest, err) ||
             !backup_manifest_verify(folder->path, &folder->manifest, err))
             return false;
+        if (folder->manifest.mode != BACKUP_FULL) {
+            err_set(err, ERR_STOP, "%s: this backup has no payloads (--backup meta)", folder->path);
+            return err_hint(err, "only full backups can be restored; name their folders one by one");
+        }
     }
     return true;
 }
@@ -244,6 +265,8 @@ static bool restore_rows(Restore *restore, Err *err)
             store_close(restore->store);
             restore->store = NULL;
         }
+        if (err->cls == ERR_CONFLICT && failures >= CONFLICTS_MAX) /* no other writer, but a unique index of the user's own */
+            err->cls = ERR_SKIP;
         if (err->cls == ERR_SKIP && restore->last_key != NULL) {
             Err why = *err;
             if (!leave_out(restore, &why, err))

@@ -48,7 +48,10 @@ static bool name_models(SourceTree *tree, Err *err)
 bool source_tree_scan(SourceTree *tree, const ScanRules *rules, const char *map_file, ModelList *models, Err *err)
 {
     tree->models = models;
-    return (map_file == NULL || name_map_read(map_file, &tree->map, err)) && scan_tree(tree->root, rules, models, err) && name_models(tree, err);
+    if ((map_file != NULL && !name_map_read(map_file, &tree->map, err)) || !scan_tree(tree->root, rules, models, err))
+        return false;
+    model_list_fit(models);
+    return name_models(tree, err);
 }
 
 void source_tree_close(SourceTree *tree)

@@ -14,6 +14,11 @@
 #define ISAL_LEVEL_MAX 3
 #define OS_UNKNOWN 255 /* what ISA-L writes; zlib would write the system it was built on */
 
+/* In libisal 2.30 the hash of the third byte comes from a register that holds the address of the stream (igzip_icf_body_h1_gr_bt.asm,
+ * .write_first_byte), and the same content does not always give the same bytes. A first piece that is too short for that code and flushed goes
+ * another way; it costs 6 bytes. */
+#define FIRST_PIECE_BYTES ((size_t)4)
+
 struct Deflater {
     int level;
     bool open;
@@ -26,6 +31,7 @@ struct Deflater {
     unsigned char *level_buf;
     z_stream *zlib;            /* levels 4..9 */
     bool zlib_ready;
+    bool begun; /* the first piece is out */
     gz_header header;
 };
 
@@ -91,7 +97,7 @@ void deflater_free(Deflater *deflater)
 
 bool deflater_begin(Deflater *deflater, SinkFn sink, void *ctx, Err *err)
 {
-    deflater->open = false;
+    deflater->open = deflater->begun = false;
     deflater->gathered_bytes = 0;
     deflater->sink = sink;
     deflater->ctx = ctx;
@@ -99,6 +105,7 @@ bool deflater_begin(Deflater *deflater, SinkFn sink, void *ctx, Err *err)
         isal_deflate_reset(deflater->isal);
         deflater->isal->gzip_flag = IGZIP_GZIP; /* writing the header turns it into IGZIP_GZIP_NO_HDR, a reset leaves that */
         deflater->isal->end_of_stream = 0;
+        deflater->isal->flush = NO_FLUSH;
         deflater->isal->next_out = deflater->out;
         deflater->isal->avail_out = OUT_BYTES;
     } else {
@@ -112,7 +119,7 @@ bool deflater_begin(Deflater *deflater, SinkFn sink, void *ctx, Err *err)
 }
 
 /* One call of the library for each full output buffer; after the last block, whatever is left goes out too. */
-static bool isal_block(Deflater *deflater, const void *data, size_t len, bool last, Err *err)
+static bool isal_piece(Deflater *deflater, const void *data, size_t len, bool last, Err *err)
 {
     struct isal_zstream *stream = deflater->isal;
     stream->next_in = (uint8_t *)(uintptr_t)data; /* read only, though not declared so */
@@ -131,6 +138,19 @@ static bool isal_block(Deflater *deflater, const void *data, size_t len, bool la
         if (done)
             return true;
     }
+}
+
+static bool isal_block(Deflater *deflater, const void *data, size_t len, bool last, Err *err)
+{
+    size_t first = deflater->begun || len <= FIRST_PIECE_BYTES ? 0 : FIRST_PIECE_BYTES;
+    deflater->begun = true;
+    if (first > 0) {
+        deflater->isal->flush = SYNC_FLUSH;
+        if (!isal_piece(deflater, data, first, false, err))
+            return false;
+        deflater->isal->flush = NO_FLUSH;
+    }
+    return isal_piece(deflater, (const unsigned char *)data + first, len - first, last, err);
 }
 
 static bool zlib_block(Deflater *deflater, const void *data, size_t len, bool last, Err *err)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "base/text.h"
@@ -13,17 +14,21 @@ struct Sha256 {
 };
 
 /* Fetching walks libcrypto's providers under locks: done once a process, kept until it ends. */
+static OSSL_LIB_CTX *library;
 static EVP_MD *algorithm;
 static pthread_once_t fetched = PTHREAD_ONCE_INIT;
 
 static void fetch(void)
 {
-    algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    /* A context of our own: where the default one cannot be set up for want of memory, a fetch from it crashes. */
+    library = OSSL_LIB_CTX_new();
+    if (library != NULL)
+        algorithm = EVP_MD_fetch(library, "SHA256", NULL);
 }
 
 static bool library_error(Err *err)
 {
-    return err_set(err, ERR_STOP, "libcrypto cannot compute SHA-256");
+    return err_set(err, ERR_STOP, "libcrypto cannot compute SHA-256: out of memory, or it was built without");
 }
 
 Sha256 *sha256_new(Err *err)

@@ -46,17 +46,25 @@ static bool may_hold_secret(const char *url)
     return strchr(url, '@') != NULL;
 }
 
+/* libpq has words for it, and nothing else. */
+static bool is_no_memory(const char *message)
+{
+    return message == NULL || strncmp(message, "out of memory", strlen("out of memory")) == 0;
+}
+
 static PQconninfoOption *parse(const char *url, Err *err)
 {
     char *normal = normal_url(url), *message = NULL;
     PQconninfoOption *options = normal != NULL ? PQconninfoParse(normal, &message) : NULL;
     if (normal == NULL)
         err_no_memory(err);
-    else if (options == NULL && (message == NULL || may_hold_secret(url)))
+    else if (options == NULL && is_no_memory(message))
+        err_no_memory(err);
+    else if (options == NULL && may_hold_secret(url))
         err_set(err, ERR_USAGE, "the database URL cannot be parsed");
     else if (options == NULL)
         err_set(err, ERR_USAGE, "the database URL cannot be parsed: %.*s", (int)strcspn(message, "\n"), message);
-    if (normal != NULL && options == NULL)
+    if (options == NULL && err != NULL && err->cls == ERR_USAGE)
         err_hint(err, "use postgresql://user@host:port/database, with %%40 for @ and %%3A for : inside a part, or host=... dbname=...");
     PQfreemem(message);
     free(normal);
@@ -134,7 +142,11 @@ static PQconninfoOption *resolve(PostgresTarget *target, Err *err)
     if (all == NULL)
         err_no_memory(err);
     else if (strcmp(option(all, "hostaddr"), "-") != 0) { /* nothing was merged: no such service, or its file is wrong */
-        err_set(err, ERR_USAGE, "%.*s", (int)strcspn(PQerrorMessage(conn), "\n"), PQerrorMessage(conn));
+        const char *message = PQerrorMessage(conn);
+        if (is_no_memory(message))
+            err_no_memory(err);
+        else
+            err_set(err, ERR_USAGE, "%.*s", (int)strcspn(message, "\n"), message);
         PQconninfoFree(all);
         all = NULL;
     }

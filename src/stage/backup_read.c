@@ -56,8 +56,9 @@ static bool parse_time(const char *text, int64_t *out_ns)
     utc.tm_hour = (int)parts[3];
     utc.tm_min = (int)parts[4];
     utc.tm_sec = (int)parts[5];
-    *out_ns = (int64_t)timegm(&utc) * 1000000000 + parts[6] * 1000;
-    return true;
+    int64_t micros = (int64_t)timegm(&utc) * 1000000 + parts[6];
+    *out_ns = micros > INT64_MAX / 1000 || micros < INT64_MIN / 1000 ? 0 : micros * 1000;
+    return micros == *out_ns / 1000;
 }
 
 bool backup_unhex_into(const char *hex, size_t len, Spool *spool, Sha256 *sha, bool *sound, Err *err)

@@ -61,6 +61,14 @@ static bool add_text(Buf *out, const char *text, Err *err)
     return csvfile_field(out, text, strlen(text), err) && buf_append(out, ",", 1, err);
 }
 
+/* One line, UTF-8. */
+static bool add_escaped(Buf *out, const char *text, Err *err)
+{
+    char shown[2048];
+    text_escape(shown, sizeof shown, text, strlen(text));
+    return csvfile_field(out, shown, strlen(shown), err);
+}
+
 static bool add_digest(Buf *out, const CleanupLine *line, const Digest *digest, Err *err)
 {
     char hex[2 * DIGEST_BYTES + 1] = "";
@@ -81,7 +89,7 @@ static bool add_line(Buf *out, const CleanupLine *line, Err *err)
            add_digest(out, line, &line->stored, err) && add_text(out, stored_at, err) && add_text(out, line->run_id, err) &&
            buf_format(out, err, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%" PRId64 ",", stamp->dev, stamp->ino, stamp->size,
                       stamp->mtime_ns, stamp->ctime_ns) &&
-           csvfile_field(out, line->reason, strlen(line->reason), err) && buf_append(out, "\n", 1, err);
+           add_escaped(out, line->reason, err) && buf_append(out, "\n", 1, err);
 }
 
 bool cleanup_plan_write(const CleanupPlan *plan, const char *path, Err *err)
@@ -133,7 +141,7 @@ static bool parse_signed(const char *text, int64_t *out)
 {
     uint64_t value;
     bool negative = text[0] == '-';
-    if (!parse_number(text + negative, &value))
+    if (!parse_number(text + negative, &value) || value > (uint64_t)INT64_MAX + negative)
         return false;
     *out = negative ? (int64_t)(0 - value) : (int64_t)value;
     return true;
@@ -176,12 +184,11 @@ static bool take_row(void *ctx, uint64_t row, char *const *fields, const size_t 
     Reader *reader = ctx;
     CleanupLine line = {0};
     uint32_t existing;
-    (void)lengths;
     if (row == 1)
         return check_header(reader, fields, count, err);
     bool whole = count == COLUMN_COUNT;
     for (size_t i = 0; whole && i < count; i++)
-        whole = fields[i] != NULL;
+        whole = fields[i] != NULL && strlen(fields[i]) == lengths[i];
     if (!whole || !parse_line(fields, &line))
         return bad_row(reader, row, "not a whole line of a clean-up plan", err);
     char *path = fields[PATH];
@@ -205,6 +212,10 @@ bool cleanup_plan_read(const char *path, CleanupPlan *out, Err *err)
         return err_set_errno(err, ERR_USAGE, errno, "%s", path);
     bool ok = csvfile_read(fd, path, FIELD_MAX, take_row, &reader, &whole, err);
     close(fd);
+    if (!ok && err != NULL && err->cls == ERR_STOP && err->errnum == 0 && text_starts_with(err->text, path)) {
+        err->cls = ERR_USAGE; /* no CSV: what csvfile_read calls a broken file is a wrong argument here */
+        err_hint(err, "make a new plan with: cleanup --plan FILE.csv");
+    }
     if (ok && !whole)
         ok = bad_row(&reader, plan.count + 1, "the file was cut off", err);
     if (!ok) {

@@ -275,7 +275,7 @@ static void sum_all(const Inventory *inventory, Facts *facts)
         Kind kind = inventory_kind(inventory, item);
         sum_add(&facts->all, item);
         sum_add(&facts->kinds[kind], item);
-        if (kind <= KIND_STAYS && item->path != NULL)
+        if (kind <= KIND_STAYS)
             sum_add(&facts->must_stay, item);
     }
 }

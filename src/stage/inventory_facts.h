@@ -43,7 +43,7 @@ typedef struct Groups {
 
 typedef struct Facts {
     Sum all, kinds[KIND_COUNT];
-    Sum must_stay;                     /* sources that a clean-up leaves */
+    Sum must_stay;                     /* the kinds DAMAGED to STAYS: what of them is on disk, a clean-up leaves there */
     Groups by_kind;                    /* every item, in the order given; the worst kind first */
     Groups reasons;                    /* of the kinds DAMAGED to STAYS, by kind and reason */
     Groups types;                      /* rows by model type, the largest stored item first */

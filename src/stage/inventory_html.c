@@ -83,7 +83,8 @@ static void verdict(Page *page, const Inventory *inventory, const Facts *facts)
                     facts->all.count == 0 ? "Nothing is here"
                     : new_count > 0       ? "Nothing is wrong, some models are not stored yet"
                                           : "The tree and the store agree",
-                    inventory->is_cleanup ? "Every model that can go was proven just now; the others stay." : "No damage, no difference in content.");
+                    inventory->is_cleanup ? "Every model that can go was proven just now; the others stay."
+                                          : "No damage, no difference in content.");
 }
 
 /* --- the numbers ------------------------------------------------------------------------------------------------------------- */
@@ -171,7 +172,8 @@ static void pictures(Page *page, const Facts *facts)
         page_raw(page, "</section>\n");
     }
     if (facts->series.count > 0) {
-        open_section(page, "growth", "Growth over versions", "The size of a model, version by version, before compression. The largest change first.");
+        open_section(page, "growth", "Growth over versions",
+                     "The size of a model, version by version, before compression. The largest change first.");
         chart_series(page, facts);
         page_raw(page, "</section>\n");
     }
@@ -230,7 +232,8 @@ bool inventory_html(const Inventory *inventory, Buf *out, Err *err)
     duplicates(&page, &facts);
     if (inventory->count > 0)
         lists(&page, &facts);
-    page_raw(&page, "</main>\n<footer>Made by migrate_models_to_db " PROGRAM_VERSION ". One file: no script, no network.</footer>\n</body>\n</html>\n");
+    page_raw(&page, "</main>\n<footer>Made by migrate_models_to_db " PROGRAM_VERSION ". One file: no script, no network.</footer>\n"
+                    "</body>\n</html>\n");
     facts_free(&facts);
     return !page.failed;
 }

@@ -179,7 +179,8 @@ static const struct {
     const char *class, *title, *note;
     char letter;
 } kinds[KIND_COUNT] = {
-    [KIND_DAMAGED] = {"kx", "Damaged in the store", "The stored payload is not what was stored. A local file may be the only good copy: keep it.", '*'},
+    [KIND_DAMAGED] = {"kx", "Damaged in the store",
+                      "The stored payload is not what was stored. A local file may be the only good copy: keep it.", '*'},
     [KIND_DIFFERS] = {"kd", "Differs", "The tree and the store have different content.", '*'},
     [KIND_UNCHECKED] = {"ku", "Could not be checked", "It could not be read, here or in the store.", '!'},
     [KIND_ONLY_DISK] = {"kn", "Only on disk", "The store does not have it. The next run stores it.", '+'},

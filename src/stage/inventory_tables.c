@@ -7,6 +7,7 @@
 #define PART_ITEMS 500   /* rows in one foldable part */
 #define OPEN_ITEMS 25    /* a list of so many is open at first */
 #define MOST_REASONS 20
+#define FIRST_COPIES 8 /* the others are folded */
 #define MOST_COPIES 100
 #define MOST_NAMES 12
 #define MOST_RUNS 50
@@ -22,7 +23,8 @@ void table_reasons(Page *page, const Inventory *inventory, const Facts *facts)
 {
     const Groups *reasons = &facts->reasons;
     size_t shown = 0;
-    page_raw(page, "<table class=reasons><thead><tr><th scope=col>State<th scope=col>Why<th scope=col class=n>Models<th scope=col class=n>Bytes<tbody>\n");
+    page_raw(page, "<table class=reasons><thead><tr><th scope=col>State<th scope=col>Why<th scope=col class=n>Models"
+                   "<th scope=col class=n>Bytes<tbody>\n");
     for (int kind = 0; kind <= KIND_STAYS; kind++)
         for (size_t i = 0; i < reasons->count && shown < MOST_REASONS; i++) {
             const Group *group = &reasons->list[i];
@@ -69,12 +71,11 @@ static void copy_names(Page *page, const Group *group)
         more(page, rows - shown, "more copy", "more copies");
 }
 
-void table_copies(Page *page, const Facts *facts)
+static void copy_table(Page *page, const Groups *copies, size_t first, size_t end)
 {
-    const Groups *copies = &facts->copies;
     page_raw(page, "<table class=copies><thead><tr><th scope=col>Content<th scope=col>Stored under<th scope=col class=n>Size"
                    "<th scope=col class=n>Could be saved<tbody>\n");
-    for (size_t i = 0; i < copies->count && i < MOST_COPIES; i++) {
+    for (size_t i = first; i < end; i++) {
         const Group *group = &copies->list[i];
         page_raw(page, "<tr><th scope=row>");
         digest_cell(page, &group->items[0]->content);
@@ -88,8 +89,23 @@ void table_copies(Page *page, const Facts *facts)
         page_raw(page, "\n");
     }
     page_raw(page, "</table>\n");
-    if (copies->count > MOST_COPIES)
-        more(page, copies->count - MOST_COPIES, "more content with several names", "more contents with several names");
+}
+
+void table_copies(Page *page, const Facts *facts)
+{
+    const Groups *copies = &facts->copies;
+    size_t shown = copies->count < MOST_COPIES ? copies->count : MOST_COPIES;
+    size_t first = shown <= FIRST_COPIES + 2 ? shown : FIRST_COPIES;
+    copy_table(page, copies, 0, first);
+    if (shown > first) {
+        page_raw(page, "<details><summary>The next ");
+        page_count(page, shown - first);
+        page_raw(page, "</summary>\n");
+        copy_table(page, copies, first, shown);
+        page_raw(page, "</details>\n");
+    }
+    if (copies->count > shown)
+        more(page, copies->count - shown, "more content has several names", "more contents have several names");
 }
 
 /* --- all models -------------------------------------------------------------------------------------------------------------- */
@@ -98,7 +114,7 @@ void table_copies(Page *page, const Facts *facts)
 static void item_row(Page *page, const InventoryItem *item)
 {
     page_raw(page, "<tr><td>");
-    page_raw(page, (char[2]){item->letter == '=' || item->letter == '+' || item->letter == '-' || item->letter == '*' ? item->letter : '!', 0});
+    page_raw(page, (char[2]){item->letter != '\0' && strchr("=+-*", item->letter) != NULL ? item->letter : '!', '\0'});
     page_raw(page, "<th>");
     if (item->path != NULL)
         page_text(page, item->path);
@@ -185,7 +201,8 @@ void table_items(Page *page, const Facts *facts)
 void table_runs(Page *page, const Facts *facts)
 {
     const Groups *runs = &facts->runs;
-    page_raw(page, "<table class=runs><thead><tr><th scope=col>Run<th scope=col>First stored<th scope=col class=n>Models<th scope=col class=n>Stored<tbody>\n");
+    page_raw(page, "<table class=runs><thead><tr><th scope=col>Run<th scope=col>First stored<th scope=col class=n>Models"
+                   "<th scope=col class=n>Stored<tbody>\n");
     for (size_t i = 0; i < runs->count && i < MOST_RUNS; i++) {
         const Group *group = &runs->list[i];
         page_raw(page, "<tr><th scope=row><code>");

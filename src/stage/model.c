@@ -78,6 +78,15 @@ Model *model_list_add(ModelList *list, const char *path, Err *err)
     return model;
 }
 
+void model_list_fit(ModelList *list)
+{
+    Model *fitted = list->count > 0 ? realloc(list->items, list->count * sizeof *fitted) : NULL;
+    if (fitted == NULL)
+        return;
+    list->items = fitted;
+    list->cap = list->count;
+}
+
 void model_list_free(ModelList *list)
 {
     for (uint32_t i = 0; i < list->count; i++)

@@ -26,7 +26,7 @@ struct Plan {
     ModelList *list; /* borrowed */
     OnChange on_change;
     Group *groups;
-    uint32_t group_count, group_cap;
+    uint32_t group_count; /* room is for as many as there are models */
     StrMap by_name;
     uint32_t *work; /* groups with something to read */
     uint32_t work_count;
@@ -36,23 +36,6 @@ struct Plan {
 static Version *versions_of(Group *group)
 {
     return group->count > 1 ? group->versions.many : &group->versions.one;
-}
-
-static Group *add_group(Plan *plan, Err *err)
-{
-    if (plan->group_count == plan->group_cap) {
-        uint32_t cap = plan->group_cap == 0 ? 64 : plan->group_cap + plan->group_cap / 2;
-        Group *grown = realloc(plan->groups, cap * sizeof *grown);
-        if (grown == NULL) {
-            err_no_memory(err);
-            return NULL;
-        }
-        plan->groups = grown;
-        plan->group_cap = cap;
-    }
-    Group *group = &plan->groups[plan->group_count++];
-    *group = (Group){.first = NO_MODEL};
-    return group;
 }
 
 /* The order inside a group: explicit versions rising, then VERSION_AUTO; equal keys by path, as the list has it. */
@@ -78,10 +61,9 @@ static bool add_model(Plan *plan, uint32_t index, Err *err)
     uint32_t existing;
     if (!strmap_add(&plan->by_name, plan->list->items[index].name, plan->group_count, &existing, err))
         return false;
-    Group *group = existing == STRMAP_NONE ? add_group(plan, err) : &plan->groups[existing];
-    if (group == NULL)
-        return false;
-    link_model(plan, group, index);
+    if (existing == STRMAP_NONE)
+        plan->groups[existing = plan->group_count++] = (Group){.first = NO_MODEL};
+    link_model(plan, &plan->groups[existing], index);
     return true;
 }
 
@@ -116,6 +98,15 @@ bool plan_new(ModelList *list, OnChange on_change, Plan **out, Err *err)
         return err_no_memory(err);
     plan->list = list;
     plan->on_change = on_change;
+    plan->groups = malloc(((size_t)list->count + 1) * sizeof *plan->groups);
+    if (plan->groups == NULL) {
+        plan_free(plan);
+        return err_no_memory(err);
+    }
+    if (!strmap_reserve(&plan->by_name, list->count, err)) {
+        plan_free(plan);
+        return false;
+    }
     for (uint32_t i = 0; i < list->count; i++) {
         if (list->items[i].state == MODEL_PENDING && !add_model(plan, i, err)) {
             plan_free(plan);

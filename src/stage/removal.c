@@ -34,6 +34,18 @@ static bool stays(const Removal *removal, const char *why, Err *err)
     return err_set(err, ERR_SKIP, "%s: stays: %s", removal->path, why);
 }
 
+static int open_parent(int root, const char *path, const char **base)
+{
+    const char *slash = strrchr(path, '/');
+    *base = slash != NULL ? slash + 1 : path;
+    char *parent = slash != NULL ? strndup(path, (size_t)(slash - path)) : strdup(".");
+    if (parent == NULL)
+        return -1;
+    int fd = fs_open_beneath(root, parent, O_RDONLY | O_DIRECTORY, false);
+    free(parent);
+    return fd;
+}
+
 /* Its own ctime moves when it is renamed; all else must be as it was. */
 static bool file_is_same(const Removal *removal, int fd, bool renamed)
 {
@@ -44,12 +56,17 @@ static bool file_is_same(const Removal *removal, int fd, bool renamed)
 }
 
 /* The members' times do not move with the directory's name. */
+static bool list_is_same(const Removal *removal, const TreeList *list)
+{
+    const Stamp *stamp = removal->stamp;
+    return list->dev == stamp->dev && list->ino == stamp->ino && list->bytes == stamp->size && list->newest_ns == stamp->mtime_ns &&
+           (int64_t)list->fingerprint == stamp->ctime_ns;
+}
+
 static bool directory_is_same(const Removal *removal, int fd)
 {
     TreeList list = {0};
-    const Stamp *stamp = removal->stamp;
-    bool same = tree_list(fd, false, &list, NULL) && list.dev == stamp->dev && list.ino == stamp->ino && list.bytes == stamp->size &&
-                list.newest_ns == stamp->mtime_ns && (int64_t)list.fingerprint == stamp->ctime_ns;
+    bool same = tree_list(fd, false, &list, NULL) && list_is_same(removal, &list);
     tree_list_free(&list);
     return same;
 }
@@ -73,7 +90,7 @@ static bool give_name_back(const Removal *removal, const char *why, Err *err)
     return err_hint(err, "rename it by hand");
 }
 
-/* Makes the directories of `path` below `trash`; returns an open descriptor of the last one. */
+/* Makes the directories of `path` below `trash`, durably; returns an open descriptor of the last one. */
 static int open_trash_parent(int trash, const char *path)
 {
     int fd = fcntl(trash, F_DUPFD_CLOEXEC, 0);
@@ -84,7 +101,7 @@ static int open_trash_parent(int trash, const char *path)
         if (len <= NAME_MAX) {
             memcpy(name, path, len);
             name[len] = '\0';
-            if (mkdirat(fd, name, 0700) == 0 || errno == EEXIST)
+            if (mkdirat(fd, name, 0700) == 0 ? fsync(fd) == 0 : errno == EEXIST)
                 next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         }
         close(fd);
@@ -98,11 +115,13 @@ static bool move_to_trash(const Removal *removal, int trash, Err *err)
     int target = open_trash_parent(trash, removal->path);
     if (target < 0)
         return give_name_back(removal, "its folder in the trash cannot be made", err);
-    bool moved = renameat2(removal->parent, removal->hidden, target, removal->base, RENAME_NOREPLACE) == 0 && fsync(target) == 0;
+    bool moved = renameat2(removal->parent, removal->hidden, target, removal->base, RENAME_NOREPLACE) == 0;
     int why = errno;
+    bool durable = moved && fsync(target) == 0;
+    int sync_error = errno;
     close(target);
     if (moved)
-        return true;
+        return durable || err_set_errno(err, ERR_STOP, sync_error, "%s: is in the trash, but fsync of its folder there failed", removal->path);
     return give_name_back(removal,
                           why == EXDEV    ? "the trash is on another file system"
                           : why == EEXIST ? "the trash has something of this name"
@@ -110,29 +129,57 @@ static bool move_to_trash(const Removal *removal, int trash, Err *err)
                           err);
 }
 
+/* One member, if it is still the one that was listed. */
+static bool remove_member(int dir, const TreeEntry *member)
+{
+    const char *base;
+    struct stat st;
+    int parent = open_parent(dir, member->path, &base);
+    bool ok = parent >= 0 && fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (ok && !member->is_directory && (!S_ISREG(st.st_mode) || st.st_ino != member->ino || (uint64_t)st.st_size != member->size ||
+                                        ns(st.st_mtim) != member->mtime_ns)) {
+        errno = EBUSY;
+        ok = false;
+    }
+    ok = ok && unlinkat(parent, base, member->is_directory ? AT_REMOVEDIR : 0) == 0;
+    int saved = errno;
+    if (parent >= 0)
+        close(parent);
+    errno = saved;
+    return ok;
+}
+
+/* Only what was proven goes, from the innermost outwards: what somebody puts inside at the last moment stays, and its directory with it. */
+static bool remove_directory(const Removal *removal, Err *err)
+{
+    TreeList list = {0};
+    int dir = openat(removal->parent, removal->hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0 || !tree_list(dir, false, &list, NULL) || !list_is_same(removal, &list)) {
+        if (dir >= 0)
+            close(dir);
+        tree_list_free(&list);
+        return give_name_back(removal, "it changed while it was to be removed", err);
+    }
+    bool ok = true;
+    for (size_t i = list.count; ok && i > 0; i--)
+        ok = remove_member(dir, &list.items[i - 1]);
+    ok = ok && unlinkat(removal->parent, removal->hidden, AT_REMOVEDIR) == 0;
+    int saved = errno;
+    close(dir);
+    tree_list_free(&list);
+    if (ok)
+        return true;
+    err_set_errno(err, ERR_STOP, saved, "%s: partly removed; the rest is beside it as %s", removal->path, removal->hidden);
+    return err_hint(err, "what was there when it was proven is stored; look at what is left, then remove it by hand");
+}
+
 static bool finish(const Removal *removal, int trash, Err *err)
 {
     if (trash >= 0)
         return move_to_trash(removal, trash, err);
-    if (removal->is_directory) {
-        if (fs_remove_tree(removal->parent, removal->hidden, err))
-            return true;
-        err_prefix(err, "%s: partly removed; the rest is beside it as %s", removal->path, removal->hidden);
-        return err_hint(err, "it is stored and proven; remove the rest by hand");
-    }
+    if (removal->is_directory)
+        return remove_directory(removal, err);
     return unlinkat(removal->parent, removal->hidden, 0) == 0 || give_name_back(removal, strerror(errno), err);
-}
-
-static int open_parent(int root, const char *path, const char **base)
-{
-    const char *slash = strrchr(path, '/');
-    *base = slash != NULL ? slash + 1 : path;
-    char *parent = slash != NULL ? strndup(path, (size_t)(slash - path)) : strdup(".");
-    if (parent == NULL)
-        return -1;
-    int fd = fs_open_beneath(root, parent, O_RDONLY | O_DIRECTORY, false);
-    free(parent);
-    return fd;
 }
 
 bool removal_take(int root, const char *path, bool is_directory, const Stamp *stamp, int trash, Err *err)

@@ -18,15 +18,20 @@ from harness import PROGRAM
 WRITER = pathlib.Path(PROGRAM).resolve().parent / "tests" / "unit" / "test_stage_inventory"
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--headless", "--hide-scrollbars", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--allow-file-access-from-files"]
+         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+         "--allow-file-access-from-files"]
 
-# Shows a page in a frame of one width and writes what a script outside of it sees into its own title.
+# Shows pages in frames of certain widths; a script outside of them writes what it sees into its own title.
+FRAME = '<iframe src="%s.html" style="border:0;width:%dpx;height:844px"></iframe>\n'
 VIEWER = """<!DOCTYPE html><meta charset=utf-8><title>waiting</title><body style="margin:0">
-<iframe src="%s.html" style="border:0;width:%dpx;height:844px" onload="
-  const page = this.contentDocument, style = this.contentWindow.getComputedStyle(page.body);
-  page.querySelectorAll('details').forEach(d => d.open = true);
-  document.title = JSON.stringify({width: page.documentElement.scrollWidth, background: style.backgroundColor, ink: style.color,
-    title: page.title, scripts: page.scripts.length, images: page.images.length, links: page.links.length})"></iframe>"""
+%s<script>
+  onload = () => document.title = JSON.stringify([...document.querySelectorAll('iframe')].map(frame => {
+    const page = frame.contentDocument, style = frame.contentWindow.getComputedStyle(page.body);
+    page.querySelectorAll('details').forEach(d => d.open = true);
+    return {width: page.documentElement.scrollWidth, background: style.backgroundColor, ink: style.color, title: page.title,
+            scripts: page.scripts.length, images: page.images.length, links: page.links.length};
+  }));
+</script>"""
 
 
 class Elements(html.parser.HTMLParser):
@@ -80,11 +85,10 @@ class Page(unittest.TestCase):
                                    (self.folder / name).as_uri()], stdin=subprocess.DEVNULL, capture_output=True, timeout=90, check=True)
         return done.stdout.decode()
 
-    def view(self, name, width, *flags):
-        """What the viewer sees of a page."""
-        viewer = self.folder / f"view-{name}.html"
-        viewer.write_text(VIEWER % (name, width))
-        text = self.browse(viewer.name, *flags)
+    def view(self, frames, *flags):
+        """What the viewer sees of each (page, width)."""
+        (self.folder / "view.html").write_text(VIEWER % "".join(FRAME % frame for frame in frames))
+        text = self.browse("view.html", *flags)
         return json.loads(html.unescape(text[text.index("<title>") + 7:text.index("</title>")]))
 
     def test_hostile_names_are_text(self):
@@ -95,7 +99,7 @@ class Page(unittest.TestCase):
             self.assertGreater(hostile.text.count(shown), 20, shown)
 
     def test_nothing_runs_and_nothing_is_linked(self):
-        seen = self.view("hostile", 1280)
+        seen, = self.view([("hostile", 1280)])
         self.assertEqual((seen["scripts"], seen["images"], seen["links"]), (0, 0, 0))
         self.assertTrue(seen["title"].startswith("</title></style></svg>\"'><script"), seen["title"])
 
@@ -117,16 +121,15 @@ class Page(unittest.TestCase):
         self.assertEqual(server.seen, [])
 
     def test_page_fits_a_phone_and_a_screen(self):
-        for name in ("tame", "hostile", "long"):
-            for width in (320, 390, 768, 1280):
-                with self.subTest(name=name, width=width):
-                    self.assertEqual(self.view(name, width)["width"], width)
+        frames = [(name, width) for name in ("tame", "hostile", "long") for width in (320, 390, 768, 1280)]
+        seen = self.view(frames)
+        self.assertEqual([(name, page["width"]) for (name, _), page in zip(frames, seen)], frames)
 
     def test_light_and_dark(self):
         def brightness(color):
             return sum(int(part) for part in color[color.index("(") + 1:-1].split(",")[:3])
 
-        light, dark = (self.view("tame", 1280, f"--blink-settings=preferredColorScheme={scheme}") for scheme in (1, 0))
+        (light,), (dark,) = (self.view([("tame", 1280)], f"--blink-settings=preferredColorScheme={scheme}") for scheme in (1, 0))
         self.assertGreater(brightness(light["background"]), 600)
         self.assertLess(brightness(light["ink"]), 200)
         self.assertLess(brightness(dark["background"]), 150)

@@ -140,6 +140,12 @@ class Chunks(CliCase):
         self.query("DELETE FROM models")
         self.assertEqual(self.query("SELECT count(*) FROM model_chunks"), [(0,)])
 
+    def test_payload_of_exactly_one_chunk_is_one_chunk(self):
+        self.write("exact_model.joblib", os.urandom(16 * MIB))
+        self.sync("--inline-limit", "1MiB", "--backup", "none")
+        self.assertEqual(self.query("SELECT chunk_count FROM models"), [(1,)])
+        self.assertEqual(self.query("SELECT seq, octet_length(data) FROM model_chunks"), [(0, 16 * MIB)])
+
     def test_directory_in_chunks(self):
         self.write("bertopic_model_00000000/topics.json", os.urandom(5000))
         self.sync("--inline-limit", "1KiB")

@@ -214,9 +214,11 @@ class Manual(unittest.TestCase):
         self.assertEqual(table, self.call([PROGRAM, "--help-markdown"]).out, "run: make docs")
 
     def test_every_option_of_the_help_is_in_the_table(self):
-        for command in ("run", "db"):
+        commands = re.findall(r"^  ([a-z]+) ", self.call([PROGRAM, "--help"]).out, re.M)
+        self.assertLessEqual({"run", "db"}, set(commands))
+        for command in commands:
             options = re.findall(r"^  (?:-\w,|   ) (--[a-z-]+)", self.call([PROGRAM, command, "--help"]).out, re.M)
-            self.assertGreater(len(options), 8)
+            self.assertGreater(len(options), 5)
             for option in options:
                 self.assertRegex(self.page, rf"(?m)^\| `(-\w, )?{option}[ `]")
 

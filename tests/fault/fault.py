@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 from harness import PROGRAM, CliCase, Result, admin, digest, is_sanitized, program_environment, wait_until  # noqa: E402,F401
 
 SHIM = os.environ.get("SHIM", str(pathlib.Path(PROGRAM).parent / "tests" / "fault" / "shim.so"))
-LONG = os.environ.get("FAULT_LONG", "") not in ("", "0")
+LONG = os.environ.get("FAULTS") == "all"
 RAM_DISK = "/dev/shm"
 OPTIONS = ["--jobs", "2", "--batch-rows", "3", "--inline-limit", "4KiB"]
 csv.field_size_limit(sys.maxsize)
@@ -115,6 +115,8 @@ class FaultCase(CliCase):
         if not fault:
             return {}
         env = {"LD_PRELOAD": SHIM, "FAULT_FIRED": str(self.fired_file)}
+        if is_sanitized():
+            env["ASAN_OPTIONS"] = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
         env.update({f"FAULT_{key.upper()}": str(value) for key, value in fault.items()})
         for path in (self.fired_file, self.count_file, self.trace_file):
             path.unlink(missing_ok=True)

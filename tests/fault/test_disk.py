@@ -1,7 +1,7 @@
 """The disk fails: every operation on state, sources and temporary files, with every error that it can give, and a really full disk.
 
 After each fault: the exit code and the message fit, nothing is reported as done that is not stored, nothing is stored that is not in a
-backup, and the next run ends in the reference state. FAULT_LONG=1 tries every operation, else a sample.
+backup, and the next run ends in the reference state. FAULTS=all tries every operation, else a sample.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Memory runs out: the Nth allocation fails, once or from then on; and the memory of many workers stays bounded.
 
-FAULT_LONG=1 tries every allocation, else a sample that is dense where the program itself allocates.
+FAULTS=all tries every allocation, else a sample that is dense where the program itself allocates.
 """
 
 import os
@@ -109,7 +109,7 @@ class BoundTest(FaultCase):
         peak = self.peak()
         self.check_stored()
         print(f"memory: {self.models} models of 3 MiB with --max-memory 8MiB --jobs 64: peak {peak:.0f} MiB", flush=True)
-        self.assertLess(peak, 8 + 16) # what is allowed, and the program with its libraries
+        self.assertLess(peak, 8 + 24) # what is allowed, and the program with its libraries
 
 
 if __name__ == "__main__":

@@ -8,18 +8,19 @@ import os
 import time
 import unittest
 
-from fault import FaultCase, digest, noise
+from fault import LONG, FaultCase, digest, noise
 
 TRIES = 3  # of pack.c
 
 FILE = "beta_regression.joblib"
-LARGE = "noise_model.joblib"
+LARGE = "noise_model.joblib" # read in several pieces, and twice: it does not become smaller
+NAMES = (FILE, LARGE) if LONG else (LARGE,)
 
 
 class SourceTest(FaultCase):
     def make_tree(self):
         super().make_tree()
-        self.write(LARGE, noise(7, 900_000)) # read in several pieces
+        self.write(LARGE, noise(7, 900_000))
 
     def change(self, name, command, op, at, sticky=False):
         """Runs with `command` (in the shell, $F = the source) before the Nth operation on the source."""
@@ -37,6 +38,8 @@ class SourceTest(FaultCase):
         """The stored payload is one of these contents, whole, and its digest is right; or the model failed, with a reason."""
         key = name.removesuffix(".joblib")
         rows = self.ask("SELECT content_sha256, raw_bytes, stored_sha256 = sha256(model_binary) OR chunk_count > 0 FROM models WHERE name = %s", (key,))
+        if not rows and result.code == 3 and name not in result.models(): # gone before the scan looked at it
+            return False
         if not rows:
             self.assertGreater(result.summary()["failed"] if result.code == 3 else 1, self.bad_models, result.all())
             self.assertRegex(result.all(), "changed while it was read|vanished|symbolic link|No such file|empty|not a regular file")
@@ -79,16 +82,16 @@ class SourceTest(FaultCase):
         return outcomes
 
     def test_grown(self):
-        for name in (FILE, LARGE):
+        for name in NAMES:
             before = (self.tree / name).read_bytes()
             self.try_change(name, 'printf "%0999d" 7 >>"$F"', before + b"%0999d" % 7)
 
     def test_shrunk(self):
-        for name in (FILE, LARGE):
+        for name in NAMES:
             self.try_change(name, 'truncate -s 1000 "$F"', (self.tree / name).read_bytes()[:1000])
 
     def test_rewritten_with_the_same_size(self):
-        for name in (FILE, LARGE):
+        for name in NAMES:
             before = (self.tree / name).read_bytes()
             other = noise(9, len(before))
             (self.base / "other").write_bytes(other)
@@ -109,7 +112,7 @@ class SourceTest(FaultCase):
         self.try_change(LARGE, command, other)
 
     def test_vanished(self):
-        for name in (FILE, LARGE):
+        for name in NAMES:
             self.try_change(name, 'rm -f "$F"', None)
 
     def test_swapped_for_a_symlink(self):
@@ -138,7 +141,7 @@ class SourceTest(FaultCase):
 
     def test_a_writer_that_does_not_stop(self):
         """Changed at every try: reported, not stored, and the rest goes on."""
-        result = self.change(LARGE, 'printf x >>"$F"', "read", 1, sticky=True)
+        result = self.change(LARGE, 'head -c 4096 /dev/zero >>"$F"', "read", 1, sticky=True)
         self.assertEqual(result.code, 3, result.all())
         summary = result.summary()
         self.assertEqual((summary["new"], summary["failed"]), (self.expected_new - 1, self.bad_models + 1), result.all())
@@ -184,7 +187,7 @@ class SourceTest(FaultCase):
         for command, change in changes:
             after = {k: v for k, v in {**original, **(change or {})}.items() if v is not None}
             put_back()
-            for op, at in self.points(folder.name):
+            for op, at in self.points(folder.name)[:: 1 if LONG else 3]:
                 put_back()
                 result = self.change(folder.name, command, op, at)
                 with self.subTest(op=op, at=at, command=command):

@@ -29,17 +29,14 @@ class Retrained(NetCase):
         for number in (2, 3, 4):
             path.write_bytes(b"retrained %d " % number * 100)
             settle_times(self.tree)
-            self.settled_after_change(1)
+            self.settled(1)
             self.assertEqual([version for version, _ in self.versions()], list(range(1, number + 1)))
         path.write_bytes(old)
         settle_times(self.tree)
-        self.settled_after_change(0)
+        self.settled(0)
         self.assertEqual([version for version, _ in self.versions()], [1, 2, 3, 4])
         self.check_rows()
         self.check_backups()
-
-    def settled_after_change(self, new):
-        self.settled(new)
 
     def test_same_size_and_time(self):
         """Only the inode's change time tells."""

@@ -254,6 +254,9 @@ START_TEST(refuses_to_adopt)
         {"CREATE TABLE models (id int DEFAULT 1, name text UNIQUE, version int UNIQUE, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean); "
          "CREATE UNIQUE INDEX ON models (name, version) WHERE is_active",
          "no unique key"},
+        {"CREATE TABLE models (id int DEFAULT 1, name text, version int, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean, UNIQUE (name, "
+         "version, event))",
+         "no unique key"},
         {"CREATE TABLE models (id int NOT NULL, name text, version int, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean, UNIQUE (name, "
          "version))",
          "no default for id"},

@@ -67,6 +67,30 @@ START_TEST(copy_continues)
 }
 END_TEST
 
+/* The lines that sha256sum prints, odd names escaped. */
+START_TEST(sum_lines)
+{
+    static const char *const cases[][2] = {{"a b.txt", "%s  a b.txt\n"}, {"\xff", "%s  \xff\n"}, {"back\\slash", "\\%s  back\\\\slash\n"},
+                                           {"\nx\r", "\\%s  \\nx\\r\n"}};
+    Err err = {0};
+    Digest content, is, should;
+    Sha256 *sha = sha256_new(&err);
+    ck_assert_ptr_nonnull(sha);
+    ck_ok(sha256_once("abc", 3, &content, &err));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char line[200], *hex = strstr(strcpy(line, cases[i][1]), "%s");
+        memmove(hex + sizeof abc_hex - 1, hex + 2, strlen(hex + 2) + 1);
+        memcpy(hex, abc_hex, sizeof abc_hex - 1);
+        ck_ok(sha256_once(line, strlen(line), &should, &err));
+        ck_ok(sha256_reset(sha, &err));
+        ck_ok(sha256_add_sum_line(sha, &content, cases[i][0], &err));
+        ck_ok(sha256_end(sha, &is, &err));
+        ck_assert_msg(digest_equal(&is, &should), "%s", line);
+    }
+    sha256_free(sha);
+}
+END_TEST
+
 START_TEST(hex_and_back)
 {
     Digest digest = {{0}}, before;
@@ -119,6 +143,7 @@ int main(void)
     tcase_add_test(tests, known_answers);
     tcase_add_test(tests, pieces_and_reset);
     tcase_add_test(tests, copy_continues);
+    tcase_add_test(tests, sum_lines);
     tcase_add_test(tests, hex_and_back);
     tcase_add_test(tests, threads_start_together);
     suite_add_tcase(suite, tests);

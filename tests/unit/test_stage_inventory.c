@@ -1,69 +1,8 @@
 /* With a folder as its argument this program writes the pages that tests/cli/test_report_page.py shows to a browser. */
 #include "stage/inventory.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "base/text.h"
-#include "port/csvfile.h"
-#include "unit.h"
-
-/* What would break out of text, of an attribute, of a title, a style, an SVG or a line; not UTF-8, and turning the direction of writing. */
-#define HOSTILE                                                                                                                           \
-    "</title></style></svg>\"'><script src=http://127.0.0.1:1/s></script><img src=http://127.0.0.1:1/i onerror=alert(1)>&lt;&#60;"       \
-    "=1+1,\x1b[31m\r\n\t\x7f\xff\xe2\x80\xae-->]]>url(http://127.0.0.1:1/u)"
-
-enum { ITEMS = 12 };
-
-typedef struct Sample {
-    Inventory inventory;
-    InventoryItem items[ITEMS];
-} Sample;
-
-static Digest digest_of(unsigned char byte)
-{
-    Digest digest;
-    memset(&digest, byte, sizeof digest);
-    return digest;
-}
-
-static InventoryItem row(char letter, const char *text, int32_t version, unsigned char content)
-{
-    return (InventoryItem){.path = text, .name = text, .version = version, .model_type = text, .letter = letter, .has_row = true,
-                           .raw_bytes = 10 * 1024 * (uint64_t)content, .stored_bytes = 1024 * (uint64_t)content, .content = digest_of(content),
-                           .stored = digest_of((unsigned char)(content + 100)), .created_ns = INT64_C(1772366400123000000), .run_id = text};
-}
-
-/* Every kind of item once or twice; all strings are `text`, but the second name where a picture needs two. */
-static void fill(Sample *sample, const char *text, const char *other)
-{
-    InventoryItem *items = sample->items;
-    for (int i = 0; i < ITEMS; i++)
-        items[i] = row('=', text, i + 1, (unsigned char)(i + 1));
-    items[0].can_go = items[0].server_proof = items[0].download_proof = true;
-    items[1].can_go = items[1].server_proof = items[1].download_proof = true;
-    items[1].name = other;                /* the same content under two names */
-    items[1].content = items[0].content;
-    items[2].reason = text;               /* must stay */
-    items[3] = (InventoryItem){.path = text, .name = text, .version = -1, .letter = '+', .raw_bytes = 512};
-    items[4].letter = '-';
-    items[4].path = NULL;
-    items[5].letter = '*';
-    items[5].reason = text;
-    items[6].letter = '*';
-    items[6].reason = text;
-    items[6].is_damaged = true;
-    items[7] = (InventoryItem){.path = text, .version = -1, .letter = '!', .reason = text, .raw_bytes = 7};
-    items[8].letter = '-';
-    items[8].path = NULL;
-    items[8].is_older = true;
-    items[9].model_type = other;
-    items[9].run_id = "";
-    items[10].created_ns = 0;
-    items[11].model_type = NULL;
-    sample->inventory = (Inventory){.title = text, .models_dir = text, .store = text, .host = text, .made_ns = INT64_C(1772366400000000000),
-                                    .is_cleanup = true, .items = items, .count = ITEMS, .older = 1};
-}
+#include "inventory_unit.h"
 
 static const char *page_of(const Inventory *inventory, Buf *out)
 {
@@ -71,16 +10,6 @@ static const char *page_of(const Inventory *inventory, Buf *out)
     buf_clear(out);
     ck_ok(inventory_html(inventory, out, &err));
     return out->data;
-}
-
-static void has(const char *page, const char *part)
-{
-    ck_assert_msg(strstr(page, part) != NULL, "not in the page: %s", part);
-}
-
-static void lacks(const char *page, const char *part)
-{
-    ck_assert_msg(strstr(page, part) == NULL, "in the page: %s", part);
 }
 
 /* --- escaping ---------------------------------------------------------------------------------------------------------------- */
@@ -218,6 +147,62 @@ START_TEST(good_news_and_nothing)
 }
 END_TEST
 
+/* One name's versions with one content are no duplicate, a name with one version does not grow, and what is not on disk need not stay there. */
+START_TEST(pictures_leave_out_what_does_not_belong)
+{
+    Sample sample;
+    Buf page = {0};
+    fill(&sample, "a", "b");
+    for (int i = 0; i < 2; i++)
+        sample.items[i] = row('=', "a", i + 1, 9);
+    sample.items[2] = row('*', "c", 1, 50);
+    sample.items[2].path = NULL;
+    sample.items[2].is_damaged = true;
+    sample.inventory.count = 3;
+    page_of(&sample.inventory, &page);
+    lacks(page.data, "id=dup");
+    has(page.data, "<b title=\"a\">");
+    lacks(page.data, "<b title=\"c\">");
+    has(page.data, "Must stay</h3><p class=big>2</p><p>180 KiB</p>");
+    buf_free(&page);
+}
+END_TEST
+
+START_TEST(treemap_is_as_large_as_the_bytes)
+{
+    static const char *const parts[] = {"class=map",
+                                        "<title>a@2, 75.0 KiB</title><rect class=c0 x=\"0.00%\" y=\"0.00%\" width=\"75.00%\" height=\"100.00%\"",
+                                        "<title>a@1, 25.0 KiB</title><rect class=c0 x=\"75.00%\" y=\"0.00%\" width=\"25.00%\" height=\"100.00%\"",
+                                        "</svg>"};
+    Sample sample;
+    Buf page = {0};
+    fill(&sample, "a", "b");
+    sample.items[0] = row('=', "a", 1, 25);
+    sample.items[1] = row('=', "a", 2, 75);
+    sample.items[2] = row('=', "a", 3, 0); /* nothing to draw */
+    sample.inventory.count = 3;
+    in_order(page_of(&sample.inventory, &page), parts, sizeof parts / sizeof *parts);
+    lacks(page.data, "<title>a@3, ");
+    buf_free(&page);
+}
+END_TEST
+
+START_TEST(many_duplicates_fold)
+{
+    InventoryItem items[240];
+    Inventory inventory = {.title = "t", .models_dir = "d", .store = "s", .host = "h", .items = items, .count = 240};
+    Buf page = {0};
+    for (size_t i = 0; i < 240; i++) {
+        items[i] = row('=', i % 2 == 0 ? "a" : "b", (int32_t)i, 1);
+        items[i].content = digest_of((unsigned char)(i / 2));
+    }
+    has(page_of(&inventory, &page), "120 contents are stored under several names");
+    has(page.data, "<details><summary>The next 92</summary>");
+    has(page.data, "20 more contents have several names");
+    buf_free(&page);
+}
+END_TEST
+
 /* Sizes may be nothing or nonsense; a picture still has finite numbers. */
 START_TEST(odd_sizes_draw_finite_shapes)
 {
@@ -298,169 +283,6 @@ START_TEST(ten_thousand_items_fold)
 }
 END_TEST
 
-/* --- CSV and JSON ------------------------------------------------------------------------------------------------------------ */
-
-static bool join_row(void *ctx, uint64_t row_number, char *const *fields, const size_t *lengths, size_t count, Err *err)
-{
-    Buf *out = ctx;
-    (void)row_number;
-    for (size_t i = 0; i < count; i++)
-        if ((fields[i] != NULL && strlen(fields[i]) != lengths[i]) || !buf_text(out, fields[i] != NULL ? fields[i] : "NULL", err) ||
-            !buf_text(out, "|", err))
-            return false;
-    return buf_text(out, "\n", err);
-}
-
-static void read_csv(const char *path, Buf *out)
-{
-    Err err = {0};
-    int fd = open(path, O_RDONLY);
-    ck_assert_int_ge(fd, 0);
-    ck_ok(csvfile_read(fd, path, 10000, join_row, out, NULL, &err));
-    close(fd);
-}
-
-START_TEST(csv_reads_back)
-{
-    static const char hostile[] = "=a\"\"b,'\n\x1b\xff";
-    Sample sample;
-    Buf out = {0};
-    Err err = {0};
-    char path[300];
-    snprintf(path, sizeof path, "%s/report.csv", unit_temp_dir());
-    fill(&sample, hostile, "b");
-    sample.inventory.count = 4;
-    ck_ok(inventory_write_file(&sample.inventory, path, &err));
-    read_csv(path, &out);
-    ck_assert_str_eq(
-        out.data,
-        "letter|state|path|name|version|model_type|reason|can_go|raw_bytes|stored_bytes|content_sha256|stored_sha256|created_at|run_id|"
-        "server_proof|download_proof|\n"
-        "=|can-go|=a\"\"b,'\\x0a\\x1b\\xff|=a\"\"b,'\\x0a\\x1b\\xff|1|=a\"\"b,'\\x0a\\x1b\\xff|NULL|t|10240|1024|"
-        "0101010101010101010101010101010101010101010101010101010101010101|6565656565656565656565656565656565656565656565656565656565656565|"
-        "2026-03-01T12:00:00.123Z|=a\"\"b,'\\x0a\\x1b\\xff|t|t|\n"
-        "=|can-go|=a\"\"b,'\\x0a\\x1b\\xff|b|2|=a\"\"b,'\\x0a\\x1b\\xff|NULL|t|20480|2048|"
-        "0101010101010101010101010101010101010101010101010101010101010101|6666666666666666666666666666666666666666666666666666666666666666|"
-        "2026-03-01T12:00:00.123Z|=a\"\"b,'\\x0a\\x1b\\xff|t|t|\n"
-        "=|must-stay|=a\"\"b,'\\x0a\\x1b\\xff|=a\"\"b,'\\x0a\\x1b\\xff|3|=a\"\"b,'\\x0a\\x1b\\xff|=a\"\"b,'\\x0a\\x1b\\xff|f|30720|3072|"
-        "0303030303030303030303030303030303030303030303030303030303030303|6767676767676767676767676767676767676767676767676767676767676767|"
-        "2026-03-01T12:00:00.123Z|=a\"\"b,'\\x0a\\x1b\\xff|f|f|\n"
-        "+|only-on-disk|=a\"\"b,'\\x0a\\x1b\\xff|=a\"\"b,'\\x0a\\x1b\\xff|NULL|NULL|NULL|f|512|NULL|NULL|NULL|NULL|NULL|f|f|\n");
-    buf_free(&out);
-    unit_remove_temp();
-}
-END_TEST
-
-START_TEST(csv_is_a_line_for_each_item)
-{
-    Sample sample;
-    Buf out = {0};
-    Err err = {0};
-    size_t lines = 0;
-    fill(&sample, HOSTILE, "b");
-    sample.inventory.is_cleanup = false; /* can_go then means nothing: NULL */
-    ck_ok(inventory_csv(&sample.inventory, &out, &err));
-    for (size_t i = 0; i < out.len; i++)
-        lines += out.data[i] == '\n';
-    ck_assert_uint_eq(lines, ITEMS + 1);
-    ck_assert(text_utf8_valid(out.data, out.len));
-    lacks(out.data, "\"can-go\"");
-    has(out.data, ",,10240,");
-    buf_free(&out);
-}
-END_TEST
-
-START_TEST(json_has_every_field)
-{
-    Sample sample;
-    Buf out = {0};
-    Err err = {0};
-    fill(&sample, "a", "b");
-    sample.inventory.items = sample.items + 2;
-    sample.inventory.count = 2;
-    ck_ok(inventory_json(&sample.inventory, &out, &err));
-    ck_assert_str_eq(
-        out.data,
-        "{\"type\":\"inventory\",\"title\":\"a\",\"models_dir\":\"a\",\"store\":\"a\",\"host\":\"a\",\"made_at\":\"2026-03-01T12:00:00.000Z\","
-        "\"is_cleanup\":true,\"older\":1,\"count\":2,\"items\":[\n"
-        "{\"type\":\"model\",\"letter\":\"=\",\"state\":\"must-stay\",\"path\":\"a\",\"name\":\"a\",\"version\":3,\"model_type\":\"a\","
-        "\"reason\":\"a\",\"can_go\":false,\"raw_bytes\":30720,\"stored\":true,\"stored_bytes\":3072,"
-        "\"content_sha256\":\"0303030303030303030303030303030303030303030303030303030303030303\","
-        "\"stored_sha256\":\"6767676767676767676767676767676767676767676767676767676767676767\","
-        "\"created_at\":\"2026-03-01T12:00:00.123Z\",\"run_id\":\"a\",\"server_proof\":false,\"download_proof\":false},\n"
-        "{\"type\":\"model\",\"letter\":\"+\",\"state\":\"only-on-disk\",\"path\":\"a\",\"name\":\"a\",\"version\":null,\"model_type\":null,"
-        "\"reason\":null,\"can_go\":false,\"raw_bytes\":512,\"stored\":false}\n]}\n");
-    sample.inventory.count = 0;
-    buf_clear(&out);
-    ck_ok(inventory_json(&sample.inventory, &out, &err));
-    has(out.data, "\"count\":0,\"items\":[\n]}\n");
-    buf_free(&out);
-}
-END_TEST
-
-START_TEST(json_of_hostile_strings_is_json)
-{
-    Sample sample;
-    Err err = {0};
-    char path[300], command[700];
-    fill(&sample, HOSTILE, "b");
-    snprintf(path, sizeof path, "%s/report.json", unit_temp_dir());
-    ck_ok(inventory_write_file(&sample.inventory, path, &err));
-    snprintf(command, sizeof command, "/usr/bin/python3 -c 'import json, sys; assert len(json.load(open(sys.argv[1]))[\"items\"]) == 12' '%s'", path);
-    ck_assert_int_eq(system(command), 0);
-    unit_remove_temp();
-}
-END_TEST
-
-/* --- files ------------------------------------------------------------------------------------------------------------------- */
-
-START_TEST(file_is_replaced_as_a_whole)
-{
-    Sample sample;
-    Buf page = {0};
-    Err err = {0};
-    char path[300], temp[310], victim[310];
-    struct stat st;
-    fill(&sample, "a", "b");
-    snprintf(path, sizeof path, "%s/report.html", unit_temp_dir());
-    snprintf(temp, sizeof temp, "%s.tmp", path);
-    snprintf(victim, sizeof victim, "%s/victim", unit_temp_dir());
-    ck_assert_int_eq(symlink(victim, temp), 0); /* planted: must not be followed */
-    umask(027);
-    ck_ok(inventory_write_file(&sample.inventory, path, &err));
-    ck_assert_int_eq(access(victim, F_OK), -1);
-    ck_assert_int_eq(access(temp, F_OK), -1);
-    ck_assert_int_eq(stat(path, &st), 0);
-    ck_assert_int_eq(st.st_mode & 07777, 0640);
-    ck_assert_int_eq(st.st_size, (off_t)strlen(page_of(&sample.inventory, &page)));
-    umask(022);
-    ck_ok(inventory_write_file(&sample.inventory, path, &err));
-    ck_assert_int_eq(stat(path, &st), 0);
-    ck_assert_int_eq(st.st_mode & 07777, 0644);
-    buf_free(&page);
-    unit_remove_temp();
-}
-END_TEST
-
-START_TEST(file_errors)
-{
-    Sample sample;
-    Err err = {0};
-    char path[300];
-    fill(&sample, "a", "b");
-    ck_fails(inventory_write_file(&sample.inventory, "report.txt", &err), ERR_USAGE, "report.txt");
-    ck_assert_msg(strstr(err.hint, ".html") != NULL, "%s", err.hint);
-    snprintf(path, sizeof path, "%s/none/report.csv", unit_temp_dir());
-    ck_fails(inventory_write_file(&sample.inventory, path, &err), ERR_STOP, "cannot create");
-    snprintf(path, sizeof path, "%s/folder.json", unit_temp_dir());
-    ck_assert_int_eq(mkdir(path, 0700), 0);
-    ck_fails(inventory_write_file(&sample.inventory, path, &err), ERR_STOP, "cannot rename");
-    snprintf(path, sizeof path, "%s/folder.json.tmp", unit_temp_dir());
-    ck_assert_int_eq(access(path, F_OK), -1);
-    unit_remove_temp();
-}
-END_TEST
-
 /* hostile.html, tame.html (the same with harmless names), long.html (names without a place to break) */
 static int write_pages(const char *folder)
 {
@@ -486,23 +308,18 @@ int main(int argc, char **argv)
     if (argc == 2)
         return write_pages(argv[1]);
     Suite *suite = suite_create("stage/inventory");
-    TCase *page = tcase_create("page"), *data = tcase_create("data"), *files = tcase_create("files");
-    tcase_add_test(page, hostile_strings_make_no_tag);
-    tcase_add_test(page, page_is_clean_utf8_and_asks_for_nothing);
-    tcase_add_test(page, page_counts_and_sorts);
-    tcase_add_test(page, check_page_speaks_of_differences);
-    tcase_add_test(page, good_news_and_nothing);
-    tcase_add_test(page, odd_sizes_draw_finite_shapes);
-    tcase_add_test(page, same_input_same_page);
-    tcase_add_test(page, ten_thousand_items_fold);
-    tcase_add_test(data, csv_reads_back);
-    tcase_add_test(data, csv_is_a_line_for_each_item);
-    tcase_add_test(data, json_has_every_field);
-    tcase_add_test(data, json_of_hostile_strings_is_json);
-    tcase_add_test(files, file_is_replaced_as_a_whole);
-    tcase_add_test(files, file_errors);
-    suite_add_tcase(suite, page);
-    suite_add_tcase(suite, data);
-    suite_add_tcase(suite, files);
+    TCase *tests = tcase_create("page");
+    tcase_add_test(tests, hostile_strings_make_no_tag);
+    tcase_add_test(tests, page_is_clean_utf8_and_asks_for_nothing);
+    tcase_add_test(tests, page_counts_and_sorts);
+    tcase_add_test(tests, check_page_speaks_of_differences);
+    tcase_add_test(tests, good_news_and_nothing);
+    tcase_add_test(tests, pictures_leave_out_what_does_not_belong);
+    tcase_add_test(tests, treemap_is_as_large_as_the_bytes);
+    tcase_add_test(tests, many_duplicates_fold);
+    tcase_add_test(tests, odd_sizes_draw_finite_shapes);
+    tcase_add_test(tests, same_input_same_page);
+    tcase_add_test(tests, ten_thousand_items_fold);
+    suite_add_tcase(suite, tests);
     return unit_run(suite);
 }

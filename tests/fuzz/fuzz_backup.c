@@ -1,0 +1,183 @@
+/* A backup folder made from the input: a line `=NAME` begins a file, the lines below are its content. Without MANIFEST it is one that a killed
+ * run left: what recovery makes of it must be whole and restorable. With MANIFEST (its last line is added here) it is one to restore. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../../src/stage/backup_format.h"
+#include "../../src/stage/backup_scan.h"
+#include "base/text.h"
+#include "fuzz_files.h"
+
+#define RUN "0198c0de-0000-7000-8000-000000000001"
+#define FILES_MAX 8
+
+typedef struct Fixture {
+    char *backups, *folder;
+    bool has_manifest, has_others;
+} Fixture;
+
+/* The last line of a MANIFEST vouches for the others. */
+static void write_manifest(const char *path, const char *text, size_t len)
+{
+    Err err = {0};
+    Digest digest;
+    Buf whole = {0};
+    char hex[2 * DIGEST_BYTES + 1];
+    fuzz_assert(sha256_once(text, len, &digest, &err) && buf_append(&whole, text, len, &err));
+    digest_hex(&digest, hex);
+    fuzz_assert(buf_format(&whole, &err, "manifest sha256 %s\n", hex));
+    fuzz_write(path, whole.data, whole.len);
+    buf_free(&whole);
+}
+
+static void make_file(Fixture *fixture, const char *name, const char *text, size_t len)
+{
+    bool chunks;
+    char *path = fs_join(fixture->folder, name);
+    fuzz_assert(path != NULL);
+    if (strcmp(name, "MANIFEST") == 0) {
+        fixture->has_manifest = true;
+        write_manifest(path, text, len);
+    } else if (strcmp(name, "MANIFEST.raw") == 0) {
+        fixture->has_manifest = true;
+        path[strlen(path) - 4] = '\0';
+        fuzz_write(path, text, len);
+    } else if (backup_is_file_name(name, &chunks) || strcmp(name, "MANIFEST.tmp") == 0 || strcmp(name, "part-0.csv.tmp") == 0) {
+        fuzz_write(path, text, len);
+    } else if (strcmp(name, "notes.txt") == 0) {
+        fixture->has_others = true;
+        fuzz_write(path, text, len);
+    }
+    free(path);
+}
+
+static void make_folder(Fixture *fixture, const char *text, size_t size)
+{
+    char *folder = fs_join(fuzz_dir(), RUN);
+    fuzz_remove(fuzz_dir(), RUN);
+    fuzz_assert(folder != NULL && mkdir(folder, 0700) == 0);
+    *fixture = (Fixture){.folder = folder, .backups = fs_join(fuzz_dir(), ".")};
+    const char *end = text + size;
+    for (unsigned files = 0; text < end && *text == '=' && files < FILES_MAX; files++) {
+        const char *stop = memchr(text, '\n', (size_t)(end - text));
+        char *name = fuzz_string(text + 1, stop != NULL ? (size_t)(stop - text) - 1 : 0);
+        const char *from = stop != NULL ? stop + 1 : end;
+        for (text = from; text < end && *text != '=';) {
+            const char *newline = memchr(text, '\n', (size_t)(end - text));
+            text = newline != NULL ? newline + 1 : end;
+        }
+        make_file(fixture, name, from, (size_t)(text - from));
+        free(name);
+    }
+}
+
+/* --- what is done with it --------------------------------------------------------------------------------------------------------- */
+
+static bool see_scanned(void *ctx, const ScannedRow *row, Err *err)
+{
+    uint64_t *end = ctx;
+    (void)err;
+    fuzz_assert(row->name[0] != '\0' && row->version >= 0 && row->start >= *end && row->end > row->start);
+    *end = row->end;
+    return true;
+}
+
+static void scan_file(const char *folder, const char *name)
+{
+    Err err = {0};
+    ScanResult result;
+    bool chunks;
+    uint64_t end = 0;
+    char *path = fs_join(folder, name);
+    fuzz_assert(path != NULL);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        fuzz_assert(backup_is_file_name(name, &chunks) && backup_scan(fd, path, chunks, RUN, see_scanned, &end, &result, &err));
+        fuzz_assert(end <= result.bytes || result.header != BACKUP_HEADER_OURS);
+        close(fd);
+    }
+    free(path);
+}
+
+static bool is_stored(void *ctx, const char *name, int32_t version, const char *run_id, bool *stored, Err *err)
+{
+    (void)ctx;
+    (void)err;
+    fuzz_assert(strcmp(run_id, RUN) == 0 && version >= 0);
+    *stored = name[0] != 'x';
+    return true;
+}
+
+static bool see_row(void *ctx, const StoreRow *row, Err *err)
+{
+    (void)err;
+    fuzz_assert(row->version >= 0 && row->payload->bytes == row->stored_bytes);
+    ++*(uint64_t *)ctx;
+    return true;
+}
+
+/* True when every row could be read. */
+static bool read_rows(const char *folder, const BackupManifest *manifest)
+{
+    Err err = {0};
+    uint64_t seen = 0, said = 0;
+    bool ok = backup_read_rows(folder, manifest, fuzz_dir(), 1000, NULL, see_row, &seen, &err);
+    fuzz_assert(ok || err.text[0] != '\0');
+    for (size_t i = 0; i < manifest->count; i++)
+        said += text_starts_with(manifest->files[i].name, "part-") ? manifest->files[i].rows : 0;
+    fuzz_assert(!ok || seen == said || !backup_manifest_verify(folder, manifest, &err));
+    return ok;
+}
+
+static void check_recovered(const Fixture *fixture)
+{
+    Err err = {0};
+    BackupManifest manifest;
+    bool needs;
+    scan_file(fixture->folder, "part-0.csv");
+    scan_file(fixture->folder, "chunks-0.csv");
+    fuzz_assert(backup_recover(fixture->backups, is_stored, NULL, &err));
+    fuzz_assert(backup_needs_recovery(fixture->backups, &needs, &err));
+    if (needs || access(fixture->folder, F_OK) != 0) /* of another version, or nothing was left */
+        return;
+    bool ok = backup_manifest_read(fixture->folder, &manifest, &err);
+    fuzz_assert(ok || fixture->has_others);
+    if (!ok)
+        return;
+    fuzz_assert(strcmp(manifest.run_id, RUN) == 0 && manifest.count > 0 && backup_manifest_verify(fixture->folder, &manifest, &err));
+    read_rows(fixture->folder, &manifest);
+    backup_manifest_free(&manifest);
+}
+
+static void check_finished(const Fixture *fixture)
+{
+    Err err = {0};
+    BackupManifest manifest, again;
+    if (!backup_manifest_read(fixture->folder, &manifest, &err)) {
+        fuzz_assert(err.cls == ERR_STOP && strstr(err.text, "MANIFEST") != NULL);
+        return;
+    }
+    bool whole = backup_manifest_verify(fixture->folder, &manifest, &err);
+    read_rows(fixture->folder, &manifest);
+    fuzz_assert(backup_manifest_write(fixture->folder, &manifest, &err) && backup_manifest_read(fixture->folder, &again, &err));
+    fuzz_assert(again.mode == manifest.mode && again.count == manifest.count && strcmp(again.run_id, manifest.run_id) == 0);
+    for (size_t i = 0; i < again.count; i++)
+        fuzz_assert(again.files[i].bytes == manifest.files[i].bytes && again.files[i].rows == manifest.files[i].rows &&
+                    strcmp(again.files[i].name, manifest.files[i].name) == 0);
+    fuzz_assert(backup_manifest_verify(fixture->folder, &again, &err) == whole);
+    backup_manifest_free(&manifest);
+    backup_manifest_free(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    Fixture fixture;
+    make_folder(&fixture, (const char *)data, size);
+    if (fixture.has_manifest)
+        check_finished(&fixture);
+    else
+        check_recovered(&fixture);
+    free(fixture.folder);
+    free(fixture.backups);
+    return 0;
+}

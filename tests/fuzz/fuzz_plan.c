@@ -1,0 +1,45 @@
+/* The clean-up plan: what is believed says the same when it is written and read again. */
+#include <string.h>
+
+#include "fuzz_files.h"
+#include "stage/cleanup_plan.h"
+
+static void check_line(const CleanupLine *line)
+{
+    fuzz_assert(line->path[0] != '\0' && line->name != NULL && line->run_id != NULL);
+    fuzz_assert(line->version >= 0 || line->version == VERSION_AUTO);
+    fuzz_assert(!line->delete_it || (line->has_row && line->name[0] != '\0' && line->version >= 0));
+}
+
+static void check_same(const CleanupLine *a, const CleanupLine *b)
+{
+    fuzz_assert(a->delete_it == b->delete_it && a->is_directory == b->is_directory && a->has_row == b->has_row);
+    fuzz_assert(strcmp(a->path, b->path) == 0 && strcmp(a->name, b->name) == 0 && strcmp(a->run_id, b->run_id) == 0);
+    fuzz_assert(a->version == b->version && a->raw_bytes == b->raw_bytes && stamp_equal(&a->stamp, &b->stamp));
+    fuzz_assert(!a->has_row || (digest_equal(&a->content, &b->content) && digest_equal(&a->stored, &b->stored)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    Err err = {0};
+    CleanupPlan plan, again;
+    char *path = fs_join(fuzz_dir(), "plan.csv"), *copy = fs_join(fuzz_dir(), "copy.csv");
+    fuzz_assert(path != NULL && copy != NULL);
+    fuzz_write(path, data, size);
+    if (cleanup_plan_read(path, &plan, &err)) {
+        for (size_t i = 0; i < plan.count; i++) {
+            check_line(&plan.lines[i]);
+            fuzz_assert(strmap_get(&plan.by_path, plan.lines[i].path) == i);
+        }
+        fuzz_assert(cleanup_plan_write(&plan, copy, &err) && cleanup_plan_read(copy, &again, &err) && again.count == plan.count);
+        for (size_t i = 0; i < plan.count; i++)
+            check_same(&plan.lines[i], &again.lines[i]);
+        cleanup_plan_free(&again);
+        cleanup_plan_free(&plan);
+    } else {
+        fuzz_assert((err.cls == ERR_USAGE || err.cls == ERR_STOP) && strstr(err.text, path) != NULL);
+    }
+    free(path);
+    free(copy);
+    return 0;
+}

@@ -125,9 +125,26 @@ void options_print_help(FILE *out, unsigned command)
     }
 }
 
+/* The commands of an option, in the order of the bits. */
+static void print_commands(FILE *out, unsigned bits)
+{
+    static const char *const names[] = {"run", "db", "check", "cleanup", "get", "restore"};
+    const char *separator = "";
+    if (bits == CMD_ALL) {
+        fputs("all", out);
+        return;
+    }
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if ((bits & 1u << i) == 0)
+            continue;
+        fprintf(out, "%s%s", separator, names[i]);
+        separator = ", ";
+    }
+}
+
 void options_print_markdown(FILE *out)
 {
-    fputs("| option | default | meaning |\n|---|---|---|\n", out);
+    fputs("| option | commands | default | meaning |\n|---|---|---|---|\n", out);
     for (const OptionSpec *spec = option_table; spec->name != NULL; spec++) {
         fputs("| `", out);
         if (spec->letter != 0)
@@ -139,6 +156,8 @@ void options_print_markdown(FILE *out)
                 fprintf(out, "%s%c", *c == '|' ? "\\" : "", *c);
         }
         const char *quote = spec->default_text != NULL ? "`" : "";
-        fprintf(out, "` | %s%s%s | %s |\n", quote, spec->default_text != NULL ? spec->default_text : "", quote, spec->help);
+        fputs("` | ", out);
+        print_commands(out, spec->commands);
+        fprintf(out, " | %s%s%s | %s |\n", quote, spec->default_text != NULL ? spec->default_text : "", quote, spec->help);
     }
 }

@@ -22,6 +22,14 @@ static bool refuse_empty(const SourceTree *tree, Err *err)
     return err_hint(err, "nothing is deleted on the word of an empty folder");
 }
 
+static bool refuse_standby(const Audit *audit, Err *err)
+{
+    if (audit->primary)
+        return true;
+    err_set(err, ERR_STOP, "the server is a standby: what it has may not be all, and may go away");
+    return err_hint(err, "name the primary");
+}
+
 bool cleanup_make_plan(const Audit *audit, const SourceTree *tree, CleanupPlan *out, Err *err)
 {
     CleanupPlan plan = {0};
@@ -236,7 +244,7 @@ bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, Cle
     id_new_uuid(run_id);
     bool ok = state_locate(settings->state_dir, NULL, audit.target, &apply.state, err) && state_open(&apply.state, run_id, err) &&
               open_trash(&apply, err) && audit_run(&audit, &apply.tree, &apply.models, &apply.audit, err) && refuse_empty(&apply.tree, err) &&
-              apply_lines(&apply, err) && tell_missing(&apply, err);
+              refuse_standby(&apply.audit, err) && apply_lines(&apply, err) && tell_missing(&apply, err);
     store_close(apply.store);
     audit_free(&apply.audit);
     source_tree_close(&apply.tree);

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* strcasestr */
 #include "store_postgres.h"
 
 #include <ctype.h>
@@ -12,13 +13,20 @@
 
 /* --- what the user gave --------------------------------------------------------------------------------------------------------- */
 
+/* The `://` of a URI, or NULL: a `:` or `@` before it is no scheme. */
+static const char *scheme_end(const char *url)
+{
+    const char *end = strstr(url, "://");
+    return end != NULL && strncasecmp(url, "postgres", 8) == 0 && strcspn(url, ":@/?= ") == (size_t)(end - url) ? end : NULL;
+}
+
 /* In the forms that libpq knows: `postgresql+psycopg2://` loses its driver, a bare word is a database as for psql. malloc'd. */
 static char *normal_url(const char *url)
 {
     Buf out = {0};
-    const char *rest = strstr(url, "://");
+    const char *rest = scheme_end(url);
     bool ok;
-    if (rest != NULL && strncasecmp(url, "postgres", 8) == 0)
+    if (rest != NULL)
         ok = buf_text(&out, "postgresql", NULL) && buf_text(&out, rest, NULL);
     else if (url[0] != '\0' && strchr(url, '=') == NULL) {
         ok = buf_text(&out, "dbname='", NULL);
@@ -35,40 +43,7 @@ static char *normal_url(const char *url)
 /* True when a string that libpq cannot parse may hold a password: libpq's message would quote it. */
 static bool may_hold_secret(const char *url)
 {
-    char lower[16];
-    for (const char *s = url; *s != '\0'; s++) {
-        size_t i = 0;
-        for (; i < 6 && s[i] != '\0'; i++)
-            lower[i] = (char)tolower((unsigned char)s[i]);
-        if (i == 6 && memcmp(lower, "passwo", 6) == 0)
-            return true;
-    }
-    return strchr(url, '@') != NULL;
-}
-
-/* libpq has words for it, and nothing else. */
-static bool is_no_memory(const char *message)
-{
-    return message == NULL || strncmp(message, "out of memory", strlen("out of memory")) == 0;
-}
-
-static PQconninfoOption *parse(const char *url, Err *err)
-{
-    char *normal = normal_url(url), *message = NULL;
-    PQconninfoOption *options = normal != NULL ? PQconninfoParse(normal, &message) : NULL;
-    if (normal == NULL)
-        err_no_memory(err);
-    else if (options == NULL && is_no_memory(message))
-        err_no_memory(err);
-    else if (options == NULL && may_hold_secret(url))
-        err_set(err, ERR_USAGE, "the database URL cannot be parsed");
-    else if (options == NULL)
-        err_set(err, ERR_USAGE, "the database URL cannot be parsed: %.*s", (int)strcspn(message, "\n"), message);
-    if (options == NULL && err != NULL && err->cls == ERR_USAGE)
-        err_hint(err, "use postgresql://user@host:port/database, with %%40 for @ and %%3A for : inside a part, or host=... dbname=...");
-    PQfreemem(message);
-    free(normal);
-    return options;
+    return strcasestr(url, "pass") != NULL || strcasestr(url, "pwd") != NULL || strpbrk(url, "@%") != NULL;
 }
 
 static bool is_set(const PQconninfoOption *option)
@@ -87,6 +62,76 @@ static const char *option(const PQconninfoOption *options, const char *keyword)
         if (strcmp(options->keyword, keyword) == 0)
             return is_set(options) ? options->val : "";
     return "";
+}
+
+/* An `@` that libpq takes for a part of the path, or a `?password=` that it takes for a part of the user. */
+static bool has_stray_at(const char *url)
+{
+    const char *start = scheme_end(url);
+    if (start == NULL)
+        return false;
+    start += 3;
+    const char *at = strchr(start, '@'), *slash = strchr(start, '/'), *query = strchr(start, '?');
+    if (at == NULL || (slash != NULL && query != NULL && slash < query && query < at)) /* an `@` in a value of the query */
+        return false;
+    const char *password = query != NULL ? strcasestr(query, "password=") : NULL;
+    return (slash != NULL && slash < at) || (password != NULL && password < at);
+}
+
+/* `@` begins the name of an abstract socket; elsewhere in a list of hosts it is the rest of a password. */
+static bool has_at_inside(const char *hosts)
+{
+    for (const char *at = hosts; (at = strchr(at, '@')) != NULL; at++)
+        if (at != hosts && at[-1] != ',')
+            return true;
+    return false;
+}
+
+/* libpq could parse it, but a part of a password stands where something is shown: a password with raw `/`, `@` or `?`, a URL without its scheme,
+ * `user= password=x`, where the value of user is `password=x`. */
+static bool is_misplaced(const char *url, const PQconninfoOption *options)
+{
+    const char *dbname = option(options, "dbname"), *port = option(options, "port");
+    const char *colon = strchr(dbname, ':');
+    if (has_stray_at(url) || has_at_inside(option(options, "host")) || port[strspn(port, "0123456789,")] != '\0' ||
+        (colon != NULL && strchr(colon, '@') != NULL))
+        return true;
+    for (; options->keyword != NULL; options++)
+        if (is_set(options) && !is_secret(options->keyword) && strcasestr(options->val, "password=") != NULL)
+            return true;
+    return false;
+}
+
+/* libpq has words for it, and nothing else. */
+static bool is_no_memory(const char *message)
+{
+    return message == NULL || strncmp(message, "out of memory", strlen("out of memory")) == 0;
+}
+
+static PQconninfoOption *parse(const char *url, Err *err)
+{
+    char *normal = normal_url(url), *message = NULL;
+    PQconninfoOption *options = normal != NULL ? PQconninfoParse(normal, &message) : NULL;
+    bool misplaced = options != NULL && is_misplaced(url, options);
+    if (misplaced) {
+        PQconninfoFree(options);
+        options = NULL;
+    }
+    if (normal == NULL)
+        err_no_memory(err);
+    else if (misplaced)
+        err_set(err, ERR_USAGE, "the database URL cannot be parsed: a part of it may be a password, and is not where a password stands");
+    else if (options == NULL && is_no_memory(message))
+        err_no_memory(err);
+    else if (options == NULL && may_hold_secret(url))
+        err_set(err, ERR_USAGE, "the database URL cannot be parsed");
+    else if (options == NULL)
+        err_set(err, ERR_USAGE, "the database URL cannot be parsed: %.*s", (int)strcspn(message, "\n"), message);
+    if (options == NULL && err != NULL && err->cls == ERR_USAGE)
+        err_hint(err, "use postgresql://user@host:port/database, with %%40 for @, %%2F for / and %%3A for : inside a part, or host=... dbname=...");
+    PQfreemem(message);
+    free(normal);
+    return options;
 }
 
 bool postgres_target_has_password(const char *url)

@@ -57,8 +57,10 @@ static bool parse_time(const char *text, int64_t *out_ns)
     utc.tm_min = (int)parts[4];
     utc.tm_sec = (int)parts[5];
     int64_t micros = (int64_t)timegm(&utc) * 1000000 + parts[6];
-    *out_ns = micros > INT64_MAX / 1000 || micros < INT64_MIN / 1000 ? 0 : micros * 1000;
-    return micros == *out_ns / 1000;
+    if (micros > INT64_MAX / 1000 || micros < INT64_MIN / 1000)
+        return false;
+    *out_ns = micros * 1000;
+    return true;
 }
 
 bool backup_unhex_into(const char *hex, size_t len, Spool *spool, Sha256 *sha, bool *sound, Err *err)

@@ -70,21 +70,23 @@ class Letters(CheckCase):
     def test_text_names_what_is_not_the_same_and_counts(self):
         self.write_some(2)
         self.sync()
-        self.write("new\n_model.joblib", b"not stored " * 40)
+        self.write("new_model.joblib", b"not stored " * 40)
+        self.write("bad\n_model.joblib", b"not stored " * 40)
         command = [PROGRAM, "check", "-d", self.url, self.tree]
         lines = self.call(command).out.splitlines()
-        self.assertEqual(lines[0], "+ new\\x0a_model.joblib")
-        self.assertTrue(lines[1].startswith("= 2 same, + 1 only on disk, - 0 only in the store, * 0 differ, ! 0 not checked; "), lines)
-        self.assertEqual(len(lines), 2)
-        self.assertEqual(len(self.call([*command, "-v"]).out.splitlines()), 4)
-        self.assertEqual(self.call([*command, "-q"]).out, "+ new\\x0a_model.joblib\n")
+        self.assertTrue(lines[0].startswith("! bad\\x0a_model.joblib  "), lines)
+        self.assertEqual(lines[1], "+ new_model.joblib")
+        self.assertTrue(lines[2].startswith("= 2 same, + 1 only on disk, - 0 only in the store, * 0 differ, ! 1 not checked; "), lines)
+        self.assertEqual(len(lines), 3)
+        self.assertEqual(len(self.call([*command, "-v"]).out.splitlines()), 5)
+        self.assertEqual(self.call([*command, "-q"]).out.splitlines(), lines[:2])
 
-    def test_new_version_in_another_folder_is_its_own(self):
+    def test_version_in_the_name_and_version_of_the_store(self):
         self.write("a/x_model.joblib", b"one " * 100)
         self.write("a/x_model_v2.joblib", b"two " * 100)
         self.sync()
         self.check()
-        self.assertEqual(self.found, {("=", "a/x_model.joblib", 1), ("=", "a/x_model_v2.joblib", 2)})
+        self.assertEqual(self.found, {("=", "a/x_model.joblib", 3), ("=", "a/x_model_v2.joblib", 2)})
 
     def test_older_versions_are_history(self):
         path, = self.write_some(1)

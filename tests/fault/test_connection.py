@@ -6,7 +6,6 @@ FAULTS=all tries every message with every kind of cut; else each message gets on
 
 import concurrent.futures
 import itertools
-import os
 import time
 import unittest
 
@@ -18,12 +17,26 @@ CUTS = list(itertools.product((FIN, RST), (BEFORE, AFTER)))
 BOUNDED_SECONDS = 20
 
 
-def faults_at(counts, step=1, cuts=None):
+def faults_at(counts, step=1, cuts=None, but=()):
     """A Fault for each `step`-th message of both directions; all kinds of cuts, or one of them each."""
     for direction, count in counts.items():
         for at in range(1, count + 1, step):
+            if (direction, at) in but:
+                continue
             for action, when in cuts or (CUTS if ALL else [CUTS[at % len(CUTS)]]):
                 yield Fault(action, when, direction, at)
+
+
+def setUpModule():
+    # Nothing here makes the server or its machine fall over, and thousands of COMMITs need no real disk.
+    unittest.addModuleCleanup(set_server, "fsync", None)
+    set_server("fsync", "off")
+
+
+def set_server(name, value):
+    admin(f"ALTER SYSTEM SET {name} = '{value}'" if value is not None else f"ALTER SYSTEM RESET {name}")
+    admin("SELECT pg_reload_conf()")
+    time.sleep(0.2)  # the server's processes take notice one by one
 
 
 class ConnectionCase(NetCase):
@@ -84,7 +97,11 @@ class EveryMessage(ConnectionCase):
     def test_cut(self):
         reference = self.reference()
         attempt, fired = self.survive(reference)
-        total = self.try_all(faults_at(self.count_messages()), attempt)
+        counts = self.count_messages()
+        # The dozen settings that the server tells at each start of a session are all alike.
+        kinds = [kind for direction, kind, _ in self.proxy.log if direction == BACK]
+        dull = {(BACK, at) for at in range(2, len(kinds)) if kinds[at - 2] == kinds[at - 1] == "S"} if not ALL else ()
+        total = self.try_all(faults_at(counts, but=dull), attempt)
         # The two workers take turns in an order of their own, so a run may have a few messages less.
         self.assertGreater(sum(fired), total * 0.9)
 
@@ -103,14 +120,14 @@ class EveryMessage(ConnectionCase):
         counts = self.count_messages("--upgrade")
         counts[BACK] -= 60  # from the first worker on it is the test above
         counts[FRONT] -= 20
-        self.try_all(faults_at(counts, 1 if ALL else 3), attempt)
+        self.try_all(faults_at(counts, 1 if ALL else 5), attempt)
 
     def test_two_in_a_row(self):
         """The session that is made to ask the store is cut, too."""
         reference = self.reference()
         attempt, _ = self.survive(reference)
         counts = self.count_messages()
-        faults = list(faults_at(counts, 1 if ALL else 9, [(RST, BEFORE)]))
+        faults = list(faults_at(counts, 1 if ALL else 13, [(RST, BEFORE)]))
         for fault in faults:
             fault.then = 2
         self.try_all(faults, attempt)
@@ -189,23 +206,17 @@ class LostCommit(ConnectionCase):
     def test_still_being_applied(self):
         """The server works on COMMIT when the connection is lost and when the store is asked: its rows cannot be seen yet."""
         reference = self.reference()
-        self.addCleanup(self.reload, "synchronous_standby_names", None)
+        self.addCleanup(set_server, "synchronous_standby_names", None)
         # A standby that never answers holds every COMMIT back, after it is durable and before others see it.
-        hold = Fault(lambda: self.reload("synchronous_standby_names", "nobody"), BEFORE, FRONT, 2, "Q", b"COMMIT\0")
+        hold = Fault(lambda: set_server("synchronous_standby_names", "nobody"), BEFORE, FRONT, 2, "Q", b"COMMIT\0")
         self.proxy.fault = hold
         process = self.spawn_net("--timeout", "1s", "--lock-timeout", "20s", "--retries", "20", url=self.proxy_url())
         wait_until(lambda: self.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0] > 0)
         time.sleep(2.5)  # the program has given up waiting, and has asked
-        self.reload("synchronous_standby_names", None)
+        set_server("synchronous_standby_names", None)
         result = self.finish(process)
         self.assertEqual(result.code, 0, result.err)
         self.check_done(reference)
-
-    @staticmethod
-    def reload(name, value):
-        admin(f"ALTER SYSTEM SET {name} = '{value}'" if value is not None else f"ALTER SYSTEM RESET {name}")
-        admin("SELECT pg_reload_conf()")
-        time.sleep(0.2)  # the server's processes take notice one by one
 
 
 class Away(ConnectionCase):
@@ -255,10 +266,10 @@ class Away(ConnectionCase):
         self.assertGreater(codes.count(5), len(codes) * 0.6)
 
     def test_goes_away_for_good(self):
-        self.away_at("away", "Connection refused|connection was lost", 1 if ALL else 5, "--retries", "1")
+        self.away_at("away", "Connection refused|connection was lost", 1 if ALL else 7, "--retries", "1")
 
     def test_falls_silent_for_good(self):
-        self.away_at("silent", "no answer|Connection refused", 5 if ALL else 23, "--timeout", "1s", "--connect-timeout", "1s", "--retries", "1")
+        self.away_at("silent", "no answer|Connection refused", 5 if ALL else 37, "--timeout", "1s", "--connect-timeout", "1s", "--retries", "1")
 
     def test_away_for_a_while(self):
         """Longer than one pause between two tries, shorter than all of them."""

@@ -95,6 +95,7 @@ check-fault: tests
 
 check-long:
 	KILLS=10000 FAULTS=all $(MAKE) --no-print-directory check
+	$(MAKE) --no-print-directory fuzz
 
 # The same tests with the compiler's checks, in build folders of their own. They need no hardening and dislike it.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

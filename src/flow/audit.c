@@ -150,7 +150,8 @@ static bool fill_digest(void *ctx, const StoreVersion *version, Err *err)
             row->content_recorded = digest_equal(&info->content, &version->content);
             info->content = info->stored = version->content;
             info->raw_bytes = info->stored_bytes;
-            info->is_tar = info->is_gzip = false;
+            if (!row->content_recorded)
+                info->is_tar = info->is_gzip = false;
             row->is_filled = true;
         }
     }

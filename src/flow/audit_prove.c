@@ -51,6 +51,18 @@ typedef struct Call {
     size_t first;
 } Call;
 
+/* No digest of the payload is recorded. Without any, the one that it was paired by was worked out from the payload just now. Beside a recorded
+ * content_sha256 only reading back can tell, where the payload is the content itself. */
+static bool take_unproven(Prover *prover, AuditItem *item, Err *err)
+{
+    bool readable = !item->is_gzip && !item->is_tar && item->chunk_count == 0;
+    item->server_proof = !item->is_unproven;
+    if (!item->is_unproven || item->letter != AUDIT_SAME || (readable && prover->settings->download))
+        return true;
+    return mark(prover, item, AUDIT_UNCHECKED,
+                readable ? "the row records no digest of its payload; --download reads it back" : "the row records no digest of its payload", err);
+}
+
 static bool take_health(void *ctx, size_t key_index, StoreHealth health, Err *err)
 {
     const Call *call = ctx;
@@ -59,10 +71,8 @@ static bool take_health(void *ctx, size_t key_index, StoreHealth health, Err *er
     case STORE_INTACT:
         item->server_proof = true;
         return true;
-    case STORE_UNPROVEN: /* no digest is recorded: the one that it was paired by was worked out from the payload just now, or reading back tells */
-        item->server_proof = !item->is_unproven;
-        return !item->is_unproven || call->prover->settings->download || item->letter != AUDIT_SAME ||
-               mark(call->prover, item, AUDIT_UNCHECKED, "the row records no digest of its payload; --download reads it back", err);
+    case STORE_UNPROVEN:
+        return take_unproven(call->prover, item, err);
     case STORE_DAMAGED:
         return mark(call->prover, item, AUDIT_DIFFERS, "the stored payload is damaged: its SHA-256 is not the recorded one", err);
     case STORE_MISSING:

@@ -152,12 +152,11 @@ static bool give_up(Worker *worker, Err *err)
     if (worker->store != NULL)
         store_rollback(worker->store);
     back_to_pending(worker);
-    if (worker->commit_sent && err->cls != ERR_BUG) {
+    bool unknown = worker->commit_sent && err->cls != ERR_BUG;
+    if (unknown || (worker->part != NULL && !backup_part_undo(worker->part, NULL))) {
         pthread_mutex_lock(&worker->run->lock);
         worker->run->outcome_unknown = true;
         pthread_mutex_unlock(&worker->run->lock);
-    } else if (worker->part != NULL && !backup_part_undo(worker->part, NULL)) {
-        worker->run->outcome_unknown = true;
     }
     worker->batch.count = 0;
     if (err->cls == ERR_RETRY)
@@ -203,7 +202,7 @@ bool batch_recover(Worker *worker, Err *err)
     bool committed = false;
     if (worker->batch.count == 0)
         return false;
-    if (err->cls != ERR_RETRY) /* the server has answered: nothing was committed */
+    if (err->cls != ERR_RETRY && err->sqlstate[0] != '\0') /* the server has answered: nothing was committed */
         worker->commit_sent = false;
     worker->failures += err->cls != ERR_SKIP;
     if (!is_recoverable(worker, err))

@@ -64,18 +64,18 @@ static const char *option(const PQconninfoOption *options, const char *keyword)
     return "";
 }
 
-/* An `@` that libpq takes for a part of the path, or a `?password=` that it takes for a part of the user. */
+/* An `@` that libpq reads otherwise than meant: in the path, behind `user:pa/ss`, of which it makes host, port and path; in `h:1?password=a@b`,
+ * of which it makes a password and the host b. */
 static bool has_stray_at(const char *url)
 {
     const char *start = scheme_end(url);
     if (start == NULL)
         return false;
-    start += 3;
-    const char *at = strchr(start, '@'), *slash = strchr(start, '/'), *query = strchr(start, '?');
-    if (at == NULL || (slash != NULL && query != NULL && slash < query && query < at)) /* an `@` in a value of the query */
-        return false;
-    const char *password = query != NULL ? strcasestr(query, "password=") : NULL;
-    return (slash != NULL && slash < at) || (password != NULL && password < at);
+    const char *path = start + 3 + strcspn(start + 3, "/?");
+    if (*path == '/')
+        return path[strcspn(path, "?@")] == '@';
+    const char *password = strcasestr(path, "password="), *at = path + strcspn(path, "/@");
+    return *at == '@' && password != NULL && password < at;
 }
 
 /* `@` begins the name of an abstract socket; elsewhere in a list of hosts it is the rest of a password. */

@@ -8,6 +8,7 @@
 
 #include "backup_chunks.h"
 #include "backup_format.h"
+#include "backup_scan.h"
 #include "base/fs.h"
 #include "base/text.h"
 #include "port/csvfile.h"
@@ -82,7 +83,7 @@ static bool parse_digest(const char *text, Digest *out)
     return text_starts_with(text, "\\x") && digest_parse(text + 2, out);
 }
 
-static bool parse_row(char *const *fields, StoreRow *row)
+bool backup_parse_row(char *const *fields, StoreRow *row)
 {
     int64_t version, raw, stored, chunks;
     if (!text_parse_int(fields[VERSION], 0, INT32_MAX, &version) || !text_parse_int(fields[RAW], 0, INT64_MAX, &raw) ||
@@ -123,7 +124,7 @@ static bool load_payload(PartReader *reader, const StoreRow *row, const char *he
                                                    : backup_unhex_into(hex, len, &reader->payload, sha, sound, err));
     ok = ok && sha256_end(sha, &digest, err);
     if (ok)
-        *sound = *sound && reader->payload.bytes == row->stored_bytes && digest_equal(&digest, &row->stored);
+        *sound = *sound && (row->chunk_count == 0 || strcmp(hex, "\\x") == 0) && reader->payload.bytes == row->stored_bytes && digest_equal(&digest, &row->stored);
     sha256_free(sha);
     return ok;
 }
@@ -135,7 +136,7 @@ static bool take_row(void *ctx, uint64_t number, char *const *fields, const size
     bool sound = false, wanted = true;
     if (number == 1) /* the MANIFEST has vouched for the file; this is about another version of the format */
         return count == COLUMNS || backup_bad_row(reader->file, number, "the columns are not those of a full backup", err);
-    if (count != COLUMNS || !has_all(fields) || !parse_row(fields, &row))
+    if (count != COLUMNS || !has_all(fields) || !backup_parse_row(fields, &row))
         return backup_bad_row(reader->file, number, "not a whole row", err);
     if (reader->wanted != NULL && !reader->wanted(reader->ctx, row.name, row.version, &row.content, &wanted, err))
         return false;

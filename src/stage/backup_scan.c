@@ -15,7 +15,7 @@
 enum { COLUMN_NAME = 0, COLUMN_VERSION = 1, CHUNK_PAYLOAD = 2, CHUNK_SEQ = 3, CHUNK_SHA = 4, ROW_PAYLOAD = 4 };
 
 /* Columns of `models` counted from the end, the same with and without the payload. */
-enum { FROM_END_STORED_SHA = 9, FROM_END_STORED_BYTES = 8, FROM_END_CHUNK_COUNT = 5, FROM_END_RUN_ID = 1 };
+enum { FROM_END_STORED_SHA = 9, FROM_END_STORED_BYTES = 8, FROM_END_CHUNK_COUNT = 5, FROM_END_HOST = 4, FROM_END_PATH = 3, FROM_END_RUN_ID = 1 };
 
 typedef enum FieldState { FIELD_START, FIELD_PLAIN, FIELD_QUOTED, FIELD_QUOTE_SEEN } FieldState;
 
@@ -86,8 +86,16 @@ static bool add_bytes(Row *row, const char *data, size_t len, Err *err)
     return row->bad || buf_append(&row->text, data, len, err);
 }
 
+/* Unquoted and empty, which is NULL: host and path of the source. */
+static bool may_be_null(const Row *row)
+{
+    return !row->chunks && (row->column + FROM_END_HOST == row->columns || row->column + FROM_END_PATH == row->columns);
+}
+
 static bool end_field(Row *row, Err *err)
 {
+    if (row->state == FIELD_START && !may_be_null(row))
+        row->bad = true;
     row->state = FIELD_START;
     row->column++;
     if (row->column >= row->columns || row->text.len >= TEXT_MAX) {
@@ -121,7 +129,7 @@ static bool row_feed(Row *row, const char *data, size_t len, Err *err)
         } else {
             const char *stop = memchr(at, quoted ? '"' : ',', left);
             size_t take = stop != NULL ? (size_t)(stop - at) : left;
-            if (!quoted && memchr(at, '"', take) != NULL)
+            if (!quoted && (memchr(at, '"', take) != NULL || memchr(at, '\r', take) != NULL))
                 row->bad = true;
             else if (!add_bytes(row, at, take, err))
                 return false;
@@ -159,6 +167,17 @@ static bool payload_sound(const Row *row, const Digest *digest)
     return chunk_count > 0 ? have == 0 : have == (uint64_t)bytes && digest_matches(stored_sha, digest);
 }
 
+/* backup_read can make a row of the fields. */
+static bool fields_sound(const Row *row)
+{
+    char empty[1] = "", *fields[COLUMNS_MAX];
+    StoreRow parsed = {0};
+    bool has_payload = row->payload_column != SIZE_MAX;
+    for (size_t i = 0; i < COLUMNS_MAX; i++)
+        fields[i] = i == ROW_PAYLOAD ? empty : row->text.data + row->starts[i > ROW_PAYLOAD && !has_payload ? i - 1 : i];
+    return backup_parse_row(fields, &parsed);
+}
+
 /* At the newline. *sound tells whether the row can be believed. */
 static bool row_end(Row *row, ScannedRow *out, bool *sound, Err *err)
 {
@@ -177,7 +196,7 @@ static bool row_end(Row *row, ScannedRow *out, bool *sound, Err *err)
         *sound = row->payload_chars > 2 && row->payload_chars % 2 == 0 && text_parse_int(text_of(row, CHUNK_SEQ), 0, INT32_MAX, &seq) &&
                  digest_matches(text_of(row, CHUNK_SHA), &digest);
     else
-        *sound = strcmp(text_of(row, row->columns - FROM_END_RUN_ID), row->run_id) == 0 && payload_sound(row, &digest);
+        *sound = strcmp(text_of(row, row->columns - FROM_END_RUN_ID), row->run_id) == 0 && fields_sound(row) && payload_sound(row, &digest);
     return true;
 }
 

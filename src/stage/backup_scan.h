@@ -29,4 +29,7 @@ typedef struct ScanResult {
 /* Calls fn for each row that is complete and sound. Reads the file once. ERR_STOP: read error, no memory, or what fn says. */
 bool backup_scan(int fd, const char *path, bool chunks, const char *run_id, BackupScanFn fn, void *ctx, ScanResult *out, Err *err);
 
+/* backup_read.c: the 17 fields of a row; row->payload stays as it is. False: one of them cannot be what was written. */
+bool backup_parse_row(char *const *fields, StoreRow *row);
+
 #endif

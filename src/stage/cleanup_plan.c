@@ -111,6 +111,7 @@ bool cleanup_plan_write(const CleanupPlan *plan, const char *path, Err *err)
 typedef struct Reader {
     CleanupPlan *plan;
     const char *file;
+    bool has_header;
 } Reader;
 
 static bool bad_row(const Reader *reader, uint64_t row, const char *what, Err *err)
@@ -119,11 +120,12 @@ static bool bad_row(const Reader *reader, uint64_t row, const char *what, Err *e
     return err_hint(err, "make a new plan with: cleanup --plan FILE.csv");
 }
 
-static bool check_header(const Reader *reader, char *const *fields, size_t count, Err *err)
+static bool check_header(Reader *reader, char *const *fields, size_t count, Err *err)
 {
     bool same = count == COLUMN_COUNT;
     for (size_t i = 0; same && i < count; i++)
         same = fields[i] != NULL && strcmp(fields[i], columns[i]) == 0;
+    reader->has_header = same;
     return same || bad_row(reader, 1, "this is no clean-up plan", err);
 }
 
@@ -216,6 +218,8 @@ bool cleanup_plan_read(const char *path, CleanupPlan *out, Err *err)
         err->cls = ERR_USAGE; /* no CSV: what csvfile_read calls a broken file is a wrong argument here */
         err_hint(err, "make a new plan with: cleanup --plan FILE.csv");
     }
+    if (ok && !reader.has_header)
+        ok = bad_row(&reader, 1, "this is no clean-up plan", err);
     if (ok && !whole)
         ok = bad_row(&reader, plan.count + 1, "the file was cut off", err);
     if (!ok) {

@@ -73,7 +73,7 @@ static bool descend(TreeOut *tree, const char *path, size_t len, Err *err)
     bool made = mkdirat(tree->parent, name, 0755) == 0;
     if (!made && errno != EEXIST)
         return member_error(tree, path, err);
-    int fd = openat(tree->parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = fs_open_beneath(tree->parent, name, O_RDONLY | O_DIRECTORY, false);
     if (fd < 0)
         return member_error(tree, path, err);
     if (tree->parent != tree->root)
@@ -82,7 +82,8 @@ static bool descend(TreeOut *tree, const char *path, size_t len, Err *err)
     return !made || remember_dir(tree, path, len, 0, false, err);
 }
 
-/* Makes tree->parent the directory that `path` stands in, each component opened without following anything. *name: its last component. */
+/* Makes tree->parent the directory that `path` stands in. Each component is opened by itself: no link is followed, `..` is refused.
+ * *name: its last component. */
 static bool enter_parent(TreeOut *tree, const char *path, const char **name, Err *err)
 {
     const char *slash = strrchr(path, '/');

@@ -9,13 +9,13 @@ import unittest
 
 import psycopg2
 
-from harness import NO_LIBPQ, PROGRAM, CliCase, digest
+from harness import NO_LIBPQ, PROGRAM, digest
+from life import LifeCase
 
-MIB = 1024 * 1024
 DAMAGE = "ALTER TABLE models DROP CONSTRAINT models_stored_sha256_matches"
 
 
-class CheckCase(CliCase):
+class CheckCase(LifeCase):
     def check(self, *arguments, code=0, url=None, tree=None, env=None):
         """check --json; {(letter, path or name, version)} and the summary."""
         result = self.call([PROGRAM, "check", "--json", "-d", url or self.url, *arguments, tree or self.tree], env=env)
@@ -305,6 +305,7 @@ class OtherWriters(CheckCase):
 class Options(CheckCase):
     @classmethod
     def setUpClass(cls):
+        cls.be_quick()
         cls.box = cls.shared()
         cls.box.write_some(10)
         cls.box.sync()

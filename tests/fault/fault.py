@@ -147,7 +147,7 @@ class FaultCase(CliCase):
         return {line.split()[0]: int(line.split()[1]) for line in self.count_file.read_text().splitlines()}
 
     def trace(self):
-        """[(thread, class, path, first bytes)]"""
+        """[(thread, class, path, first bytes that are sent)]"""
         lines = self.trace_file.read_text(errors="replace").splitlines() if self.trace_file.exists() else []
         return [tuple((line + "   ").split(" ")[:4]) for line in lines]
 

@@ -7,7 +7,7 @@
  *                          stop (SIGSTOP, just before) | run:<shell command> (just before)
  *   FAULT_PATH=<text>      only paths that hold the text; sockets are "socket:[…]"
  *   FAULT_COUNT=<file>     at the end: `class count` lines of what passed the filter
- *   FAULT_TRACE=<file>     each counted operation: `thread class path [first bytes of what is sent]`
+ *   FAULT_TRACE=<file>     each counted operation: `thread class path first-bytes-that-are-sent allocations-so-far`
  *   FAULT_FIRED=<file>     made when the fault happens, with the same line
  *
  * Allocations have no path; they are counted and failed whatever FAULT_PATH says, but never traced. Descriptors 0 to 2 are left alone. */
@@ -201,7 +201,7 @@ static Action note(Class class, bool durable, int dir, const char *name, const v
         len = snprintf(line, sizeof line - 64, "%ld %s %s ", (long)syscall(SYS_gettid), class_names[class], path);
         if (data != NULL)
             len += add_printable(line + len, 64, data, data_len);
-        line[len++] = '\n';
+        len += snprintf(line + len, sizeof line - (size_t)len, " %lu\n", atomic_load(&counts[OP_ALLOC]));
     }
     if (conf.trace >= 0 && class != OP_ALLOC)
         syscall(SYS_write, conf.trace, line, (long)len);
@@ -525,7 +525,7 @@ void *__libc_memalign(size_t align, size_t len);
 
 static bool no_memory(void)
 {
-    if (!conf.chosen && conf.count_file == NULL)
+    if (!conf.chosen && conf.count_file == NULL && conf.trace < 0)
         return false;
     if (note(OP_ALLOC, false, -1, NULL, NULL, 0) == PASS)
         return false;

@@ -12,10 +12,10 @@ import subprocess
 import time
 import unittest
 
-from fault import LONG, OPTIONS, PROGRAM, FaultCase, is_sanitized, noise, program_environment
+from fault import LONG, OPTIONS, PROGRAM, FaultCase, is_commit, is_sanitized, noise, program_environment
 
 SEED = int(os.environ.get("FAULT_SEED", "1"))
-SHORT_FAULTS = 250
+SHORT_FAULTS = 150
 
 
 @unittest.skipIf(is_sanitized(), "the compiler's checks have an allocator of their own")
@@ -63,6 +63,18 @@ class MemoryTest(FaultCase):
                 self.check_journal_after_store()
                 self.check_end()
         self.assertIn(1, codes)
+
+    def test_answer_to_commit(self):
+        """No memory for the answer to COMMIT: it was applied, whatever this program thinks of it."""
+        self.reset()
+        self.run_faulty("--jobs", "1", trace=self.trace_file)
+        lines = [line.split(" ") for line in self.trace_file.read_text(errors="replace").splitlines()]
+        commits = [int(line[4]) for line in lines if is_commit(line[1], line[3])]
+        self.assertGreaterEqual(len(commits), 4)
+        for at in [allocations + k for allocations in commits for k in range(-2, 8)]:
+            self.reset()
+            with self.subTest(at=at):
+                self.check_after(self.run_faulty("--jobs", "1", op="alloc", at=at, do="ENOMEM"))
 
     def test_recovery_of_a_killed_run(self):
         self.reset()

@@ -30,7 +30,7 @@ static inline void fuzz_remove_folder(void)
 static inline const char *fuzz_dir(void)
 {
     if (fuzz_folder[0] == '\0') {
-        snprintf(fuzz_folder, sizeof fuzz_folder, "%s/fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+        snprintf(fuzz_folder, sizeof fuzz_folder, "%s/fuzz-XXXXXX", access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp");
         fuzz_assert(mkdtemp(fuzz_folder) != NULL && atexit(fuzz_remove_folder) == 0);
         log_set_level(LOG_ERROR);
     }

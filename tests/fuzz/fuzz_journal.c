@@ -85,10 +85,37 @@ static void put_right(const uint8_t *data, size_t size, Buf *out)
     }
 }
 
+/* The numbers of a record from the first bytes, its name and path from the others. */
+static void as_record(const uint8_t *data, size_t size)
+{
+    uint64_t numbers[8] = {0};
+    size_t taken = size < sizeof numbers ? size : sizeof numbers;
+    Err err = {0};
+    Buf line = {0};
+    JournalRecord again;
+    bool written;
+    if (taken > 0)
+        memcpy(numbers, data, taken);
+    char *text = fuzz_string(data + taken, size - taken);
+    const char *path = strlen(text) < size - taken ? text + strlen(text) + 1 : "";
+    JournalRecord record = {.name = text, .path = path[0] != '\0' ? path : "/m", .is_directory = size % 2 == 1, .version = (int32_t)(uint32_t)numbers[6]};
+    record.stamp = (Stamp){numbers[0], numbers[1], numbers[2], (int64_t)numbers[3], (int64_t)numbers[4]};
+    record.read_ns = (int64_t)numbers[5];
+    memcpy(record.content.byte, &numbers[7], sizeof numbers[7]);
+    fuzz_assert(journal_format_line(&line, &record, &written, &err));
+    if (written) {
+        fuzz_assert(journal_parse_line(line.data, line.len - 1, &again));
+        check_same(&record, &again);
+    }
+    buf_free(&line);
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     Buf right = {0};
     put_right(data, size, &right);
+    as_record(data, size);
     as_line(data, size);
     as_line(right.data + JOURNAL_HEADER_LEN, right.len - JOURNAL_HEADER_LEN);
     as_file(data, size);

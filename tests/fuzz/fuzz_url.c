@@ -23,6 +23,7 @@ static const Form forms[] = {
     {"postgresql://", "?password=", "&", "?#"},
     {"postgresql:", ":", "@", "?#="},
     {"mysql://", ":", "@", "/?#"},
+    {"postgresql://", ":1/", "@", "/?#"},
 };
 
 static void clean_environment(void)

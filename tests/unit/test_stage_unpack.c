@@ -234,6 +234,21 @@ START_TEST(row_must_match)
 }
 END_TEST
 
+/* A gzip member without its trailer gives all the content, and a row may even be made to fit; it is still not whole. */
+START_TEST(member_without_trailer)
+{
+    Err err = {0};
+    shell("yes model | head -c 9000 >f");
+    Row row = pack_row("f", MODEL_FILE, 1);
+    row.payload.len -= 8;
+    row.info.stored_bytes -= 8;
+    ck_ok(sha256_once(row.payload.data, row.payload.len, &row.info.stored, &err));
+    ck_fails(verify(&row, &err), ERR_SKIP, "f@1: the gzip data ends too early");
+    free_row(&row);
+    unit_remove_temp();
+}
+END_TEST
+
 START_TEST(interrupted)
 {
     Err err = {0};
@@ -262,6 +277,7 @@ int main(void)
     tcase_add_test(tests, to_a_descriptor);
     tcase_add_test(tests, damage_is_found);
     tcase_add_test(tests, row_must_match);
+    tcase_add_test(tests, member_without_trailer);
     tcase_add_test(tests, interrupted);
     suite_add_tcase(suite, tests);
     return unit_run(suite);

@@ -48,8 +48,8 @@ END_TEST
 /* With force it is replaced as a whole; a symlink is replaced itself, not what it leads to. */
 START_TEST(force_replaces)
 {
-    static const char *const makers[] = {":", "echo old >out", "mkdir out", "mkdir -p out/old/deep && echo x >out/old/deep/file && ln -s ../keep out/link",
-                                         "ln -s nowhere out", "ln -s keep out", "mkfifo out", "mkdir out && chmod 500 out"};
+    static const char *const makers[] = {":", "echo old >out", "mkdir out",
+                                         "mkdir -p out/old/deep && echo x >out/old/deep/file && ln -s ../keep out/link", "ln -s nowhere out", "ln -s keep out", "mkfifo out", "mkdir out && chmod 500 out"};
     Err err = {0};
     Row rows[] = {file_row(), tree_row()};
     shell("mkdir keep && echo kept >keep/file");

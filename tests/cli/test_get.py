@@ -1,0 +1,426 @@
+"""get: a stored model back to a file or directory, byte for byte, or nothing at all."""
+
+import gzip
+import hashlib
+import io
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import tarfile
+import unittest
+
+from harness import NO_LIBPQ, PROGRAM, digest, program_environment, samples, wait_until
+from life import LifeCase
+
+BERTOPIC = "bertopic_model_1a2b3c4d"
+MIB = 1024 * 1024
+
+
+class GetCase(LifeCase):
+    def setUp(self):
+        super().setUp()
+        self.out = self.base / "out"
+        self.out.mkdir()
+
+    def command(self, *arguments):
+        return [PROGRAM, "get", "-d", self.url, *map(str, arguments)]
+
+    def get(self, *arguments, code=0, **options):
+        result = self.call(self.command(*arguments), cwd=self.out, **options)
+        self.assertEqual(result.code, code, result.all())
+        return result
+
+    def tidy(self):
+        """What is in the output folder, hidden names too."""
+        return sorted(os.listdir(self.out))
+
+    def insert(self, name, payload, content, raw_bytes, is_tar=True, is_gzip=False, version=1):
+        """A row whose payload has its right digest."""
+        self.query("""INSERT INTO models (name, version, model_type, event, model_binary, content_sha256, raw_bytes, stored_sha256, stored_bytes, format, encoding)
+                      VALUES (%s, %s, 'model', 'x', %s, %s, %s, sha256(%s), %s, %s, %s)""",
+                   (name, version, payload, content, raw_bytes, payload, len(payload), "tar" if is_tar else "file", "gzip" if is_gzip else "identity"))
+
+
+def names_of(tree):
+    return {str(p.relative_to(tree)): p for p in tree.rglob("*")}
+
+
+class Identical(GetCase):
+    def test_every_sample(self):
+        self.copy_samples()
+        script = self.tree / BERTOPIC / "run.sh"
+        script.write_text("#!/bin/sh\n")
+        script.chmod(0o751)
+        (self.tree / BERTOPIC / "empty").mkdir()
+        os.utime(self.tree / BERTOPIC / "topics.json", (1600000000, 1600000000))
+        self.sync()
+        for name, version, path in self.query("SELECT name, version, source_path FROM models"):
+            source, dest = self.tree / path, self.out / "dest"
+            self.get(f"{name}@{version}", dest)
+            if source.is_file():
+                self.assertEqual(dest.read_bytes(), source.read_bytes(), name)
+                self.assertEqual(dest.stat().st_mtime_ns // 1000, source.stat().st_mtime_ns // 1000, name)
+                self.assertEqual(dest.stat().st_mode & 0o7777, 0o644)
+                dest.unlink()
+                continue
+            subprocess.run(["diff", "-r", source, dest], check=True)
+            mine, theirs = names_of(dest), names_of(source)
+            self.assertEqual(set(mine), set(theirs))
+            for member, there in theirs.items():
+                self.assertEqual(int(mine[member].stat().st_mtime), int(there.stat().st_mtime), member)
+                self.assertEqual(bool(mine[member].stat().st_mode & 0o111), there.is_dir() or member == "run.sh", member)
+            shutil.rmtree(dest)
+        self.assertEqual(self.tidy(), [])
+
+    def test_chunked_model(self):
+        data = os.urandom(17 * MIB)
+        self.write("large_model.joblib", data)
+        self.write(f"{BERTOPIC}/topics.json", b"{}" * 10)
+        self.write(f"{BERTOPIC}/weights.bin", os.urandom(100_000))
+        self.sync("--inline-limit", "1KiB")
+        self.assertEqual(self.query("SELECT name, chunk_count FROM models ORDER BY 1"), [(BERTOPIC, 1), ("large_model", 2)])
+        self.get("large_model")
+        self.get(BERTOPIC)
+        self.assertEqual(digest((self.out / "large_model.joblib").read_bytes()), digest(data))
+        subprocess.run(["diff", "-r", self.tree, self.out], check=True)
+
+    def test_uncompressed(self):
+        self.write("x_model.joblib", b"plain " * 1000)
+        self.write(f"{BERTOPIC}/topics.json", b"{}" * 1000)
+        self.sync("--compress", "none")
+        self.get("x_model")
+        self.get(BERTOPIC)
+        subprocess.run(["diff", "-r", self.tree, self.out], check=True)
+
+    def test_row_of_another_program_as_it_is(self):
+        self.assertEqual(self.db("upgrade").code, 0)
+        data = gzip.compress(b"whatever it means " * 10)
+        self.query("INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('hand', 1, 'model', 'x', %s)", (data,))
+        self.get("hand")
+        self.assertEqual((self.out / "hand").read_bytes(), data)
+
+
+class Which(GetCase):
+    def setUp(self):
+        super().setUp()
+        self.path = self.write("sub/x_model.joblib", b"version one " * 50)
+        self.sync()
+        for text in (b"version two ", b"version three "):
+            self.path.write_bytes(text * 50)
+            self.settle()
+            self.sync()
+
+    def got(self, reference):
+        self.get(reference, "-f", self.out / "x")
+        return (self.out / "x").read_bytes()
+
+    def test_versions(self):
+        one, two, three = (f"version {n} ".encode() * 50 for n in ("one", "two", "three"))
+        self.assertEqual([self.got(f"sub/x_model{v}") for v in ("", "@1", "@2", "@3", "@latest")], [three, one, two, three, three])
+        self.query("UPDATE models SET is_active = false WHERE version = 3")
+        self.assertEqual([self.got(f"sub/x_model{v}") for v in ("", "@1", "@2", "@3", "@latest")], [two, one, two, three, three])
+        self.query("UPDATE models SET is_active = NULL WHERE version = 2")
+        self.assertEqual(self.got("sub/x_model"), one)
+        self.query("UPDATE models SET is_active = false")
+        result = self.get("sub/x_model", code=1)
+        self.assertIn("no version of it is active", result.err)
+        self.assertIn("@latest", result.err)
+        self.assertEqual(self.got("sub/x_model@latest"), three)
+
+    def test_name_with_at_signs(self):
+        for name in ("me@work_model", "x@3", "y@latest", "z@"):
+            self.write(f"{name}.joblib", name.encode() * 50)
+        self.sync()
+        self.assertEqual(self.got("me@work_model"), b"me@work_model" * 50)
+        self.assertEqual(self.got("me@work_model@1"), b"me@work_model" * 50)
+        self.assertEqual(self.got("x@3@1"), b"x@3" * 50)
+        self.assertEqual(self.got("y@latest@latest"), b"y@latest" * 50)
+        self.assertEqual(self.got("z@"), b"z@" * 50)
+
+    def test_not_stored(self):
+        for reference in ("nothing", "sub/x_model@4", "x_model", "sub/x_model@99999999999", "sub/x_model@-1", "sub/X_model", "sub/x_mode_", "%"):
+            result = self.get(reference, "dest", code=1)
+            self.assertIn("is not stored", result.err)
+            self.assertIn("NAME@1", result.err)
+        self.assertEqual(self.tidy(), [])
+
+    def test_usage(self):
+        for arguments in ((), ("",), ("@3",), ("a", "b", "c")):
+            self.get(*arguments, code=2)
+        self.assertEqual(self.call([PROGRAM, "get", "x"], env=NO_LIBPQ).code, 2)
+
+    def test_no_schema_and_no_store(self):
+        url = self.url_of(self.new_database())
+        self.assertEqual(self.call([PROGRAM, "get", "x", "-d", url]).code, 10)
+        self.assertEqual(self.call([PROGRAM, "get", "x", "-d", f"host={self.base} port=5 dbname=x user=y"]).code, 5)
+
+    def test_read_only_session(self):
+        self.url += " options='-c default_transaction_read_only=on'"
+        self.get("sub/x_model")
+
+
+class Where(GetCase):
+    def setUp(self):
+        super().setUp()
+        self.data = b"the content " * 100
+        self.write("sub/x_model.joblib", self.data)
+        self.write(f"{BERTOPIC}/topics.json", b"{}" * 100)
+        self.sync()
+
+    def test_default_is_the_name_of_the_source(self):
+        self.assertIn("x_model.joblib  1.17 KiB", self.get("sub/x_model").out)
+        self.get(BERTOPIC, "-q")
+        self.assertEqual(self.tidy(), [BERTOPIC, "x_model.joblib"])
+
+    def test_json(self):
+        line, = self.get("sub/x_model", "--json").lines()
+        self.assertEqual(line, {"type": "model", "name": "sub/x_model", "version": 1, "path": "x_model.joblib", "raw_bytes": len(self.data)})
+
+    def test_into_a_directory(self):
+        for i, dest in enumerate(("d0", "d1/", str(self.out / "d2"), "d3/.")):
+            (self.out / f"d{i}").mkdir()
+            self.get("sub/x_model", dest)
+            self.assertEqual((self.out / f"d{i}" / "x_model.joblib").read_bytes(), self.data)
+        for dest in ("d0/", "d1/.", "."):
+            self.get(BERTOPIC, dest)
+            self.assertTrue((self.out / dest / BERTOPIC / "topics.json").exists(), dest)
+        (self.out / "d2" / "deep").mkdir()
+        self.call(self.command(BERTOPIC, ".."), cwd=self.out / "d2" / "deep")
+        self.assertTrue((self.out / "d2" / BERTOPIC / "topics.json").exists())
+
+    def test_existing_destination_is_refused(self):
+        (self.out / "x").write_text("mine")
+        (self.out / "d").mkdir()
+        (self.out / "d" / "mine").write_text("mine")
+        (self.out / "dead").symlink_to("nowhere")
+        for reference, dest in (("sub/x_model", "x"), (BERTOPIC, "x"), (BERTOPIC, "d"), ("sub/x_model", "dead"), (BERTOPIC, "dead")):
+            result = self.get(reference, dest, code=3)
+            self.assertIn("exists already", result.err)
+            self.assertIn("--force", result.err)
+        self.assertEqual((self.out / "x").read_text(), "mine")
+        self.assertEqual(os.listdir(self.out / "d"), ["mine"])
+        self.assertEqual(self.tidy(), ["d", "dead", "x"])
+
+    def test_force_replaces(self):
+        (self.out / "file").write_text("mine")
+        (self.out / "dir").mkdir()
+        (self.out / "dir" / "mine").write_text("mine")
+        (self.out / "file2").write_text("mine")
+        (self.out / "target").write_text("target")
+        (self.out / "link").symlink_to("target")
+        self.get("sub/x_model", "file", "--force")
+        self.get(BERTOPIC, "dir", "-f")
+        self.get(BERTOPIC, "file2", "-f")
+        self.get("sub/x_model", "link", "-f")
+        self.assertEqual((self.out / "file").read_bytes(), self.data)
+        self.assertEqual(os.listdir(self.out / "dir"), ["topics.json"])
+        self.assertEqual(os.listdir(self.out / "file2"), ["topics.json"])
+        self.assertFalse((self.out / "link").is_symlink())
+        self.assertEqual(((self.out / "target").read_text(), (self.out / "link").read_bytes()), ("target", self.data))
+        self.assertEqual(self.tidy(), ["dir", "file", "file2", "link", "target"])
+
+    def test_missing_parent_and_no_name(self):
+        for dest in ("no/such/x", "", "file/x"):
+            (self.out / "file").write_text("x")
+            self.get("sub/x_model", dest, code=3)
+        self.assertEqual(self.tidy(), ["file"])
+
+    def test_standard_output(self):
+        done = subprocess.run(self.command("sub/x_model", "-"), capture_output=True, check=True, cwd=self.out)
+        self.assertEqual((done.stdout, done.stderr), (self.data, b""))
+        done = subprocess.run(self.command(BERTOPIC, "-"), capture_output=True, check=True, cwd=self.out)
+        with tarfile.open(fileobj=io.BytesIO(done.stdout), mode="r:") as tar:
+            self.assertEqual([(m.name, tar.extractfile(m).read()) for m in tar], [("topics.json", b"{}" * 100)])
+        self.assertEqual(self.tidy(), [])
+
+    def test_standard_output_that_is_full_or_closed(self):
+        with open("/dev/full", "w") as full:
+            self.assertEqual(subprocess.run(self.command("sub/x_model", "-"), stdout=full, stderr=subprocess.DEVNULL, check=False).returncode, 1)
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(self.command("sub/x_model", "-"), stdout=write, stderr=subprocess.PIPE, check=False)
+        os.close(write)
+        self.assertEqual(done.returncode, 1, done.stderr)
+
+    def test_mode_obeys_the_umask(self):
+        self.get("sub/x_model", preexec_fn=lambda: os.umask(0o077))
+        self.get(BERTOPIC, preexec_fn=lambda: os.umask(0o077))
+        self.assertEqual((self.out / "x_model.joblib").stat().st_mode & 0o777, 0o600)
+        self.assertEqual((self.out / BERTOPIC).stat().st_mode & 0o777, 0o700)
+
+
+class NothingLeft(GetCase):
+    """When something is wrong, neither the destination nor a temporary file is there, and what was there before is untouched."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("large_model.joblib", os.urandom(17 * MIB))
+        self.write(f"{BERTOPIC}/topics.json", b"{}" * 100)
+        self.write(f"{BERTOPIC}/weights.bin", os.urandom(9 * MIB))
+        self.write("small_model.joblib", b"small " * 500)
+        self.sync("--inline-limit", "16MiB")
+
+    def check_nothing(self, name, code, *words, **options):
+        result = self.get(name, "dest", code=code, **options)
+        for word in words:
+            self.assertIn(word, result.err)
+        self.assertEqual(self.tidy(), [])
+        (self.out / "dest").write_text("mine")
+        self.get(name, "dest", "--force", code=code, **options)
+        self.assertEqual((self.tidy(), (self.out / "dest").read_text()), (["dest"], "mine"))
+        (self.out / "dest").unlink()
+
+    def test_damaged_rows(self):
+        self.query("ALTER TABLE models DROP CONSTRAINT models_stored_sha256_matches")
+        self.query("UPDATE models SET model_binary = set_byte(model_binary, 30, get_byte(model_binary, 30) # 1) WHERE chunk_count = 0")
+        self.query("UPDATE model_chunks SET data = set_byte(data, 30, get_byte(data, 30) # 1), sha256 = sha256(set_byte(data, 30, get_byte(data, 30) # 1)) "
+                   "WHERE seq = 1")
+        self.check_nothing("small_model", 3, "small_model@1")
+        self.check_nothing(BERTOPIC, 3, BERTOPIC)
+        self.check_nothing("large_model", 3, "SHA-256 of the payload")
+        self.query("DELETE FROM model_chunks WHERE seq = 1")
+        self.check_nothing("large_model", 3, "chunk 1 of 2 is missing")
+        self.query("UPDATE models SET model_binary = substring(model_binary FOR 20) WHERE chunk_count = 0")
+        self.check_nothing("small_model", 3)
+
+    def test_content_that_differs(self):
+        """All that the server can prove fits."""
+        packed = gzip.compress(b"other " * 500)
+        self.query("UPDATE models SET model_binary = %s, stored_sha256 = sha256(%s), stored_bytes = %s WHERE name = 'small_model'", (packed, packed, len(packed)))
+        self.check_nothing("small_model", 3, "the SHA-256 of the content is")
+
+    def test_more_than_the_row_says(self):
+        bomb = gzip.compress(bytes(64 * MIB))
+        self.query("UPDATE models SET model_binary = %s, stored_sha256 = sha256(%s), stored_bytes = %s WHERE name = 'small_model'", (bomb, bomb, len(bomb)))
+        self.check_nothing("small_model", 3)
+
+    def test_limit_of_the_file_size(self):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, MIB))
+        self.check_nothing("large_model", 1, preexec_fn=limit)
+        self.check_nothing(BERTOPIC, 1, preexec_fn=limit)
+
+    def test_full_disk(self):
+        script = f'mount -t tmpfs -o size=2m none "{self.out}" || exit 77; "$@"; code=$?; ls -A "{self.out}"; exit $code'
+        for name in ("large_model", BERTOPIC):
+            done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", *self.command(name, self.out / "dest")], capture_output=True, check=False,
+                                  env=program_environment())
+            if done.returncode == 77 or b"unshare" in done.stderr:
+                self.skipTest("no right to mount here")
+            self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
+            self.assertIn(b"No space left", done.stderr)
+
+    def test_killed_in_the_middle(self):
+        for name in ("large_model", BERTOPIC):
+            process = subprocess.Popen(self.command(name, "dest"), cwd=self.out, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=program_environment())
+            self.addCleanup(self.reap, process)
+            wait_until(self.tidy)
+            process.kill()
+            process.wait()
+            left = self.tidy()
+            self.assertEqual(len(left), 1, left)
+            self.assertTrue(left[0].startswith(".dest.restore-"), left)
+            self.get(name, "dest")
+            for path in self.out.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def test_interrupted(self):
+        for name in ("large_model", BERTOPIC):
+            process = subprocess.Popen(self.command(name, "dest"), cwd=self.out, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=program_environment())
+            self.addCleanup(self.reap, process)
+            wait_until(self.tidy)
+            process.send_signal(signal.SIGTERM)
+            result = self.finish(process)
+            self.assertEqual((result.code, self.tidy()), (128 + signal.SIGTERM, []), result.err)
+
+
+class Hostile(GetCase):
+    """Rows made by hand: every digest fits, the archive does not."""
+
+    def setUp(self):
+        super().setUp()
+        self.assertEqual(self.db("upgrade").code, 0)
+        self.inner = self.out / "inner"
+        self.inner.mkdir()
+
+    def insert_tar(self, name, *members):
+        """members: (TarInfo or name, data)"""
+        memory, lines, raw = io.BytesIO(), [], 0
+        with tarfile.open(fileobj=memory, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            for member, data in members:
+                info = member if isinstance(member, tarfile.TarInfo) else tarfile.TarInfo(member)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+                if info.isfile():
+                    lines.append(f"{hashlib.sha256(data).hexdigest()}  {info.name}\n")
+                    raw += len(data)
+        payload = memory.getvalue()
+        self.insert(name, payload, hashlib.sha256("".join(lines).encode()).digest(), raw)
+
+    @staticmethod
+    def special(name, kind, target=""):
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname = kind, target
+        return info
+
+    def test_the_maker_of_these_tests_makes_good_ones_too(self):
+        self.insert_tar("good", ("a.txt", b"a"), ("b/c.txt", b"c"))
+        self.get("good", self.inner / "dest")
+        self.assertEqual((self.inner / "dest" / "b" / "c.txt").read_bytes(), b"c")
+
+    def test_no_member_leaves_the_destination(self):
+        elsewhere = self.base / "elsewhere"
+        elsewhere.mkdir()
+        evil = {
+            "up": [("../evil", b"x")],
+            "up-later": [("a", b"a"), ("b/../../evil", b"x")],
+            "absolute": [(str(elsewhere / "evil"), b"x")],
+            "dots": [("a/./../../evil", b"x")],
+            "dot": [("./evil", b"x")],
+            "twice": [("evil", b"1"), ("evil", b"2")],
+            "link": [(self.special("l", tarfile.SYMTYPE, str(elsewhere)), b""), ("l/evil", b"x")],
+            "link-up": [(self.special("l", tarfile.SYMTYPE, "../.."), b""), ("l/evil", b"x")],
+            "hard-link": [(self.special("l", tarfile.LNKTYPE, "/etc/passwd"), b"")],
+            "fifo": [(self.special("f", tarfile.FIFOTYPE), b"")],
+            "device": [(self.special("d", tarfile.CHRTYPE), b"")],
+            "file-as-folder": [("a", b"a"), ("a/b", b"x")],
+        }
+        for name, members in evil.items():
+            with self.subTest(name):
+                self.insert_tar(name, *members)
+                for options in ((), ("--force",)):
+                    self.get(name, self.inner / "dest", *options, code=3)
+                    self.assertEqual(os.listdir(self.inner), [])
+                    self.assertEqual(self.tidy(), ["inner"])
+                    self.assertEqual(os.listdir(elsewhere), [])
+
+    def test_no_right_beyond_0755(self):
+        info = tarfile.TarInfo("tool")
+        info.mode, info.uid, info.gid = 0o6777, 65534, 65534
+        self.insert_tar("setuid", (info, b"#!/bin/sh\n"))
+        self.get("setuid", self.inner / "dest")
+        st = (self.inner / "dest" / "tool").stat()
+        self.assertEqual((st.st_mode & 0o7777, st.st_uid), (0o755, os.geteuid()))
+
+    def test_no_archive_at_all(self):
+        self.insert("text", b"no tar " * 200, bytes(32), 5)
+        self.insert("cut", gzip.compress(b"x" * 1000)[:-9], hashlib.sha256(b"x" * 1000).digest(), 1000, is_tar=False, is_gzip=True)
+        for name in ("text", "cut"):
+            self.get(name, self.inner / "dest", code=3)
+            self.assertEqual(os.listdir(self.inner), [])
+
+    def test_source_path_names_no_other_place(self):
+        self.insert("plain", b"data", hashlib.sha256(b"data").digest(), 4, is_tar=False)
+        for path in ("/etc/evil", "../../evil", "a/..", "..", "/", "a/.", ".", "//", "../"):
+            self.query("UPDATE models SET source_path = %s", (path,))
+            self.get("plain", "--force")
+            self.assertLessEqual(set(self.tidy()), {"inner", "evil", "model", "a"}, path)
+            self.assertEqual(os.listdir(self.base / "state") if self.state.exists() else [], [])
+        self.assertEqual(sorted(os.listdir(self.base)), sorted({"models", "out"} | {p.name for p in self.base.iterdir() if p.name == "state"}))
+        self.assertFalse(pathlib.Path("/etc/evil").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -4,7 +4,7 @@
  *                          changes a disk or a socket (open only where it may create)
  *   FAULT_AT=N             the Nth of them, from 1; FAULT_STICKY=1: and all behind it
  *   FAULT_DO=<what>        an errno name | short (half of the bytes; for a write, the next one fails with ENOSPC) | kill | kill-after |
- *                          stop (SIGSTOP, just before) | run:<shell command> (just before)
+ *                          cut (what is sent goes out, then the socket is shut) | stop (SIGSTOP, just before) | run:<shell command> (just before)
  *   FAULT_PATH=<text>      only paths that hold the text; sockets are "socket:[…]"
  *   FAULT_COUNT=<file>     at the end: `class count` lines of what passed the filter
  *   FAULT_TRACE=<file>     each counted operation: `thread class path first-bytes-that-are-sent allocations-so-far`
@@ -50,7 +50,7 @@ static const struct {
               {"EACCES", EACCES}, {"EPERM", EPERM},   {"ELOOP", ELOOP},   {"EMFILE", EMFILE}, {"ENFILE", ENFILE}, {"EROFS", EROFS},
               {"ENOSYS", ENOSYS}, {"EPIPE", EPIPE},   {"ECONNRESET", ECONNRESET}, {"ESTALE", ESTALE}, {"EAGAIN", EAGAIN}};
 
-typedef enum Action { PASS, FAIL, SHORT, KILL_AFTER } Action;
+typedef enum Action { PASS, FAIL, SHORT, KILL_AFTER, CUT_AFTER } Action;
 
 static struct {
     bool ready, sticky, chosen, durable_only;
@@ -88,7 +88,7 @@ __attribute__((constructor)) static void start(void)
         _exit(125);
     }
     conf.what = what != NULL ? what : "";
-    conf.action = strcmp(conf.what, "short") == 0 ? SHORT : strcmp(conf.what, "kill-after") == 0 ? KILL_AFTER : FAIL;
+    conf.action = strcmp(conf.what, "short") == 0 ? SHORT : strcmp(conf.what, "kill-after") == 0 ? KILL_AFTER : strcmp(conf.what, "cut") == 0 ? CUT_AFTER : FAIL;
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
         if (strcmp(conf.what, errors[i].name) == 0)
             conf.errnum = errors[i].number;
@@ -389,7 +389,12 @@ int rmdir(const char *path)
     Action action = note(class, durable, fd, NULL, (durable) ? (data) : NULL, len); \
     if (action == SHORT && (len) > 1) \
         return half; \
-    return fails(action) ? -1 : done(action, call)
+    if (fails(action)) \
+        return -1; \
+    ssize_t result = call; \
+    if (action == CUT_AFTER) \
+        shutdown(fd, SHUT_RDWR); \
+    return done(action, result)
 
 ssize_t read(int fd, void *data, size_t len)
 {

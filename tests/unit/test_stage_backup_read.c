@@ -1,0 +1,229 @@
+/* What restore reads: every row with its payload, proven, or the place of the first one that is not whole. */
+#include "backup_unit.h"
+
+typedef struct Seen {
+    size_t rows, asked;
+    uint64_t bytes;
+    const char *refuse; /* not wanted */
+    const char *stop;   /* the callback fails at this name */
+    char names[400];
+} Seen;
+
+static bool is_wanted(void *ctx, const char *name, int32_t version, const Digest *content, bool *wanted, Err *e)
+{
+    Seen *seen = ctx;
+    (void)e;
+    Digest expected;
+    ck_assert_int_gt(version, 0);
+    ck_ok(sha256_once(name, strlen(name), &expected, &err));
+    ck_assert(digest_equal(&expected, content));
+    seen->asked++;
+    *wanted = seen->refuse == NULL || strcmp(seen->refuse, name) != 0;
+    return true;
+}
+
+/* The row is the one that sample_new made, payload and all. */
+static bool take_row(void *ctx, const StoreRow *row, Err *e)
+{
+    Seen *seen = ctx;
+    if (seen->stop != NULL && strcmp(seen->stop, row->name) == 0)
+        return err_set(e, ERR_CONFLICT, "stopped here");
+    Sample *sample = sample_new(row->name, row->version, (size_t)row->stored_bytes, SIZE_MAX);
+    const StoreRow *was = &sample->row;
+    Digest digest;
+    Sha256 *sha = sha256_new(&err);
+    char scratch[65536];
+    const void *data;
+    uint64_t at = 0;
+    for (ptrdiff_t got; (got = spool_view(row->payload, at, sizeof scratch, scratch, &data, &err)) > 0; at += (uint64_t)got)
+        ck_ok(sha256_add(sha, data, (size_t)got, &err));
+    ck_ok(sha256_end(sha, &digest, &err));
+    sha256_free(sha);
+    ck_assert(at == was->stored_bytes && digest_equal(&digest, &was->stored) && digest_equal(&row->stored, &was->stored));
+    ck_assert(row->raw_bytes == was->raw_bytes && row->is_active == was->is_active && row->is_gzip && !row->is_tar);
+    ck_assert_str_eq(row->model_type, was->model_type);
+    ck_assert_str_eq(row->event, was->event);
+    ck_assert_str_eq(row->source_host, was->source_host);
+    ck_assert_str_eq(row->run_id, RUN);
+    ck_assert_int_eq(row->source_mtime_ns, was->source_mtime_ns / 1000 * 1000);
+    size_t used = strlen(seen->names);
+    snprintf(seen->names + used, sizeof seen->names - used, "%s@%d ", row->name, (int)row->version);
+    seen->rows++;
+    seen->bytes += row->stored_bytes;
+    sample_free(sample);
+    return true;
+}
+
+static bool read_all(Seen *seen, size_t memory_limit)
+{
+    BackupManifest manifest;
+    ck_ok(backup_manifest_read(folder, &manifest, &err));
+    bool ok = backup_read_rows(folder, &manifest, unit_temp_dir(), memory_limit, is_wanted, take_row, seen, &err);
+    backup_manifest_free(&manifest);
+    return ok;
+}
+
+/* Changes a file, `script` being sed's, and leaves the MANIFEST as it is: read_rows trusts it and proves each row by itself. */
+static void edit(const char *name, const char *script)
+{
+    char command[1500];
+    snprintf(command, sizeof command, "LC_ALL=C sed -i -E '%s' '%s'", script, in_folder(name));
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void make(BackupMode mode)
+{
+    use_memory_disk();
+    setup();
+    Backup *backup = open_backup(mode);
+    BackupPart *part = backup_part(backup, 0, &err);
+    store(part, "a", 1, 100);
+    store(part, "b", 2, 0);
+    store(part, "quote\",\\.", 3, 70000);
+    store(backup_part(backup, 3, &err), "d", 4, 50);
+    if (mode == BACKUP_FULL)
+        store_chunked(backup_part(backup, 3, &err), "large", 5);
+    ck_ok(backup_finish(backup, NULL, &err));
+    backup_close(backup);
+}
+
+START_TEST(test_all_rows)
+{
+    static const size_t limits[] = {SIZE_MAX, 1000, 0};
+    make(BACKUP_FULL);
+    for (size_t i = 0; i < 3; i++) {
+        Seen seen = {0};
+        ck_ok(read_all(&seen, limits[i]));
+        ck_assert_str_eq(seen.names, "a@1 b@2 quote\",\\.@3 d@4 large@5 ");
+        ck_assert_uint_eq(seen.asked, 5);
+        ck_assert_uint_eq(seen.bytes, 100 + 0 + 70000 + 50 + STORE_CHUNK_BYTES + 12345);
+    }
+}
+END_TEST
+
+START_TEST(test_unwanted_rows_are_not_decoded)
+{
+    make(BACKUP_FULL);
+    edit("part-0.csv", "2s/(\\\\x[0-9a-f]{10})./\\1g/");
+    Seen seen = {.refuse = "a"};
+    ck_ok(read_all(&seen, SIZE_MAX));
+    ck_assert_uint_eq(seen.rows, 4);
+    seen = (Seen){0};
+    ck_fails(read_all(&seen, SIZE_MAX), ERR_STOP, "part-0.csv: row 2: the payload is not the one of stored_sha256");
+    ck_assert_uint_eq(seen.rows, 0);
+}
+END_TEST
+
+START_TEST(test_error_of_the_callback)
+{
+    make(BACKUP_FULL);
+    Seen seen = {.stop = "quote\",\\."};
+    ck_fails(read_all(&seen, SIZE_MAX), ERR_CONFLICT, "stopped here");
+    ck_assert_uint_eq(seen.rows, 2);
+}
+END_TEST
+
+START_TEST(test_backup_without_payloads)
+{
+    make(BACKUP_META);
+    Seen seen = {0};
+    ck_fails(read_all(&seen, SIZE_MAX), ERR_STOP, "no payloads");
+}
+END_TEST
+
+static const struct {
+    const char *file, *script, *words;
+    size_t rows; /* read before it */
+} edits[] = {
+    {"part-0.csv", "2s/,1,/,x,/", "part-0.csv: row 2: not a whole row", 0},
+    {"part-0.csv", "2s/,1,/,-1,/", "part-0.csv: row 2: not a whole row", 0},
+    {"part-0.csv", "2s/,1,/,99999999999,/", "part-0.csv: row 2: not a whole row", 0},
+    {"part-0.csv", "2s/,1,/,,/", "part-0.csv: row 2: not a whole row", 0},
+    {"part-0.csv", "3s/2026-/x026-/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/\\+00:00/+01:00/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/,[^,]*$//", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/$/,more/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "1s/,run_id//", "part-0.csv: row 1: ", 0},
+    {"part-0.csv", "2s/(\\\\x[0-9a-f]{10})[0-7]/\\1f/;2s/(\\\\x[0-9a-f]{11})[0-7]/\\1f/;2s/(\\\\x[0-9a-f]{12})[0-7]/\\1f/", "part-0.csv: row 2: the payload", 0},
+    {"part-0.csv", "2s/(\\\\x[0-9a-f]{10})../\\1/", "part-0.csv: row 2: the payload", 0},
+    {"part-0.csv", "2s/(\\\\x[0-9a-f]{10})./\\1/", "part-0.csv: row 2: the payload", 0},
+    {"part-0.csv", "2s/\\\\x/x/", "part-0.csv: row 2: ", 0},
+    {"part-3.csv", "3s/\"\\\\x\"/\"\\\\x00\"/", "part-3.csv: row 3: the payload", 4},
+    {"part-3.csv", "3s/\"\\\\x\"/\"\"/", "part-3.csv: row 3: the payload", 4},
+    {"chunks-3.csv", "2s/(\\\\x[0-9a-f]{10})./\\1g/", "chunks-3.csv: row 2: the piece", 0},
+    {"chunks-3.csv", "3s/(\\\\x[0-9a-f]{10})../\\1/", "chunks-3.csv: row 3: the piece", 0},
+    {"chunks-3.csv", "3s/,5,/,x,/", "chunks-3.csv: row 3: not a whole row", 0},
+    {"chunks-3.csv", "3s/,1,\"/,-1,\"/", "chunks-3.csv: row 3: not a whole row", 0},
+    {"chunks-3.csv", "3s/,1,\"/,7,\"/", "part-3.csv: row 3: the payload", 4}, /* piece 1 is missing */
+    {"chunks-3.csv", "3d", "part-3.csv: row 3: the payload", 4},
+    {"chunks-3.csv", "3s/large/other/", "part-3.csv: row 3: the payload", 4},
+    {"chunks-3.csv", "3s/,5,/,6,/", "part-3.csv: row 3: the payload", 4},
+    {"chunks-3.csv", "1s/,sha256//", "chunks-3.csv: row 1: ", 0},
+};
+
+START_TEST(test_edited_files)
+{
+    make(BACKUP_FULL);
+    Buf before = get_file(in_folder(edits[_i].file));
+    edit(edits[_i].file, edits[_i].script);
+    Buf after = get_file(in_folder(edits[_i].file));
+    ck_assert_msg(before.len != after.len || memcmp(before.data, after.data, after.len) != 0, "%s changes nothing", edits[_i].script);
+    Seen seen = {0};
+    ck_fails(read_all(&seen, SIZE_MAX), ERR_STOP, edits[_i].words);
+    ck_assert_uint_eq(seen.rows, edits[_i].rows);
+    buf_free(&before);
+    buf_free(&after);
+}
+END_TEST
+
+START_TEST(test_torn_files)
+{
+    static const char *const names[] = {"part-0.csv", "part-3.csv", "chunks-3.csv"};
+    make(BACKUP_FULL);
+    for (size_t i = 0; i < 3; i++) {
+        Buf whole = get_file(in_folder(names[i]));
+        static const size_t cuts[] = {1, 2, 40, 100, 200};
+        for (size_t k = 0; k < sizeof cuts / sizeof *cuts; k++) {
+            put_file(in_folder(names[i]), whole.data, whole.len - cuts[k]);
+            Seen seen = {0};
+            ck_fails(read_all(&seen, SIZE_MAX), ERR_STOP, names[i]);
+            ck_assert_uint_lt(seen.rows, 5 + (cuts[k] == 1)); /* without its newline the last row is whole, and the file is not */
+        }
+        put_file(in_folder(names[i]), whole.data, whole.len);
+        buf_free(&whole);
+    }
+    unlink(in_folder("part-3.csv"));
+    Seen seen = {0};
+    ck_fails(read_all(&seen, SIZE_MAX), ERR_STOP, "part-3.csv");
+}
+END_TEST
+
+/* Pieces may stand in any order. */
+START_TEST(test_chunks_in_another_order)
+{
+    char command[1200];
+    make(BACKUP_FULL);
+    snprintf(command, sizeof command, "cd '%s' && { head -n 1 chunks-3.csv; tail -n 1 chunks-3.csv; sed -n 2p chunks-3.csv; } > new && mv new chunks-3.csv", folder);
+    ck_assert_int_eq(system(command), 0);
+    Seen seen = {0};
+    ck_ok(read_all(&seen, 1000));
+    ck_assert_uint_eq(seen.rows, 5);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("stage/backup_read");
+    TCase *tc = tcase_create("read");
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, NULL, unit_remove_temp);
+    tcase_add_test(tc, test_all_rows);
+    tcase_add_test(tc, test_unwanted_rows_are_not_decoded);
+    tcase_add_test(tc, test_error_of_the_callback);
+    tcase_add_test(tc, test_backup_without_payloads);
+    tcase_add_loop_test(tc, test_edited_files, 0, (int)(sizeof edits / sizeof *edits));
+    tcase_add_test(tc, test_torn_files);
+    tcase_add_test(tc, test_chunks_in_another_order);
+    suite_add_tcase(suite, tc);
+    return unit_run(suite);
+}

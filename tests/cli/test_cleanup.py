@@ -498,6 +498,11 @@ class Directories(CleanupCase):
         (self.source / "another").rmdir()
         self.check_stays(added.unlink)
 
+    def test_what_a_kill_left_can_be_excluded(self):
+        self.source.rename(self.tree / ".cleanup-0123456789abcdef")
+        self.write_some(1)
+        self.assertEqual(self.sync("--exclude", ".cleanup-*").summary()["new"], 1)
+
     def test_link_inside(self):
         (self.source / "link").symlink_to("topics.json")
         self.assertIsNotNone(self.apply(code=3)[BERTOPIC])

@@ -71,7 +71,18 @@ static void edit(const char *name, const char *script)
     ck_assert_int_eq(system(command), 0);
 }
 
-static void make(BackupMode mode)
+static void store_small_chunk(BackupPart *part, const char *name, int32_t version)
+{
+    Sample *sample = sample_new(name, version, 3000, SIZE_MAX);
+    sample->row.chunk_count = 1;
+    ck_ok(backup_part_add(part, &sample->row, &err));
+    sample_free(sample);
+    ck_ok(backup_part_sync(part, &err));
+    backup_part_keep(part);
+}
+
+/* large: the chunked row has two pieces, of which the first is 16 MiB; else one that is small. */
+static void make_rows(BackupMode mode, bool large)
 {
     use_memory_disk();
     setup();
@@ -82,15 +93,20 @@ static void make(BackupMode mode)
     store(part, "quote\",\\.", 3, 70000);
     store(backup_part(backup, 3, &err), "d", 4, 50);
     if (mode == BACKUP_FULL)
-        store_chunked(backup_part(backup, 3, &err), "large", 5);
+        (large ? store_chunked : store_small_chunk)(backup_part(backup, 3, &err), "large", 5);
     ck_ok(backup_finish(backup, NULL, &err));
     backup_close(backup);
+}
+
+static void make(BackupMode mode)
+{
+    make_rows(mode, false);
 }
 
 START_TEST(test_all_rows)
 {
     static const size_t limits[] = {SIZE_MAX, 1000, 0};
-    make(BACKUP_FULL);
+    make_rows(BACKUP_FULL, true);
     for (size_t i = 0; i < 3; i++) {
         Seen seen = {0};
         ck_ok(read_all(&seen, limits[i]));
@@ -151,13 +167,13 @@ static const struct {
     {"part-3.csv", "3s/\"\\\\x\"/\"\\\\x00\"/", "part-3.csv: row 3: the payload", 4},
     {"part-3.csv", "3s/\"\\\\x\"/\"\"/", "part-3.csv: row 3: the payload", 4},
     {"chunks-3.csv", "2s/(\\\\x[0-9a-f]{10})./\\1g/", "chunks-3.csv: row 2: the piece", 0},
-    {"chunks-3.csv", "3s/(\\\\x[0-9a-f]{10})../\\1/", "chunks-3.csv: row 3: the piece", 0},
-    {"chunks-3.csv", "3s/,5,/,x,/", "chunks-3.csv: row 3: not a whole row", 0},
-    {"chunks-3.csv", "3s/,1,\"/,-1,\"/", "chunks-3.csv: row 3: not a whole row", 0},
-    {"chunks-3.csv", "3s/,1,\"/,7,\"/", "part-3.csv: row 3: the payload", 4}, /* piece 1 is missing */
-    {"chunks-3.csv", "3d", "part-3.csv: row 3: the payload", 4},
-    {"chunks-3.csv", "3s/large/other/", "part-3.csv: row 3: the payload", 4},
-    {"chunks-3.csv", "3s/,5,/,6,/", "part-3.csv: row 3: the payload", 4},
+    {"chunks-3.csv", "2s/(\\\\x[0-9a-f]{10})../\\1/", "chunks-3.csv: row 2: the piece", 0},
+    {"chunks-3.csv", "2s/,5,/,x,/", "chunks-3.csv: row 2: not a whole row", 0},
+    {"chunks-3.csv", "2s/,0,\"/,-1,\"/", "chunks-3.csv: row 2: not a whole row", 0},
+    {"chunks-3.csv", "2s/,0,\"/,1,\"/", "part-3.csv: row 3: the payload", 4}, /* piece 0 is missing */
+    {"chunks-3.csv", "2d", "part-3.csv: row 3: the payload", 4},
+    {"chunks-3.csv", "2s/large/other/", "part-3.csv: row 3: the payload", 4},
+    {"chunks-3.csv", "2s/,5,/,6,/", "part-3.csv: row 3: the payload", 4},
     {"chunks-3.csv", "1s/,sha256//", "chunks-3.csv: row 1: ", 0},
 };
 
@@ -202,7 +218,7 @@ END_TEST
 START_TEST(test_chunks_in_another_order)
 {
     char command[1200];
-    make(BACKUP_FULL);
+    make_rows(BACKUP_FULL, true);
     snprintf(command, sizeof command, "cd '%s' && { head -n 1 chunks-3.csv; tail -n 1 chunks-3.csv; sed -n 2p chunks-3.csv; } > new && mv new chunks-3.csv", folder);
     ck_assert_int_eq(system(command), 0);
     Seen seen = {0};

@@ -26,6 +26,8 @@ typedef struct Run {
     Backup *backup;
     Store *store; /* the first session; worker 0 takes it over */
 
+    pthread_mutex_t begin_lock;   /* guards run_begun and what is made with it */
+    pthread_mutex_t journal_lock; /* guards the journal: its fsync must not hold up the scheduler */
     pthread_mutex_t lock;
     pthread_cond_t worker_ended;
     unsigned workers_started, workers_left;

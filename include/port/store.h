@@ -45,6 +45,7 @@ typedef struct Store Store;
 bool store_open(const StoreTarget *target, Store **out, Err *err); /* ERR_RETRY unreachable for now, ERR_STOP refused */
 void store_close(Store *store); /* NULL is allowed; an open transaction is rolled back */
 const StoreTarget *store_target(const Store *store);
+const char *store_place(const Store *store); /* where its tables are: the key of the target, and the schema behind it */
 
 /* --- schema ------------------------------------------------------------------------------------------------------------------- */
 
@@ -115,7 +116,8 @@ bool store_list(Store *store, const char *const *names, size_t count, StoreInfoF
 
 /* What the server says of a payload. */
 typedef enum StoreHealth {
-    STORE_INTACT,   /* its SHA-256, worked out now by the server, is the recorded one; all chunks are there */
+    STORE_INTACT,   /* its SHA-256, worked out now by the server, is the recorded one; of a chunked payload: all chunks are there, of the recorded
+                     * size together, and each has its own SHA-256 (their sum is proven by reading it back only) */
     STORE_DAMAGED,  /* it is another one, or chunks are missing, doubled or of another size */
     STORE_UNPROVEN, /* no digest is recorded */
     STORE_MISSING   /* no such row */

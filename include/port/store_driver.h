@@ -50,6 +50,7 @@ struct StoreTarget {
 struct Store {
     const StoreDriver *driver;
     const StoreTarget *target; /* borrowed: outlives the session */
+    char *place;               /* set by the driver's open, which may use malloc; freed by its close */
 };
 
 void store_target_clear(StoreTarget *target);

@@ -16,6 +16,10 @@ typedef struct BackupPart BackupPart;
 
 /* run_id: as id_new_uuid makes it. */
 bool backup_open(const char *backup_dir, const char *run_id, BackupMode mode, Backup **out, Err *err);
+
+/* Makes the run's folder, locks it while this process lives and notes in it which store its rows go to (`place`: store_place). Once, before the
+ * first row. ERR_STOP. */
+bool backup_begin(Backup *backup, const char *place, Err *err);
 void backup_close(Backup *backup); /* frees; unfinished folders stay for backup_recover */
 const char *backup_path(const Backup *backup); /* the run's folder; NULL for BACKUP_NONE */
 
@@ -36,12 +40,13 @@ bool backup_part_undo(BackupPart *part, Err *err);  /* the rows since the last k
 bool backup_finish(Backup *backup, uint64_t *rows, Err *err);
 
 /* Puts right every folder without MANIFEST below backup_dir, left by runs that were killed: rows of which `is_stored` says no, and a torn last
- * row, are cut; then the MANIFEST is written, or the folder removed when nothing is left. Under the run lock only. */
+ * row, are cut; then the MANIFEST is written, or the folder removed when nothing is left. Folders of another store than
+ * `place` (NULL: whatever store) and of runs that are still at work are left alone. */
 typedef bool (*BackupIsStoredFn)(void *ctx, const char *name, int32_t version, const char *run_id, bool *stored, Err *err);
-bool backup_recover(const char *backup_dir, BackupIsStoredFn is_stored, void *ctx, Err *err);
+bool backup_recover(const char *backup_dir, const char *place, BackupIsStoredFn is_stored, void *ctx, Err *err);
 
 /* True when there is such a folder. */
-bool backup_needs_recovery(const char *backup_dir, bool *needs, Err *err);
+bool backup_needs_recovery(const char *backup_dir, const char *place, bool *needs, Err *err);
 
 /* --- the finished folder, for restore ----------------------------------------------------------------------------------------- */
 

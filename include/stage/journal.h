@@ -7,7 +7,7 @@
 
 #include "stage/model.h"
 
-/* JOURNAL_KNOWN is what a run remembers. The others are the trail of `cleanup --apply`, for people: journal_read passes them over. */
+/* JOURNAL_KNOWN is what a run remembers. The others are the trail of `cleanup --apply`, for people. */
 typedef enum JournalEvent { JOURNAL_KNOWN, JOURNAL_REMOVING, JOURNAL_REMOVED } JournalEvent;
 
 typedef struct JournalRecord {

@@ -55,6 +55,7 @@ typedef struct Model {
     bool from_journal : 1;  /* … from the journal only: good for "unchanged", nothing else */
     bool explicit_version : 1;
     bool followed_link : 1; /* path leads through a symlink (-L) */
+    bool is_unreadable : 1; /* a directory that could not be read: nobody knows what is in it */
 } Model;
 
 typedef struct ModelList {

@@ -76,18 +76,18 @@ static void say_text(const Inventory *inventory)
     printf(", %llu must stay (%s); nothing was deleted\n", counts[0], text_bytes(text, bytes[0]));
 }
 
-static bool say_json_total(const uint64_t counts[2], const uint64_t bytes[2], Err *err)
+static bool say_json_total(const uint64_t counts[2], const uint64_t bytes[2], int code, Err *err)
 {
     JsonLine *line = json_line_begin("summary");
     json_line_int(line, "can_go", (int64_t)counts[1]);
     json_line_int(line, "can_go_bytes", (int64_t)bytes[1]);
     json_line_int(line, "must_stay", (int64_t)counts[0]);
     json_line_int(line, "must_stay_bytes", (int64_t)bytes[0]);
-    json_line_int(line, "exit_code", 0);
+    json_line_int(line, "exit_code", code);
     return json_line_end(line, stdout, err);
 }
 
-static bool say_json(const Inventory *inventory, Err *err)
+static bool say_json(const Inventory *inventory, int code, Err *err)
 {
     char hex[2 * DIGEST_BYTES + 1];
     uint64_t counts[2] = {0}, bytes[2] = {0};
@@ -111,7 +111,7 @@ static bool say_json(const Inventory *inventory, Err *err)
         counts[item->can_go]++;
         bytes[item->can_go] += item->raw_bytes;
     }
-    return say_json_total(counts, bytes, err);
+    return say_json_total(counts, bytes, code, err);
 }
 
 static bool write_plan(const Audit *audit, const SourceTree *tree, const char *path, bool quiet, Err *err)
@@ -124,19 +124,20 @@ static bool write_plan(const Audit *audit, const SourceTree *tree, const char *p
     return ok;
 }
 
-static bool report(const Options *options, const StoreTarget *target, const char *models_dir, Err *err)
+static bool report(const Options *options, const StoreTarget *target, const char *models_dir, int *code, Err *err)
 {
     AuditSettings settings = audit_settings(options, target, models_dir);
     SourceTree tree = {.root = -1};
     ModelList models = {0};
     Audit audit = {0};
     Inventory inventory = {0};
-    bool ok = audit_run(&settings, &tree, &models, &audit, err) &&
+    bool ok = signals_start(err) && audit_run(&settings, &tree, &models, &audit, err) &&
               audit_inventory(&audit, &tree, "Clean-up report", true, store_target_label(target), command_host(), &inventory, err) &&
               write_plan(&audit, &tree, options->plan, options->quiet, err) &&
               (options->report == NULL || inventory_write_file(&inventory, options->report, err));
+    *code = ok && audit.counts[audit_index(AUDIT_UNCHECKED)] > 0 ? err_exit_code(ERR_SKIP) : 0;
     if (ok && options->json)
-        ok = say_json(&inventory, err);
+        ok = say_json(&inventory, *code, err);
     else if (ok && !options->quiet)
         say_text(&inventory);
     ok = ok && command_flush(err);
@@ -212,7 +213,7 @@ static bool apply(const Options *options, const StoreTarget *target, const char 
     CleanupSettings settings = {.audit = audit_settings(options, target, models_dir), .state_dir = options->state_dir, .trash = options->trash};
     CleanupPlan plan = {0};
     CleanupResult result = {0};
-    bool ok = cleanup_plan_read(options->apply, &plan, err) && confirm(options, &plan, err) &&
+    bool ok = cleanup_plan_read(options->apply, &plan, err) && confirm(options, &plan, err) && signals_start(err) &&
               cleanup_apply(&settings, &plan, say_done, (void *)options, &result, err);
     *code = result.kept_count > 0 ? err_exit_code(ERR_SKIP) : 0;
     if (ok || result.removed_count + result.kept_count > 0)
@@ -237,8 +238,8 @@ int cmd_cleanup(const Options *options)
     const char *models_dir;
     int code = 0;
     if (!check_options(options, &err) || !command_models_dir(options, &models_dir, &err) || !command_target(options, &target, &err) ||
-        !signals_start(&err) || !command_require_schema(target, &err) ||
-        !(options->apply != NULL ? apply(options, target, models_dir, &code, &err) : report(options, target, models_dir, &err)))
+        !command_require_schema(target, &err) ||
+        !(options->apply != NULL ? apply(options, target, models_dir, &code, &err) : report(options, target, models_dir, &code, &err)))
         code = command_fail(&err);
     store_target_free(target);
     return code;

@@ -39,12 +39,6 @@ bool command_flush(Err *err)
 bool command_models_dir(const Options *options, const char **out, Err *err)
 {
     const StringList *arguments = &options->arguments;
-    for (size_t i = 0; i < arguments->count; i++) { /* a forgotten -d must not print the password of the address */
-        if (strstr(arguments->items[i], "://") != NULL || strstr(arguments->items[i], "password=") != NULL) {
-            err_set(err, ERR_USAGE, "a database address stands where the folder is expected");
-            return err_hint(err, "name the database with -d");
-        }
-    }
     if (arguments->count > 1)
         return err_set(err, ERR_USAGE, "one folder at a time: \"%s\" is too much", arguments->items[1]);
     *out = arguments->count > 0 ? arguments->items[0] : "./models";

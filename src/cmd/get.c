@@ -81,7 +81,7 @@ static const char *base_name(const Choice *choice)
     const char *path = choice->source_path[0] != '\0' ? choice->source_path : choice->name;
     const char *slash = strrchr(path, '/');
     const char *base = slash != NULL && slash[1] != '\0' ? slash + 1 : path;
-    return strcmp(base, ".") == 0 || strcmp(base, "..") == 0 || strchr(base, '/') != NULL ? "model" : base;
+    return base[0] == '.' || strchr(base, '/') != NULL ? "model" : base; /* the database does not get to name hidden files */
 }
 
 /* DEST, or the source's own name inside DEST when that is a directory, as cp does it. */

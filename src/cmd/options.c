@@ -281,6 +281,16 @@ static bool parse_short(Words *words, char *word, Err *err)
     return true;
 }
 
+/* A forgotten -d: the address must not be printed with its password, nor stay where `ps` shows it. */
+static bool add_argument(Words *words, char *word, Err *err)
+{
+    if (strstr(word, "://") == NULL && strstr(word, "password=") == NULL)
+        return list_add(&words->options->arguments, word, err);
+    memset(word, 'x', strlen(word));
+    err_set(err, ERR_USAGE, "a database address stands where the folder is expected");
+    return err_hint(err, "name the database with -d");
+}
+
 static bool parse_words(Words *words, Err *err)
 {
     bool only_arguments = false;
@@ -288,7 +298,7 @@ static bool parse_words(Words *words, Err *err)
         char *word = words->argv[words->next++];
         bool ok;
         if (only_arguments || word[0] != '-' || word[1] == '\0')
-            ok = list_add(&words->options->arguments, word, err);
+            ok = add_argument(words, word, err);
         else if (strcmp(word, "--") == 0)
             ok = only_arguments = true;
         else if (word[1] == '-')

@@ -215,9 +215,25 @@ static Row *find_partner(Rows *rows, const Model *model, bool *name_known)
     return partner;
 }
 
+/* Whatever is below a directory that cannot be read may have its source there. */
+static void shadow_folder(Rows *rows, const char *path)
+{
+    size_t len = strlen(path);
+    for (size_t i = 0; i < rows->count; i++) {
+        const StoreInfo *info = &rows->items[i].info;
+        if ((strncmp(info->name, path, len) == 0 && info->name[len] == '/') ||
+            (strncmp(info->source_path, path, len) == 0 && info->source_path[len] == '/'))
+            rows->items[i].has_source = true;
+    }
+}
+
 /* What the store has under the name of a source that could not be read is not "only in the store". */
 static void shadow_rows(Rows *rows, const Model *model)
 {
+    if (model->is_unreadable) {
+        shadow_folder(rows, model->path);
+        return;
+    }
     if (model->name == NULL)
         return;
     for (size_t i = first_row(rows, model->name); i < rows->count && strcmp(rows->items[i].info.name, model->name) == 0; i++)

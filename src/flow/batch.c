@@ -23,10 +23,11 @@ bool item_list_add(ItemList *list, const BatchItem *item, Err *err)
 static bool begin_run_once(Worker *worker, Err *err)
 {
     Run *run = worker->run;
-    pthread_mutex_lock(&run->lock);
-    bool ok = run->run_begun || store_run_begin(worker->store, &run->record, err);
+    pthread_mutex_lock(&run->begin_lock);
+    bool ok = run->run_begun || ((run->backup == NULL || backup_begin(run->backup, store_place(worker->store), err)) &&
+                                 store_run_begin(worker->store, &run->record, err));
     run->run_begun = run->run_begun || ok;
-    pthread_mutex_unlock(&run->lock);
+    pthread_mutex_unlock(&run->begin_lock);
     return ok;
 }
 
@@ -138,9 +139,9 @@ bool batch_journal(Worker *worker, Err *err)
         filled += ok;
     }
     if (ok) {
-        pthread_mutex_lock(&run->lock);
+        pthread_mutex_lock(&run->journal_lock);
         ok = journal_append(run->state.journal, records, filled, err);
-        pthread_mutex_unlock(&run->lock);
+        pthread_mutex_unlock(&run->journal_lock);
     }
     for (size_t i = 0; i < filled; i++)
         free((char *)records[i].path);

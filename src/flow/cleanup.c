@@ -14,8 +14,16 @@
 #include "flow/state.h"
 #include "stage/removal.h"
 
-static bool refuse_empty(const SourceTree *tree, Err *err)
+/* A folder that is empty or that cannot be read as a whole proves nothing. */
+static bool refuse_unsound(const SourceTree *tree, Err *err)
 {
+    for (uint32_t i = 0; i < tree->models->count; i++) {
+        const Model *model = &tree->models->items[i];
+        if (model->is_unreadable) {
+            err_set(err, ERR_STOP, "%s", model->reason != NULL ? model->reason : model->path);
+            return err_hint(err, "nothing is deleted from a tree that cannot be read as a whole; mend it, or leave it out with --exclude");
+        }
+    }
     if (tree->models->count > 0)
         return true;
     err_set(err, ERR_STOP, "%s: holds no model: is it the right folder, and mounted?", tree->root_path);
@@ -33,7 +41,7 @@ static bool refuse_standby(const Audit *audit, Err *err)
 bool cleanup_make_plan(const Audit *audit, const SourceTree *tree, CleanupPlan *out, Err *err)
 {
     CleanupPlan plan = {0};
-    bool ok = refuse_empty(tree, err);
+    bool ok = refuse_unsound(tree, err);
     for (size_t i = 0; ok && i < audit->count; i++) {
         const AuditItem *item = &audit->items[i];
         if (item->model == UINT32_MAX)
@@ -77,13 +85,22 @@ typedef struct Apply {
     CleanupDoneFn fn;
     void *ctx;
     CleanupResult *result;
+    bool *resumed; /* by line of the plan: it was hidden by a clean-up that was killed, and has its name back */
 } Apply;
+
+static bool same_stamp(const Stamp *now, const Stamp *then, bool resumed)
+{
+    Stamp expected = *then;
+    if (resumed) /* its two renames moved the ctime of a file; of a directory it is a hash of its members, which cannot have moved */
+        expected.ctime_ns = now->ctime_ns;
+    return stamp_equal(now, &expected);
+}
 
 /* The line is still true of the source, and of the row that it was paired with. */
 static const char *compare_line(const Apply *apply, const CleanupLine *line, const AuditItem *item)
 {
     const Model *model = &apply->models.items[item->model];
-    if ((model->kind == MODEL_DIRECTORY) != line->is_directory || !stamp_equal(&item->stamp, &line->stamp))
+    if ((model->kind == MODEL_DIRECTORY) != line->is_directory || !same_stamp(&item->stamp, &line->stamp, apply->resumed[line - apply->plan->lines]))
         return "it changed after the plan was made";
     const char *why = audit_must_stay(&apply->audit, item);
     if (why != NULL)
@@ -122,11 +139,14 @@ static bool ask_again(Apply *apply, const CleanupLine *line, bool *whole, Err *e
     StoreKey key = {.name = line->name, .version = line->version};
     StoreHealth health = STORE_MISSING;
     Same same = {.line = line};
+    bool primary = false;
     if (apply->store == NULL && !store_open(apply->settings->audit.target, &apply->store, err))
+        return false;
+    if (!store_is_primary(apply->store, &primary, err))
         return false;
     if (!store_verify(apply->store, &key, 1, note_health, &health, err) || !store_list(apply->store, &line->name, 1, compare_row, &same, err))
         return false;
-    *whole = health == STORE_INTACT && same.found;
+    *whole = primary && health == STORE_INTACT && same.found;
     return true;
 }
 
@@ -159,7 +179,7 @@ static bool tell(Apply *apply, const CleanupLine *line, const char *why, Err *er
     return apply->fn(apply->ctx, line, why, err);
 }
 
-static bool remove_one(Apply *apply, const CleanupLine *line, Err *err)
+static bool remove_one(Apply *apply, const CleanupLine *line, const Stamp *proven, Err *err)
 {
     Err why = {0};
     bool whole = false;
@@ -169,7 +189,7 @@ static bool remove_one(Apply *apply, const CleanupLine *line, Err *err)
         return tell(apply, line, "its row vanished, changed or was damaged a moment ago", err);
     if (!journal(apply, line, JOURNAL_REMOVING, err))
         return false;
-    if (removal_take(apply->tree.root, line->path, line->is_directory, &line->stamp, apply->trash, &why))
+    if (removal_take(apply->tree.root, line->path, line->is_directory, proven, apply->trash, &why))
         return journal(apply, line, JOURNAL_REMOVED, err) && tell(apply, line, NULL, err);
     if (why.cls == ERR_SKIP)
         return tell(apply, line, why.text, err);
@@ -186,7 +206,7 @@ static bool apply_lines(Apply *apply, Err *err)
             continue;
         const CleanupLine *line = &apply->plan->lines[index];
         const char *why = compare_line(apply, line, item);
-        if (!(why != NULL ? tell(apply, line, why, err) : remove_one(apply, line, err)))
+        if (!(why != NULL ? tell(apply, line, why, err) : remove_one(apply, line, &item->stamp, err)))
             return false;
     }
     return true;
@@ -222,6 +242,23 @@ static bool refuse_trash_inside(const CleanupSettings *settings, Err *err)
     return err_hint(err, "name a folder outside of it, on the same file system");
 }
 
+/* Before the scan: what a killed clean-up has hidden gets its name back. */
+static bool resume(Apply *apply, Err *err)
+{
+    SourceTree tree = {.root = -1};
+    apply->resumed = calloc(apply->plan->count + 1, sizeof *apply->resumed);
+    if (apply->resumed == NULL)
+        return err_no_memory(err);
+    bool ok = source_tree_open(apply->settings->audit.models_dir, &tree, err);
+    for (size_t i = 0; ok && i < apply->plan->count; i++) {
+        const CleanupLine *line = &apply->plan->lines[i];
+        if (line->delete_it)
+            ok = removal_resume(tree.root, line->path, line->is_directory, &line->stamp, &apply->resumed[i], err);
+    }
+    source_tree_close(&tree);
+    return ok;
+}
+
 static bool open_trash(Apply *apply, Err *err)
 {
     apply->trash = -1;
@@ -243,8 +280,9 @@ bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, Cle
     audit.only = &plan->by_path;
     id_new_uuid(run_id);
     bool ok = state_locate(settings->state_dir, NULL, audit.target, &apply.state, err) && state_open(&apply.state, run_id, err) &&
-              open_trash(&apply, err) && audit_run(&audit, &apply.tree, &apply.models, &apply.audit, err) && refuse_empty(&apply.tree, err) &&
+              open_trash(&apply, err) && resume(&apply, err) && audit_run(&audit, &apply.tree, &apply.models, &apply.audit, err) && refuse_unsound(&apply.tree, err) &&
               refuse_standby(&apply.audit, err) && apply_lines(&apply, err) && tell_missing(&apply, err);
+    free(apply.resumed);
     store_close(apply.store);
     audit_free(&apply.audit);
     source_tree_close(&apply.tree);

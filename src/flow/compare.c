@@ -5,6 +5,12 @@
 #include "base/strmap.h"
 #include "flow/worker.h"
 
+/* Of the absolute path of a source, what is before the slash and its path in the tree. */
+static size_t prefix_length(const Run *run)
+{
+    return strcmp(run->tree.root_path, "/") == 0 ? 0 : strlen(run->tree.root_path);
+}
+
 typedef struct JournalMatch {
     Run *run;
     StrMap by_path;
@@ -16,6 +22,8 @@ static bool match_record(void *ctx, const JournalRecord *record, Err *err)
     (void)err;
     JournalMatch *match = ctx;
     size_t prefix = match->prefix_len;
+    if (record->event != JOURNAL_KNOWN)
+        return true;
     if (strncmp(record->path, match->run->tree.root_path, prefix) != 0 || record->path[prefix] != '/')
         return true;
     uint32_t index = strmap_get(&match->by_path, record->path + prefix + 1);
@@ -31,7 +39,7 @@ static bool match_record(void *ctx, const JournalRecord *record, Err *err)
 /* A model whose stamp is that of its last record need not be read, if the store has its content. */
 static bool use_journal(Run *run, Err *err)
 {
-    JournalMatch match = {.run = run, .prefix_len = strcmp(run->tree.root_path, "/") == 0 ? 0 : strlen(run->tree.root_path)};
+    JournalMatch match = {.run = run, .prefix_len = prefix_length(run)};
     if (run->settings->checksum)
         return true;
     bool ok = strmap_reserve(&match.by_path, run->models->count, err);
@@ -89,17 +97,18 @@ static JournalRecord *add_record(Records *records, Err *err)
     return &records->items[records->count++];
 }
 
-/* Another tree may be loaded into the same store: what the journal knows of it stays. */
+/* Another tree may be loaded into the same store: what the journal knows of it stays, and so does what a clean-up has noted. */
 static bool keep_other_tree(void *ctx, const JournalRecord *record, Err *err)
 {
     Records *records = ctx;
-    size_t prefix = strlen(records->run->tree.root_path);
-    if (strncmp(record->path, records->run->tree.root_path, prefix) == 0 && record->path[prefix] == '/')
+    size_t prefix = prefix_length(records->run);
+    bool is_trail = record->event != JOURNAL_KNOWN; /* of a clean-up: kept for good */
+    if (!is_trail && strncmp(record->path, records->run->tree.root_path, prefix) == 0 && record->path[prefix] == '/')
         return true;
     const char *path = arena_copy(&records->arena, record->path, strlen(record->path), err);
     const char *name = path == NULL ? NULL : arena_copy(&records->arena, record->name, strlen(record->name), err);
-    uint32_t index;
-    if (name == NULL || !strmap_add(&records->others, path, (uint32_t)records->count, &index, err))
+    uint32_t index = STRMAP_NONE;
+    if (name == NULL || (!is_trail && !strmap_add(&records->others, path, (uint32_t)records->count, &index, err)))
         return false;
     JournalRecord *kept = index == STRMAP_NONE ? add_record(records, err) : &records->items[index];
     if (kept == NULL)
@@ -116,7 +125,7 @@ static bool add_own(Records *records, const Model *model, Err *err)
     if (!settled)
         return true;
     Buf path = {0};
-    bool ok = buf_format(&path, err, "%s/%s", records->run->tree.root_path, model->path);
+    bool ok = buf_format(&path, err, "%.*s/%s", (int)prefix_length(records->run), records->run->tree.root_path, model->path);
     const char *copy = ok ? arena_copy(&records->arena, path.data, path.len, err) : NULL;
     JournalRecord *record = copy == NULL ? NULL : add_record(records, err);
     buf_free(&path);

@@ -42,11 +42,11 @@ bool leftovers_recover(Run *run, Err *err)
     bool needs = false, ok;
     if (run->settings->dry_run)
         return true;
-    ok = backup_needs_recovery(run->state.backup_dir, &needs, err);
+    ok = backup_needs_recovery(run->state.backup_dir, store_place(run->store), &needs, err);
     if (ok && needs) {
         log_line(LOG_INFO, "an earlier run did not end; putting its backup right");
         ok = store_wait_writers(run->store, err) && store_catalog(run->store, note_key, &keys, err) &&
-             backup_recover(run->state.backup_dir, is_key_stored, &keys, err);
+             backup_recover(run->state.backup_dir, store_place(run->store), is_key_stored, &keys, err);
     }
     strmap_free(&keys.map);
     arena_free(&keys.arena);

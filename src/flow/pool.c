@@ -10,7 +10,9 @@ typedef struct Pool {
     uint32_t count;
     pthread_mutex_t lock; /* guards the rest */
     uint32_t next;
+    unsigned working; /* threads that could start */
     Err first_error;
+    Err start_error; /* of one that could not: it matters only when none could */
 } Pool;
 
 static bool take(Pool *pool, uint32_t *index)
@@ -31,6 +33,17 @@ static void fail(Pool *pool, const Err *err)
     pthread_mutex_unlock(&pool->lock);
 }
 
+/* A server that refuses one session more is no reason to stop while another thread has one. */
+static bool note_start(Pool *pool, bool started, const Err *err)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->working += started;
+    if (!started)
+        pool->start_error = *err;
+    pthread_mutex_unlock(&pool->lock);
+    return started || err->cls != ERR_RETRY;
+}
+
 static void *work(void *arg)
 {
     Pool *pool = arg;
@@ -38,6 +51,10 @@ static void *work(void *arg)
     uint32_t index;
     void *own = pool->job->start(pool->job->shared, &err);
     bool ok = own != NULL;
+    if (!note_start(pool, ok, &err)) {
+        pool->job->stop(own);
+        return NULL;
+    }
     while (ok && take(pool, &index))
         ok = interrupt_check(&err) && pool->job->item(pool->job->shared, own, index, &err);
     if (!ok)
@@ -70,6 +87,8 @@ bool pool_run(unsigned threads, uint32_t count, const PoolJob *job, Err *err)
         pthread_join(ids[i], NULL);
     pthread_mutex_destroy(&pool.lock);
     free(ids);
+    if (pool.first_error.cls == ERR_NONE && pool.working == 0 && count > 0)
+        pool.first_error = pool.start_error;
     if (pool.first_error.cls != ERR_NONE && err != NULL)
         *err = pool.first_error;
     return pool.first_error.cls == ERR_NONE;

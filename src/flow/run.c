@@ -186,7 +186,7 @@ static int exit_code(const RunSummary *summary, const Err *err)
 
 static bool close_books(Run *run, const Err *work_err, Err *err)
 {
-    bool ok = finish_backup(run, err) && summary_count(run->models, run->summary, err);
+    bool ok = summary_count(run->models, run->summary, err) && finish_backup(run, err);
     run->summary->read_count = atomic_load(&run->read_count);
     run->summary->read_bytes = atomic_load(&run->read_bytes);
     run->summary->exit_code = exit_code(run->summary, ok ? work_err : err);
@@ -202,6 +202,8 @@ static void free_run(Run *run)
     backup_close(run->backup);
     state_close(&run->state);
     pthread_mutex_destroy(&run->lock);
+    pthread_mutex_destroy(&run->begin_lock);
+    pthread_mutex_destroy(&run->journal_lock);
     pthread_cond_destroy(&run->worker_ended);
 }
 
@@ -230,6 +232,8 @@ bool run_models(const RunSettings *settings, ModelList *models, RunSummary *summ
     double started = clock_seconds();
     Err work_err = {0};
     pthread_mutex_init(&run.lock, NULL);
+    pthread_mutex_init(&run.begin_lock, NULL);
+    pthread_mutex_init(&run.journal_lock, NULL);
     pthread_cond_init(&run.worker_ended, NULL);
     introduce(&run);
     bool ok = open_root(&run, &work_err) && open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&

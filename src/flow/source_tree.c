@@ -30,10 +30,12 @@ static bool name_models(SourceTree *tree, Err *err)
     for (uint32_t i = 0; ok && i < list->count; i++) {
         Model *model = &list->items[i];
         Err why = {0};
-        if (model->state != MODEL_PENDING)
+        /* A file that cannot be read keeps its reason, but its name is wanted: what is stored under it has a source. */
+        if (model->state == MODEL_SKIPPED || model->is_unreadable)
             continue;
         if (!identify(model, tree->map, identity, &why)) {
-            model_fail(model, MODEL_FAILED, &why);
+            if (model->state == MODEL_PENDING)
+                model_fail(model, MODEL_FAILED, &why);
             continue;
         }
         model->version = identity->version;

@@ -86,6 +86,11 @@ void store_close(Store *store)
         store->driver->close(store);
 }
 
+const char *store_place(const Store *store)
+{
+    return store->place;
+}
+
 const StoreTarget *store_target(const Store *store)
 {
     return store->target;

@@ -100,6 +100,14 @@ static bool make_openings(Postgres *pg, const char *schema, Err *err)
     return ok;
 }
 
+static bool make_place(Postgres *pg, const char *schema, Err *err)
+{
+    Buf place = {0};
+    bool ok = buf_format(&place, err, "%s/%s", store_target_key(pg->base.target), schema);
+    pg->base.place = place.data;
+    return ok;
+}
+
 /* Asks the server what it is; see session.sql. */
 static bool introduce(Postgres *pg, Err *err)
 {
@@ -119,7 +127,7 @@ static bool introduce(Postgres *pg, Err *err)
     } else {
         pg->standby = PQgetvalue(answer, 0, 1)[0] == 't';
         pg->read_only = PQgetvalue(answer, 0, 2)[0] == 't';
-        ok = make_openings(pg, PQgetvalue(answer, 0, 3), err);
+        ok = make_openings(pg, PQgetvalue(answer, 0, 3), err) && make_place(pg, PQgetvalue(answer, 0, 3), err);
     }
     PQclear(answer);
     return ok;
@@ -159,6 +167,7 @@ void postgres_close(Store *store)
     postgres_drop(pg); /* the server rolls an open transaction back */
     free(pg->begin_write);
     free(pg->begin_read);
+    free(pg->base.place);
     free(pg->piece);
     buf_free(&pg->out);
     free(pg);

@@ -14,6 +14,7 @@ static const struct {
     {"23", ERR_SKIP, ""},        /* constraints: a digest that does not match, a rule of the user's own */
     {"23505", ERR_CONFLICT, ""}, /* unique violation */
     {"25006", ERR_STOP, "the server is a standby or read-only; name the primary"},
+    {"25P04", ERR_RETRY, "the server ends transactions early (transaction_timeout); lower --batch-bytes"},
     {"25P03", ERR_RETRY, ""},   /* idle in transaction for too long */
     {"28", ERR_STOP, "check user and password (PGPASSFILE, PGPASSWORD or PGSERVICE) and the server's pg_hba.conf"},
     {"3D000", ERR_STOP, "make the database first (createdb), or check its name"},

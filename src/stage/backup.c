@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "backup_format.h"
+#include "backup_owner.h"
 #include "backup_row.h"
 #include "base/fs.h"
 #include "base/text.h"
@@ -36,6 +37,7 @@ struct Backup {
     BackupPart **parts;
     size_t count;
     bool finished;
+    int lock; /* on the folder, -1 before backup_begin */
 };
 
 /* Cuts the last component; "." and "/" are the ends. */
@@ -75,6 +77,7 @@ bool backup_open(const char *backup_dir, const char *run_id, BackupMode mode, Ba
     if (backup == NULL)
         return err_no_memory(err);
     backup->mode = mode;
+    backup->lock = -1;
     text_copy(backup->run_id, sizeof backup->run_id, run_id);
     backup->folder = fs_join(backup_dir, run_id);
     backup->top = backup->folder != NULL ? existing_ancestor(backup->folder) : NULL;
@@ -99,7 +102,14 @@ void backup_close(Backup *backup)
     free(backup->parts);
     free(backup->folder);
     free(backup->top);
+    if (backup->lock >= 0)
+        close(backup->lock);
     free(backup);
+}
+
+bool backup_begin(Backup *backup, const char *place, Err *err)
+{
+    return backup->mode == BACKUP_NONE || backup->lock >= 0 || backup_owner_begin(backup->folder, place, &backup->lock, err);
 }
 
 const char *backup_path(const Backup *backup)
@@ -287,6 +297,8 @@ bool backup_finish(Backup *backup, uint64_t *rows, Err *err)
         kept += part->rows.kept_rows;
     }
     ok = manifest.count == 0 || backup_manifest_write(backup->folder, &manifest, err);
+    if (ok && manifest.count == 0 && backup->lock >= 0)
+        ok = backup_owner_forget(backup->folder, err);
     if (manifest.count == 0)
         (void)rmdir(backup->folder); /* may never have been made; an empty one does no harm */
     if (ok && rows != NULL)

@@ -5,6 +5,7 @@
 #include "stage/backup.h"
 
 #define BACKUP_MANIFEST_NAME "MANIFEST"
+#define BACKUP_STORE_NAME "STORE"
 
 #define BACKUP_COLUMNS_BEHIND                                                                                                             \
     "is_active,content_sha256,raw_bytes,stored_sha256,stored_bytes,format,encoding,chunk_count,source_host,source_path,source_mtime,run_id\n"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backup_format.h"
+#include "backup_owner.h"
 #include "backup_scan.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -55,7 +56,7 @@ static bool is_temp_name(const char *name)
         return false;
     memcpy(stem, name, len - 4);
     stem[len - 4] = '\0';
-    return strcmp(stem, BACKUP_MANIFEST_NAME) == 0 || backup_is_file_name(stem, &chunks);
+    return strcmp(stem, BACKUP_MANIFEST_NAME) == 0 || strcmp(stem, BACKUP_STORE_NAME) == 0 || backup_is_file_name(stem, &chunks);
 }
 
 static bool classify(Folder *folder, const char *name, Err *err)
@@ -69,7 +70,7 @@ static bool classify(Folder *folder, const char *name, Err *err)
         return add_name(&folder->temps, name, err);
     if (strcmp(name, BACKUP_MANIFEST_NAME) == 0)
         folder->done = true;
-    else
+    else if (strcmp(name, BACKUP_STORE_NAME) != 0)
         folder->foreign = true;
     return true;
 }
@@ -278,6 +279,8 @@ static bool recover_folder(const char *path, Folder *folder, const Kept *how, Er
     if (manifest.count > 0) {
         ok = fs_sync_dir(path, err) && backup_manifest_write(path, &manifest, err);
     } else {
+        if (!folder->foreign && !backup_owner_forget(path, err))
+            goto out;
         (void)rmdir(path); /* fails when someone put a file of his own there: then it is no folder of ours any more */
         ok = true;
     }
@@ -291,7 +294,25 @@ out:
 /* What is done with each unfinished folder. */
 typedef bool (*FolderFn)(void *ctx, const char *path, const char *run_id, Folder *folder, Err *err);
 
-static bool visit(const char *backup_dir, const char *name, FolderFn fn, void *ctx, Err *err)
+typedef struct Visitor {
+    const char *place; /* folders of other stores are passed over; NULL = none are */
+    FolderFn fn;
+    void *ctx;
+} Visitor;
+
+static bool visit_unfinished(const char *path, const char *name, Folder *folder, const Visitor *visitor, Err *err)
+{
+    bool ours;
+    int lock;
+    if (!backup_owner_claim(path, visitor->place, &lock, &ours, err))
+        return false;
+    bool ok = !ours || visitor->fn(visitor->ctx, path, name, folder, err);
+    if (lock >= 0)
+        close(lock);
+    return ok;
+}
+
+static bool visit(const char *backup_dir, const char *name, const Visitor *visitor, Err *err)
 {
     struct stat st;
     Folder folder = {0};
@@ -304,13 +325,13 @@ static bool visit(const char *backup_dir, const char *name, FolderFn fn, void *c
     else if (!S_ISDIR(st.st_mode))
         ok = true;
     else
-        ok = list_folder(path, &folder, err) && (!is_unfinished(&folder) || fn(ctx, path, name, &folder, err));
+        ok = list_folder(path, &folder, err) && (!is_unfinished(&folder) || visit_unfinished(path, name, &folder, visitor, err));
     free_folder(&folder);
     free(path);
     return ok;
 }
 
-static bool each_unfinished(const char *backup_dir, FolderFn fn, void *ctx, Err *err)
+static bool each_unfinished(const char *backup_dir, const Visitor *visitor, Err *err)
 {
     bool ok = true;
     DIR *dir = opendir(backup_dir);
@@ -318,7 +339,7 @@ static bool each_unfinished(const char *backup_dir, FolderFn fn, void *ctx, Err 
         return errno == ENOENT || err_set_errno(err, ERR_STOP, errno, "%s", backup_dir);
     for (struct dirent *entry; ok && (errno = 0, entry = readdir(dir)) != NULL;)
         if (backup_is_run_id(entry->d_name))
-            ok = visit(backup_dir, entry->d_name, fn, ctx, err);
+            ok = visit(backup_dir, entry->d_name, visitor, err);
     if (ok && errno != 0)
         ok = err_set_errno(err, ERR_STOP, errno, "%s", backup_dir);
     closedir(dir);
@@ -332,10 +353,11 @@ static bool recover_one(void *ctx, const char *path, const char *run_id, Folder 
     return recover_folder(path, folder, &how, err);
 }
 
-bool backup_recover(const char *backup_dir, BackupIsStoredFn is_stored, void *ctx, Err *err)
+bool backup_recover(const char *backup_dir, const char *place, BackupIsStoredFn is_stored, void *ctx, Err *err)
 {
     Kept how = {.is_stored = is_stored, .ctx = ctx};
-    return each_unfinished(backup_dir, recover_one, &how, err);
+    Visitor visitor = {.place = place, .fn = recover_one, .ctx = &how};
+    return each_unfinished(backup_dir, &visitor, err);
 }
 
 static bool note_one(void *ctx, const char *path, const char *run_id, Folder *folder, Err *err)
@@ -348,10 +370,11 @@ static bool note_one(void *ctx, const char *path, const char *run_id, Folder *fo
     return true;
 }
 
-bool backup_needs_recovery(const char *backup_dir, bool *needs, Err *err)
+bool backup_needs_recovery(const char *backup_dir, const char *place, bool *needs, Err *err)
 {
     bool found = false;
-    if (!each_unfinished(backup_dir, note_one, &found, err))
+    Visitor visitor = {.place = place, .fn = note_one, .ctx = &found};
+    if (!each_unfinished(backup_dir, &visitor, err))
         return false;
     *needs = found;
     return true;

@@ -43,7 +43,7 @@ typedef struct Extent {
 static bool hand_on(char *line, size_t len, JournalFn fn, void *ctx, Err *err)
 {
     JournalRecord record;
-    if (!journal_parse_line(line, len, &record) || journal_is_racy(&record))
+    if (!journal_parse_line(line, len, &record) || (record.event == JOURNAL_KNOWN && journal_is_racy(&record)))
         return true;
     return fn(ctx, &record, err);
 }

@@ -24,7 +24,7 @@ static bool append_encoded(Buf *out, const char *text, Err *err)
     return true;
 }
 
-/* f and d are read back; r (to be removed) and x (removed) are not. */
+/* f and d: a file, a directory that is known; r: about to be removed; x: removed. */
 static char kind_letter(const JournalRecord *record)
 {
     if (record->event != JOURNAL_KNOWN)
@@ -137,9 +137,10 @@ bool journal_parse_line(char *line, size_t len, JournalRecord *out)
         return false;
     if (!split(line + FIELDS_AT, len - FIELDS_AT, fields))
         return false;
-    if (fields[0].len != 1 || (fields[0].text[0] != 'f' && fields[0].text[0] != 'd'))
+    if (fields[0].len != 1 || strchr("fdrx", fields[0].text[0]) == NULL)
         return false;
     record.is_directory = fields[0].text[0] == 'd';
+    record.event = fields[0].text[0] == 'r' ? JOURNAL_REMOVING : fields[0].text[0] == 'x' ? JOURNAL_REMOVED : JOURNAL_KNOWN;
     if (!parse_u64(&fields[1], &record.stamp.dev) || !parse_u64(&fields[2], &record.stamp.ino) || !parse_u64(&fields[3], &record.stamp.size) ||
         !parse_i64(&fields[4], &record.stamp.mtime_ns) || !parse_i64(&fields[5], &record.stamp.ctime_ns) ||
         !parse_i64(&fields[6], &record.read_ns))

@@ -20,6 +20,7 @@
 #define PIECE_BYTES ((size_t)256 * 1024) /* stays in the second-level cache between hash and deflate */
 #define TRIES 3
 #define TRY_WAIT_SECONDS 0.1
+#define TICK_NS 10000000 /* the kernel's coarse clock moves at least every 10 ms */
 
 struct Packer {
     PackSettings settings;
@@ -206,6 +207,15 @@ static bool deflate_or_keep(Attempt *try, int fd, const struct stat *st, size_t 
     return true;
 }
 
+/* Two writes within one tick of the file system's clock leave the same times. A source that was changed in this very tick is read in the next one, so
+ * that a write during the read shows. */
+static void outwait_tick(int64_t changed_ns)
+{
+    int64_t age = clock_real_ns() - changed_ns;
+    if (age >= 0 && age < TICK_NS)
+        clock_sleep((double)(TICK_NS - age) / 1e9);
+}
+
 static bool pack_file(Attempt *try, int fd, Err *err)
 {
     Packer *packer = try->packer;
@@ -215,6 +225,7 @@ static bool pack_file(Attempt *try, int fd, Err *err)
         return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", path);
     if (!refuse_unfit(path, &st, err))
         return false;
+    outwait_tick(stat_ns(st.st_mtim));
     ssize_t head = fs_read(fd, packer->piece, PIECE_BYTES);
     if (head < 0)
         return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", path);
@@ -296,6 +307,7 @@ static bool pack_directory(Attempt *try, int dir, Err *err)
     TarWriter *tar = NULL;
     if (!tree_list(dir, packer->settings.follow_links, &before, err))
         goto out;
+    outwait_tick(before.newest_ns);
     if (!sha256_reset(packer->content_sha, err) || !begin_stored(packer, err) ||
         (deflate && !deflater_begin(packer->deflater, take_stored, packer, err)))
         goto out;

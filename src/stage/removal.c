@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/id.h"
 #include "base/text.h"
 #include "base/tree.h"
 
@@ -182,14 +181,47 @@ static bool finish(const Removal *removal, int trash, Err *err)
     return unlinkat(removal->parent, removal->hidden, 0) == 0 || give_name_back(removal, strerror(errno), err);
 }
 
+/* Always the same for one source, so that a removal that was cut off is found again. */
+static bool name_hidden(Removal *removal, Err *err)
+{
+    Digest digest;
+    char hex[2 * DIGEST_BYTES + 1];
+    if (!sha256_once(removal->base, strlen(removal->base), &digest, err))
+        return false;
+    digest_hex(&digest, hex);
+    snprintf(removal->hidden, sizeof removal->hidden, REMOVAL_PREFIX "%.16s", hex);
+    return true;
+}
+
+bool removal_resume(int root, const char *path, bool is_directory, const Stamp *stamp, bool *resumed, Err *err)
+{
+    Removal removal = {.path = path, .is_directory = is_directory, .stamp = stamp};
+    struct stat st;
+    *resumed = false;
+    removal.parent = open_parent(root, path, &removal.base);
+    if (removal.parent < 0) /* its folder is gone or unreadable: the scan will tell */
+        return true;
+    bool ok = name_hidden(&removal, err);
+    bool cut_off = ok && fstatat(removal.parent, removal.base, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT &&
+                   is_same(&removal, removal.hidden, true);
+    if (cut_off && renameat2(removal.parent, removal.hidden, removal.parent, removal.base, RENAME_NOREPLACE) != 0)
+        ok = err_set_errno(err, ERR_STOP, errno, "%s: cannot be given its name back; it is beside it as %s", path, removal.hidden);
+    *resumed = ok && cut_off;
+    close(removal.parent);
+    return ok;
+}
+
 bool removal_take(int root, const char *path, bool is_directory, const Stamp *stamp, int trash, Err *err)
 {
     Removal removal = {.path = path, .is_directory = is_directory, .stamp = stamp};
     removal.parent = open_parent(root, path, &removal.base);
     if (removal.parent < 0)
         return err_set_errno(err, ERR_SKIP, errno, "%s: stays: its folder cannot be opened", path);
-    snprintf(removal.hidden, sizeof removal.hidden, ".cleanup-%016llx", (unsigned long long)id_random64());
     bool ok = false;
+    if (!name_hidden(&removal, err)) {
+        close(removal.parent);
+        return false;
+    }
     if (!is_same(&removal, removal.base, false))
         stays(&removal, "it changed or vanished after it was proven", err);
     else if (renameat2(removal.parent, removal.base, removal.parent, removal.hidden, RENAME_NOREPLACE) != 0)

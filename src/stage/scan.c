@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/tree.h"
+#include "base/text.h"
 #include "scan_parts.h"
 
 /* Each level holds a descriptor, and a process has 1024 as a rule. */
@@ -31,6 +32,14 @@ bool walk_report(Walk *walk, ModelKind kind, Err *err)
     if (model == NULL)
         return false;
     model_refuse(model, MODEL_FAILED, "%s: %s%s%s", model->path, err->text, err->hint[0] != '\0' ? "; " : "", err->hint);
+    return true;
+}
+
+bool walk_report_unreadable(Walk *walk, Err *err)
+{
+    if (!walk_report(walk, MODEL_DIRECTORY, err))
+        return false;
+    walk->list->items[walk->list->count - 1].is_unreadable = true;
     return true;
 }
 
@@ -132,11 +141,19 @@ static bool visit_directory(Walk *walk, int parent, const char *name, unsigned d
         if (errno == ENOENT)
             return true;
         err_set_errno(err, ERR_SKIP, errno, "this directory cannot be opened");
-        return walk_report(walk, MODEL_DIRECTORY, err);
+        return walk_report_unreadable(walk, err);
     }
     bool ok = walk_directory(walk, dir, depth + 1, err);
     close(dir);
     return ok;
+}
+
+/* The temporary name of stage/removal.h. Perhaps only a part of a directory: never a model. */
+static bool is_cut_off_removal(const char *name)
+{
+    static const char prefix[] = ".cleanup-";
+    const char *digits = name + sizeof prefix - 1;
+    return text_starts_with(name, prefix) && strlen(digits) == 16 && strspn(digits, "0123456789abcdef") == 16;
 }
 
 static bool visit_entries(Walk *walk, int dir, const Entries *entries, unsigned depth, Err *err)
@@ -147,6 +164,12 @@ static bool visit_entries(Walk *walk, int dir, const Entries *entries, unsigned 
         size_t mark;
         if (!walk_enter(walk, name, &mark, err))
             return false;
+        if (is_cut_off_removal(name)) {
+            ok = walk_refuse(walk, entry_type(name) == ENTRY_DIRECTORY ? MODEL_DIRECTORY : MODEL_FILE, MODEL_FAILED,
+                             "a clean-up was cut off here; its model is stored; the same cleanup --apply goes on with it, what is left then may go", err);
+            walk_leave(walk, mark);
+            continue;
+        }
         switch (entry_type(name)) {
         case ENTRY_DIRECTORY:
             ok = visit_directory(walk, dir, name, depth, err);
@@ -230,7 +253,7 @@ bool walk_directory(Walk *walk, int dir, unsigned depth, Err *err)
     if (depth > DEPTH_MAX)
         return walk_refuse(walk, MODEL_DIRECTORY, MODEL_FAILED, "lies too deep (400 directories); it was not entered", err);
     if (!note_directory(walk, dir, &first, err) || (first == NULL && !entries_read(dir, &entries, err)))
-        ok = !is_root && walk_report(walk, MODEL_DIRECTORY, err);
+        ok = !is_root && walk_report_unreadable(walk, err);
     else if (first != NULL)
         ok = !rules_select(walk->rules, walk->path.data) || refuse_as_same(walk, MODEL_DIRECTORY, "same directory as", first, err);
     else if (!is_root && (rules_match_directory(walk->rules, walk->path.data) || rules_is_marked(entries.marks)))

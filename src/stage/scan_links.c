@@ -90,7 +90,7 @@ static bool follow_to_directory(Walk *walk, const char *real, Err *err)
     int dir = fs_open_beneath(walk->root, real, O_RDONLY | O_DIRECTORY, false);
     if (dir < 0) {
         err_set_errno(err, ERR_SKIP, errno, "this directory cannot be opened");
-        return walk_report(walk, MODEL_DIRECTORY, err);
+        return walk_report_unreadable(walk, err);
     }
     bool ok = walk_directory(walk, dir, 1, err);
     close(dir);

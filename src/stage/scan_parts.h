@@ -67,6 +67,7 @@ Model *walk_add(Walk *walk, ModelKind kind, Err *err);
 bool walk_report(Walk *walk, ModelKind kind, Err *err);
 
 /* The same with a reason of its own; the text goes behind the path. */
+bool walk_report_unreadable(Walk *walk, Err *err); /* of a directory that could not be opened or read */
 bool walk_refuse(Walk *walk, ModelKind kind, ModelState state, const char *reason, Err *err);
 
 /* Appends a component to walk->path; walk_leave takes it off again. *mark is for walk_leave. */

@@ -144,8 +144,8 @@ static void check_recovered(const Fixture *fixture)
     bool needs;
     scan_file(fixture->folder, "part-0.csv");
     scan_file(fixture->folder, "chunks-0.csv");
-    fuzz_assert(backup_recover(fixture->backups, is_stored, NULL, &err));
-    fuzz_assert(backup_needs_recovery(fixture->backups, &needs, &err));
+    fuzz_assert(backup_recover(fixture->backups, NULL, is_stored, NULL, &err));
+    fuzz_assert(backup_needs_recovery(fixture->backups, NULL, &needs, &err));
     if (needs || access(fixture->folder, F_OK) != 0) /* of another version, or nothing was left */
         return;
     bool ok = backup_manifest_read(fixture->folder, &manifest, &err);

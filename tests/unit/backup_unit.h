@@ -224,13 +224,13 @@ static inline bool is_stored(void *ctx, const char *name, int32_t version, const
 
 static inline void recover(unsigned stored)
 {
-    ck_ok(backup_recover(dir, is_stored, &stored, &err));
+    ck_ok(backup_recover(dir, NULL, is_stored, &stored, &err));
 }
 
 static inline bool needs_recovery(void)
 {
     bool needs = false;
-    ck_ok(backup_needs_recovery(dir, &needs, &err));
+    ck_ok(backup_needs_recovery(dir, NULL, &needs, &err));
     return needs;
 }
 

@@ -3,7 +3,7 @@
 START_TEST(recovery_keeps_what_is_stored)
 {
     bool needs = true;
-    ck_ok(backup_needs_recovery(dir, &needs, &err));
+    ck_ok(backup_needs_recovery(dir, NULL, &needs, &err));
     ck_assert(!needs);
     recover(0);
     static const unsigned cases[] = {0x7e, 0x7c, 0x5a, 0x40, 0x02, 0x3e, 0x14, 0x3e, 0x7a};
@@ -165,7 +165,7 @@ START_TEST(recovery_passes_the_callers_error_up)
     ck_assert_int_eq(unlink(in_folder("part-1.csv")), 0);
     ck_assert_int_eq(mkfifo(in_folder("part-1.csv"), 0600), 0);
     unsigned stored = 0x7e;
-    ck_fails(backup_recover(dir, is_stored, &stored, &err), ERR_STOP, "part-1.csv: not a regular file");
+    ck_fails(backup_recover(dir, NULL, is_stored, &stored, &err), ERR_STOP, "part-1.csv: not a regular file");
     ck_assert(!exists(in_folder("MANIFEST")));
 }
 END_TEST

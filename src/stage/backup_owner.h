@@ -1,0 +1,16 @@
+/* backup_owner.h: whose a run's folder is. Private to backup*.c. */
+#ifndef STAGE_BACKUP_OWNER_H
+#define STAGE_BACKUP_OWNER_H
+
+#include "base/err.h"
+
+/* Makes the folder, locks it (*lock, held until closed) and writes STORE, durably. ERR_STOP. */
+bool backup_owner_begin(const char *folder, const char *place, int *lock, Err *err);
+
+/* *ours: its rows went to `place` and no living process holds it; then *lock is held (-1 when place is NULL: anybody's). */
+bool backup_owner_claim(const char *folder, const char *place, int *lock, bool *ours, Err *err);
+
+/* Removes STORE, so that the empty folder can be removed. */
+bool backup_owner_forget(const char *folder, Err *err);
+
+#endif

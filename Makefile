@@ -44,9 +44,9 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmigrate.a
 	$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/libmigrate.a $(LDLIBS) $(shell pkg-config --libs check)
 
 # Under the sanitizers memory is theirs.
-$(SHIM): tests/fault/shim.c
+$(SHIM): tests/fault/shim.c tests/fault/shim_note.c tests/fault/shim.h
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -O2 -g $(WARN) $(if $(SANITIZE),-DSHIM_NO_MALLOC) -fPIC -shared -pthread -o $@ $<
+	$(CC) -std=c11 -O2 -g $(WARN) $(if $(SANITIZE),-DSHIM_NO_MALLOC) -fPIC -shared -pthread -o $@ $(filter %.c,$^)
 
 $(BUILD)/%.o: %.c | $(BUILD)/gen/sql.h
 	@mkdir -p $(@D)

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* Length of the well-formed UTF-8 character at `s`, 0 if there is none (RFC 3629, table 3-7 of the Unicode standard). */
 static size_t utf8_step(const unsigned char *s, size_t len)
@@ -265,24 +268,41 @@ const char *text_seconds(char out[24], double seconds)
     return out;
 }
 
-/* Two digits at a time: hex of payloads is on the hot path of the backup. */
-typedef struct HexTable {
-    char pair[256][2];
-} HexTable;
+static char hex_char(unsigned nibble)
+{
+    return (char)(nibble < 10 ? '0' + nibble : 'a' + nibble - 10);
+}
 
-#define HEX_ROW(h)                                                                                                                        \
-    {h, '0'}, {h, '1'}, {h, '2'}, {h, '3'}, {h, '4'}, {h, '5'}, {h, '6'}, {h, '7'}, {h, '8'}, {h, '9'}, {h, 'a'}, {h, 'b'}, {h, 'c'},     \
-        {h, 'd'}, {h, 'e'}, {h, 'f'}
-
-static const HexTable hex_table = {{HEX_ROW('0'), HEX_ROW('1'), HEX_ROW('2'), HEX_ROW('3'), HEX_ROW('4'), HEX_ROW('5'), HEX_ROW('6'),
-                                    HEX_ROW('7'), HEX_ROW('8'), HEX_ROW('9'), HEX_ROW('a'), HEX_ROW('b'), HEX_ROW('c'), HEX_ROW('d'),
-                                    HEX_ROW('e'), HEX_ROW('f')}};
+/* Hex of payloads is on the hot path of the backup: 16 bytes at a time where every CPU of the kind can. */
+static size_t hex_blocks(char *out, const unsigned char *in, size_t len)
+{
+    size_t done = 0;
+#ifdef __SSE2__
+    const __m128i mask = _mm_set1_epi8(15), nine = _mm_set1_epi8(9), zero = _mm_set1_epi8('0'), letters = _mm_set1_epi8('a' - '0' - 10);
+    for (; len - done >= 16; done += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(in + done));
+        __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), mask), low = _mm_and_si128(bytes, mask);
+        __m128i pairs[2] = {_mm_unpacklo_epi8(high, low), _mm_unpackhi_epi8(high, low)};
+        for (int i = 0; i < 2; i++) {
+            __m128i text = _mm_add_epi8(_mm_add_epi8(pairs[i], zero), _mm_and_si128(_mm_cmpgt_epi8(pairs[i], nine), letters));
+            _mm_storeu_si128((__m128i *)(void *)(out + 2 * done + 16 * i), text);
+        }
+    }
+#else
+    (void)out;
+    (void)in;
+    (void)len;
+#endif
+    return done;
+}
 
 void text_hex(char *out, const void *bytes, size_t len)
 {
     const unsigned char *in = bytes;
-    for (size_t i = 0; i < len; i++)
-        memcpy(out + 2 * i, hex_table.pair[in[i]], 2);
+    for (size_t i = hex_blocks(out, in, len); i < len; i++) {
+        out[2 * i] = hex_char(in[i] >> 4);
+        out[2 * i + 1] = hex_char(in[i] & 15);
+    }
     out[2 * len] = '\0';
 }
 

@@ -1,4 +1,4 @@
-"""What the fault tests share: the reference tree, the program under the shim (shim.c), and the checks of the invariants.
+"""What the fault tests share: the reference tree, the program under the shim (shim_note.c), and the checks of the invariants.
 
 The reference state is what one uninterrupted run makes of the reference tree in a prepared store. After any fault, the same command must
 end there. Run under scripts/with-postgres; PROGRAM and SHIM name the program and the library.

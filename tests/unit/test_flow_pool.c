@@ -125,11 +125,12 @@ START_TEST(test_start_that_fails)
     ck_assert_uint_eq(total(10), 0);
     ck_assert_uint_eq(atomic_load(&work.null_stops), 1);
     setup();
+    /* One session less is no reason to stop while others have one. */
     work.fail_start = 2;
     work.slow = true;
-    ck_fails(run(3, 1000), ERR_RETRY, "no session");
-    ck_assert_uint_lt(total(1000), 1000);
-    ck_assert_uint_eq(atomic_load(&work.stops) + atomic_load(&work.null_stops), 3);
+    ck_ok(run(3, 40));
+    ck_assert_uint_eq(total(40), 40);
+    ck_assert_uint_eq(atomic_load(&work.null_stops), 1);
 }
 END_TEST
 

@@ -219,6 +219,8 @@ class Refused(RestoreCase):
         meta = self.backups()[1]
         self.check_refused(meta, "no payloads", meta)
         self.check_refused(meta.parent, "no payloads", meta)
+        self.assertIn("no payloads", self.restore(meta.parent, "--batch-rows", "1", code=1).err)
+        self.assertEqual(self.target_rows(), (0, 0))
         self.restore(self.backups()[0])
 
     def test_bad_one_among_several_refuses_before_a_row(self):
@@ -227,7 +229,8 @@ class Refused(RestoreCase):
         last = self.backups()[1]
         part = next(last.glob("part-*.csv"))
         part.write_bytes(part.read_bytes()[:-5])
-        self.check_refused(last.parent, part)
+        self.assertIn(str(part), self.restore(last.parent, "--batch-rows", "1", code=1).err)
+        self.assertEqual(self.target_rows(), (0, 0))
 
     def test_unfinished_one_among_several_is_told(self):
         self.write("later_model.joblib", b"later " * 100)

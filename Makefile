@@ -69,12 +69,13 @@ tests: $(PROGRAM) $(UNIT_BINS) $(STORE_BINS) $(FUZZ_BINS) $(SHIM)
 check:
 	scripts/install-deps
 	$(MAKE) --no-print-directory -j$(JOBS) tests
-	$(MAKE) --no-print-directory check-unit check-fuzz check-server
+	$(MAKE) --no-print-directory check-unit check-fuzz
+	$(MAKE) --no-print-directory -j2 --output-sync=target check-server check-fault
 
 check-unit: $(UNIT_BINS)
 	@set -e; for t in $(UNIT_BINS); do $$t; done
 
-# One throw-away PostgreSQL for all tests that need a server.
+# The two groups that need a server have one each, thrown away at the end, and run side by side.
 check-server: tests
 	scripts/with-postgres $(MAKE) --no-print-directory on-server BUILD=$(BUILD)
 
@@ -82,7 +83,6 @@ check-server: tests
 on-server:
 	@set -e; for t in $(STORE_BINS); do $$t; done
 	PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -m unittest discover -s tests/cli -p '$(CLI_TESTS)'
-	$(MAKE) --no-print-directory faults BUILD=$(BUILD)
 
 # Kills, full disks, failing reads, no memory, cut connections. KILLS=10000 FAULTS=all is the long form.
 .PHONY: faults check-fault
@@ -100,10 +100,10 @@ check-long:
 # The same tests with the compiler's checks, in build folders of their own. They need no hardening and dislike it.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan:
-	$(MAKE) BUILD=build/asan OPT='-O1 -g' SANITIZE='$(ASAN)' HARDEN=-fPIE check
+	KILLS=60 $(MAKE) BUILD=build/asan OPT='-O1 -g' SANITIZE='$(ASAN)' HARDEN=-fPIE check
 
 tsan:
-	$(MAKE) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' HARDEN=-fPIE check
+	KILLS=60 $(MAKE) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' HARDEN=-fPIE check
 
 coverage:
 	$(MAKE) BUILD=build/coverage OPT='-O0 -g' SANITIZE=--coverage HARDEN=-fPIE check

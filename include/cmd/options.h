@@ -44,7 +44,7 @@ typedef struct Options {
     int64_t batch_rows, retries;
     uint64_t batch_bytes, max_memory, inline_limit;
     double timeout, lock_timeout, connect_timeout;
-    bool download, one_way, yes, force;
+    bool download, one_way, yes, force, verify_stored;
     const char *sample, *report, *plan, *apply, *trash;
 
     StringList arguments; /* what is no option */

@@ -31,6 +31,7 @@ typedef struct RunSettings {
     uint64_t inline_limit; /* stored bytes; larger payloads go to model_chunks */
     unsigned retries;      /* in a row, for one batch */
     bool activate, checksum, dry_run, upgrade, show_progress;
+    bool verify_stored;    /* decode each payload again before it is sent */
 } RunSettings;
 
 /* Runs. On success or failure *summary and *models tell how far it came (free with model_list_free). The error is that of the run as a

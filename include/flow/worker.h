@@ -98,6 +98,9 @@ void recover_wait(unsigned failures);
 /* Journals what is settled. */
 bool batch_journal(Worker *worker, Err *err);
 
+/* verify.c: decodes the payload and compares. ERR_SKIP: it is not what was read. */
+bool verify_packed(const Model *model, const Packed *packed, Err *err);
+
 /* compare.c: scan, names and journal make the plan; the store settles it. compare_store may be repeated after ERR_RETRY. */
 bool compare_tree(Run *run, Err *err);
 bool compare_store(Run *run, Err *err);

@@ -70,6 +70,8 @@ const OptionSpec option_table[] = {
      .help = "with --apply: do not ask"},
     {.name = "force", .letter = 'f', .kind = OPTION_FLAG, .offset = FIELD(force), .commands = CMD_GET, .no_environment = true,
      .help = "replace what is at the destination"},
+    {.name = "verify-stored", .kind = OPTION_FLAG, .offset = FIELD(verify_stored), .commands = CMD_RUN,
+     .help = "decode each payload again before it is sent, and compare it with what was read"},
     {.name = "batch-rows", .kind = OPTION_INT, .offset = FIELD(batch_rows), .commands = CMD_RUN | CMD_RESTORE, .value_name = "N", .default_text = "1000",
      .min = 1, .max = 100000, .help = "a worker commits after so many models"},
     {.name = "batch-bytes", .kind = OPTION_BYTES, .offset = FIELD(batch_bytes), .commands = CMD_RUN | CMD_RESTORE, .value_name = "SIZE",

@@ -30,6 +30,7 @@ static RunSettings make_settings(const Options *options, const char *models_dir,
         .checksum = options->checksum,
         .dry_run = options->dry_run,
         .upgrade = options->upgrade,
+        .verify_stored = options->verify_stored,
         .show_progress = !options->quiet && isatty(STDERR_FILENO),
     };
 }

@@ -57,18 +57,25 @@ static bool settle_without_store(Worker *worker, uint32_t group, Model *model, c
     return model->state != MODEL_UNCHANGED || item_list_add(&worker->seen, &item, err);
 }
 
+/* One model's own fault: it is reported, the others go on. */
+static bool fail_model(Worker *worker, Model *model, const Err *err)
+{
+    if (err->cls != ERR_SKIP)
+        return false;
+    log_line(LOG_INFO, "%s", err->text);
+    model_fail(model, MODEL_FAILED, err);
+    atomic_fetch_add(&worker->run->failed_count, 1);
+    return true;
+}
+
 static bool do_model(Worker *worker, uint32_t group, Model *model, Err *err)
 {
     Packed packed;
-    if (!read_model(worker, model, &packed, err)) {
-        if (err->cls != ERR_SKIP)
-            return false;
-        log_line(LOG_INFO, "%s", err->text);
-        model_fail(model, MODEL_FAILED, err);
-        atomic_fetch_add(&worker->run->failed_count, 1);
-        return true;
-    }
+    if (!read_model(worker, model, &packed, err))
+        return fail_model(worker, model, err);
     plan_decide(worker->run->plan, group, model);
+    if (model->state == MODEL_NEW && worker->run->settings->verify_stored && !worker->run->settings->dry_run && !verify_packed(model, &packed, err))
+        return fail_model(worker, model, err);
     if (model->state == MODEL_NEW && !worker->run->settings->dry_run)
         return batch_put(worker, group, model, &packed, err);
     return settle_without_store(worker, group, model, &packed, err);

@@ -380,7 +380,7 @@ class Options(CheckCase):
 class NoStore(CheckCase):
     def test_away_is_5_and_never_4(self):
         self.write_some(2)
-        for url in (f"host=127.0.0.1 port=1 dbname=x user=y", f"host={self.base} port=5 dbname=x user=y"):
+        for url in ("host=127.0.0.1 port=1 dbname=x user=y", f"host={self.base} port=5 dbname=x user=y"):
             result = self.call([PROGRAM, "check", "--connect-timeout", "2s", "-d", url, self.tree])
             self.assertEqual(result.code, 5, result.all())
 

@@ -12,7 +12,7 @@ import subprocess
 import tarfile
 import unittest
 
-from harness import NO_LIBPQ, PROGRAM, digest, program_environment, samples, wait_until
+from harness import NO_LIBPQ, PROGRAM, digest, program_environment, wait_until
 from life import LifeCase
 
 BERTOPIC = "bertopic_model_1a2b3c4d"

@@ -81,6 +81,13 @@ class SameContent(CliCase):
             stored.add(tuple(self.column("stored_sha256::text", "content_sha256::text", "stored_bytes", "encoding")))
         self.assertEqual(len(stored), 1)
 
+    def test_verify_stored_changes_nothing_that_is_stored(self):
+        stored = set()
+        for arguments in ([], ["--verify-stored"], ["--verify-stored", "--max-memory", "8MiB"]):
+            self.store(*arguments)
+            stored.add(tuple(self.column("stored_sha256::text", "content_sha256::text", "stored_bytes")))
+        self.assertEqual(len(stored), 1)
+
     def test_live_file_comes_after_all_explicit_versions(self):
         self.store("--jobs", "8")
         self.assertEqual(self.query("SELECT version FROM models WHERE name = 'row_model' ORDER BY 1"), [(1,), (2,), (12,), (13,)])

@@ -39,7 +39,7 @@ static CleanupLine line_of(const char *path)
 
 START_TEST(test_round_trip)
 {
-    static const char *const paths[] = {"a.joblib", "quote\"s, and\nlines", "%41 \t per%cent", "caf\xe9", "=1+1", "\xef\xbb\xbf" "bom", "x/y/z"};
+    static const char *const paths[] = {"a.joblib", "quote\"s, and\nlines", "%41 \t per%cent", "caf\xe9", "=1+1", ("\xef\xbb\xbf" "bom"), "x/y/z"};
     size_t count = sizeof paths / sizeof *paths;
     CleanupPlan plan = {0}, read = {0};
     struct stat st;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -148,12 +149,20 @@ static bool visit_directory(Walk *walk, int parent, const char *name, unsigned d
     return ok;
 }
 
-/* The temporary name of stage/removal.h. Perhaps only a part of a directory: never a model. */
-static bool is_cut_off_removal(const char *name)
+/* Why a name is what a killed command left: the temporary names of stage/removal.h and stage/unpack.h. What they stand for may be a part of a
+ * directory: never a model. NULL: it is none of them. */
+static const char *leftover_reason(const char *name)
 {
-    static const char prefix[] = ".cleanup-";
-    const char *digits = name + sizeof prefix - 1;
-    return text_starts_with(name, prefix) && strlen(digits) == 16 && strspn(digits, "0123456789abcdef") == 16;
+    static const char removal[] = ".cleanup-", unpack[] = ".restore-";
+    size_t len = strlen(name);
+    const char *digits = len > 16 ? name + len - 16 : "";
+    if (name[0] != '.' || strspn(digits, "0123456789abcdef") != 16)
+        return NULL;
+    if (digits - name == (ptrdiff_t)sizeof removal - 1 && text_starts_with(name, removal))
+        return "a clean-up was cut off here; its model is stored; the same cleanup --apply goes on with it, what is left then may go";
+    if (digits - name > (ptrdiff_t)sizeof unpack - 1 && memcmp(digits - sizeof unpack + 1, unpack, sizeof unpack - 1) == 0)
+        return "a get was cut off here; remove it and get the model again";
+    return NULL;
 }
 
 static bool visit_entries(Walk *walk, int dir, const Entries *entries, unsigned depth, Err *err)
@@ -164,9 +173,9 @@ static bool visit_entries(Walk *walk, int dir, const Entries *entries, unsigned 
         size_t mark;
         if (!walk_enter(walk, name, &mark, err))
             return false;
-        if (is_cut_off_removal(name)) {
-            ok = walk_refuse(walk, entry_type(name) == ENTRY_DIRECTORY ? MODEL_DIRECTORY : MODEL_FILE, MODEL_FAILED,
-                             "a clean-up was cut off here; its model is stored; the same cleanup --apply goes on with it, what is left then may go", err);
+        const char *leftover = leftover_reason(name);
+        if (leftover != NULL) {
+            ok = walk_refuse(walk, entry_type(name) == ENTRY_DIRECTORY ? MODEL_DIRECTORY : MODEL_FILE, MODEL_FAILED, leftover, err);
             walk_leave(walk, mark);
             continue;
         }

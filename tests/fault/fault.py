@@ -220,7 +220,8 @@ class FaultCase(CliCase):
         for sha256, size, rows, name in files:
             data = (folder / name).read_bytes()
             self.assertEqual((digest(data), len(data), data.count(b"\n") - 1), (sha256, int(size), int(rows)), folder / name)
-        self.assertEqual(sorted([name for *_, name in files] + ["MANIFEST"]), sorted(p.name for p in folder.iterdir()), folder)
+        self.assertEqual(sorted([name for *_, name in files] + ["MANIFEST", "STORE"]), sorted(p.name for p in folder.iterdir()), folder)
+        self.assertIn(self.database, (folder / "STORE").read_text())
 
     def check_backups(self):
         """Every folder is finished, and together they hold every row of the store exactly once, and no other."""

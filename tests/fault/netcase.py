@@ -126,7 +126,7 @@ class NetCase(CliCase):
         lines = (folder / "MANIFEST").read_text().splitlines()
         self.assertEqual(lines[1], f"run {folder.name}")
         listed = {name: (sha, int(size), int(rows)) for sha, size, rows, name in (line.split("  ") for line in lines[3:-1])}
-        self.assertEqual({p.name for p in folder.iterdir()}, {"MANIFEST", *listed}, folder)
+        self.assertEqual({p.name for p in folder.iterdir()}, {"MANIFEST", "STORE", *listed}, folder)
         models, chunks = [], {}
         for name in sorted(listed):
             data = (folder / name).read_bytes()

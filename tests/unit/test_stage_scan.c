@@ -1,105 +1,5 @@
 #define _GNU_SOURCE /* O_PATH, makedev */
-#include "stage/scan.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "base/link.h"
-#include "base/text.h"
-#include "unit.h"
-
-static int root = -1;
-static ModelList list;
-static char shown[65536];
-
-static const char *const joblib[] = {"*.joblib", NULL};
-static const char *const bertopic[] = {"bertopic_model_*", NULL};
-static const ScanRules plain = {.patterns = joblib, .dir_patterns = bertopic};
-static const ScanRules following = {.patterns = joblib, .dir_patterns = bertopic, .follow_links = true};
-
-static void setup(void)
-{
-    root = open(unit_temp_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ck_assert_int_ge(root, 0);
-}
-
-static void teardown(void)
-{
-    model_list_free(&list);
-    close(root);
-    unit_remove_temp();
-}
-
-/* Makes the parents of `path`. */
-static void parents(const char *path)
-{
-    char part[4096];
-    for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
-        ck_assert(mkdirat(root, part, 0755) == 0 || errno == EEXIST);
-    }
-}
-
-static void put(const char *path, const char *content)
-{
-    parents(path);
-    int fd = openat(root, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    ck_assert_msg(fd >= 0, "%s", path);
-    ck_assert_int_eq(write(fd, content, strlen(content)), (ssize_t)strlen(content));
-    ck_assert_int_eq(close(fd), 0);
-}
-
-static void put_dir(const char *path)
-{
-    parents(path);
-    ck_assert_int_eq(mkdirat(root, path, 0755), 0);
-}
-
-static void put_link(const char *path, const char *target)
-{
-    parents(path);
-    ck_assert_int_eq(symlinkat(target, root, path), 0);
-}
-
-/* The list as text: one line for each model. */
-static void show(void)
-{
-    size_t used = 0;
-    shown[0] = '\0';
-    for (uint32_t i = 0; i < list.count; i++) {
-        const Model *model = &list.items[i];
-        char line[4096];
-        if (model->state != MODEL_PENDING)
-            snprintf(line, sizeof line, "%s %s", model_state_name((ModelState)model->state), model->reason);
-        else if (model->kind == MODEL_DIRECTORY)
-            snprintf(line, sizeof line, "dir %s %s", model->path, model_dir_type_name((DirType)model->dir_type));
-        else
-            snprintf(line, sizeof line, "file %s -%u", model->path, model->suffix_len);
-        int put_now = snprintf(shown + used, sizeof shown - used, "%s%s\n", line, model->followed_link ? " (link)" : "");
-        used += (size_t)put_now;
-        ck_assert_uint_lt(used, sizeof shown);
-        ck_assert_msg(i == 0 || strcmp(list.items[i - 1].path, model->path) < 0, "%s is out of order", model->path);
-        ck_assert_msg(model->reason == NULL || text_starts_with(model->reason, model->path), "%s", model->reason);
-    }
-}
-
-static void scan(const ScanRules *rules)
-{
-    Err err = {0};
-    model_list_free(&list);
-    ck_ok(scan_tree(root, rules, &list, &err));
-    ck_assert_int_eq(err.cls, ERR_NONE);
-    show();
-}
-
-#define expect(text) ck_assert_str_eq(shown, text)
+#include "scan_unit.h"
 
 START_TEST(test_files_that_match)
 {
@@ -341,236 +241,6 @@ START_TEST(test_directory_stamp_sees_every_change)
 }
 END_TEST
 
-START_TEST(test_links_without_follow)
-{
-    put("real.joblib", "x");
-    put("dir/a.joblib", "x");
-    put_link("file.joblib", "real.joblib");
-    put_link("gone.joblib", "nowhere");
-    put_link("bertopic_model_l", "dir");
-    put_link("sub", "dir");
-    put_link("loop", ".");
-    put_link("data", "real.joblib");
-    put_link("broken", "nowhere");
-    scan(&plain);
-    const char *why = "symbolic link, not followed; -L follows links that stay below the models directory";
-    char want[2000];
-    snprintf(want, sizeof want,
-             "skipped bertopic_model_l: %s\nfile dir/a.joblib -7\nskipped file.joblib: %s\nskipped gone.joblib: %s\nskipped loop: %s\n"
-             "file real.joblib -7\nskipped sub: %s\n",
-             why, why, why, why, why);
-    expect(want);
-    static const char *const excludes[] = {"sub", "*.joblib", "loop/", NULL};
-    const ScanRules rules = {.patterns = joblib, .dir_patterns = bertopic, .excludes = excludes};
-    scan(&rules);
-    ck_assert_uint_eq(list.count, 1);
-}
-END_TEST
-
-START_TEST(test_followed_links_to_files)
-{
-    char absolute[300];
-    put("blobs/one", "x");
-    put("blobs/two", "xy");
-    put("blobs/empty", "");
-    put("z/real.joblib", "x");
-    snprintf(absolute, sizeof absolute, "%s/blobs/two", unit_temp_dir());
-    put_link("a.joblib", "z/real.joblib");
-    put_link("one.joblib", "blobs/one");
-    put_link("one_more.joblib", "one.joblib");
-    put_link("two.joblib", absolute);
-    put_link("three.joblib", "blobs/empty");
-    put_link("out.joblib", "/etc/passwd");
-    put_link("up.joblib", "../../../../../../../../etc/passwd");
-    put_link("gone.joblib", "blobs/three");
-    put_link("through.joblib", "blobs/one/deeper");
-    put_link("circle.joblib", "circle.joblib");
-    put_link("ping.joblib", "pong.joblib");
-    put_link("pong.joblib", "ping.joblib");
-    put_link("proc.joblib", "/proc/self/status");
-    put_link("no_match", "blobs/one");
-    put_link("no_match_gone", "blobs/four");
-    put_link("no_match_out", "/etc/passwd");
-    scan(&following);
-    expect("skipped a.joblib: symbolic link, same file as z/real.joblib (link)\n"
-           "failed circle.joblib: symbolic link that leads in a circle (link)\n"
-           "failed gone.joblib: symbolic link that leads nowhere (link)\n"
-           "file one.joblib -7 (link)\n"
-           "skipped one_more.joblib: symbolic link, same file as one.joblib (link)\n"
-           "skipped out.joblib: symbolic link, not followed: it leads outside the models directory (link)\n"
-           "failed ping.joblib: symbolic link that leads in a circle (link)\n"
-           "failed pong.joblib: symbolic link that leads in a circle (link)\n"
-           "skipped proc.joblib: symbolic link, not followed: it leads outside the models directory (link)\n"
-           "failed three.joblib: is empty (0 bytes); train or copy the model again (link)\n"
-           "failed through.joblib: symbolic link that leads nowhere (link)\n"
-           "file two.joblib -7 (link)\n"
-           "skipped up.joblib: symbolic link, not followed: it leads outside the models directory (link)\n"
-           "file z/real.joblib -7\n");
-    ck_assert_uint_eq(list.items[11].stamp.size, 2);
-}
-END_TEST
-
-START_TEST(test_links_and_includes)
-{
-    static const char *const includes[] = {"eu/*", NULL};
-    put("blobs/one", "x");
-    put("blobs/two", "x");
-    put("dir/x.joblib", "x");
-    ck_assert_int_eq(mkfifoat(root, "blobs/pipe", 0644), 0);
-    put_link("eu/one.joblib", "../blobs/one");
-    put_link("us/two.joblib", "../blobs/two");
-    put_link("eu/pipe.joblib", "../blobs/pipe");
-    put_link("us/gone.joblib", "../blobs/none");
-    put_link("eu/dir", "../dir");
-    put_link("us/dir", "../dir");
-    ScanRules rules = {.patterns = joblib, .dir_patterns = bertopic, .includes = includes};
-    scan(&rules);
-    ck_assert_uint_eq(list.count, 3);
-    ck_assert_str_eq(list.items[0].path, "eu/dir");
-    ck_assert_str_eq(list.items[1].path, "eu/one.joblib");
-    ck_assert_str_eq(list.items[2].path, "eu/pipe.joblib");
-    rules.follow_links = true;
-    scan(&rules);
-    expect("skipped eu/dir: symbolic link, same directory as dir (link)\n"
-           "file eu/one.joblib -7 (link)\n"
-           "failed eu/pipe.joblib: symbolic link to a FIFO, socket or device (link)\n");
-}
-END_TEST
-
-/* A neighbour whose path begins with that of the root is not below it. */
-START_TEST(test_a_neighbour_is_outside)
-{
-    char target[300];
-    put("models/a.joblib", "x");
-    put("models-private/secret.joblib", "x");
-    put("models-private/sub/secret.joblib", "x");
-    snprintf(target, sizeof target, "%s/models-private/secret.joblib", unit_temp_dir());
-    put_link("models/s.joblib", target);
-    put_link("models/d", "../models-private");
-    put_link("models/back.joblib", "../models/a.joblib"); /* out and in again is inside */
-    int inner = openat(root, "models", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    close(root);
-    root = inner;
-    scan(&following);
-    expect("file a.joblib -7\n"
-           "skipped back.joblib: symbolic link, same file as a.joblib (link)\n"
-           "skipped d: symbolic link, not followed: it leads outside the models directory (link)\n"
-           "skipped s.joblib: symbolic link, not followed: it leads outside the models directory (link)\n");
-}
-END_TEST
-
-START_TEST(test_followed_links_to_directories)
-{
-    put("a/x.joblib", "x");
-    put("old/y.joblib", "x");
-    put("old/deep/z.joblib", "x");
-    put("old/m/MLmodel", "x");
-    put_link("old/again", "deep");
-    put_link("old/up", "..");
-    put_link("a/self", ".");
-    put_link("b", "a");
-    put_link("c", "old");
-    put_link("c2", "old");
-    put_link("deep", "old/deep");
-    put_link("out", "/usr");
-    static const char *const excludes[] = {"old", NULL};
-    ScanRules rules = following;
-    rules.excludes = excludes;
-    scan(&rules);
-    expect("skipped a/self: symbolic link, same directory as a (link)\n"
-           "file a/x.joblib -7\n"
-           "skipped b: symbolic link, same directory as a (link)\n"
-           "skipped c/again: symbolic link, same directory as c/deep (link)\n"
-           "file c/deep/z.joblib -7 (link)\n"
-           "dir c/m mlflow (link)\n"
-           "skipped c/up: symbolic link, same directory as . (link)\n"
-           "file c/y.joblib -7 (link)\n"
-           "skipped c2: symbolic link, same directory as c (link)\n"
-           "skipped deep: symbolic link, same directory as c/deep (link)\n"
-           "skipped out: symbolic link, not followed: it leads outside the models directory (link)\n");
-}
-END_TEST
-
-/* What lies inside a directory model is stored with it, and not a second time. */
-START_TEST(test_links_into_directory_models)
-{
-    put("bertopic_model_1/topics.json", "x");
-    put("bertopic_model_1/parts/a.joblib", "x");
-    put("bertopic_model_1/b.joblib", "xy");
-    put_link("b.joblib", "bertopic_model_1/b.joblib");
-    put_link("bertopic_model_2", "bertopic_model_1");
-    put_link("parts", "bertopic_model_1/parts");
-    scan(&following);
-    expect("skipped b.joblib: symbolic link, same file as bertopic_model_1 (link)\n"
-           "dir bertopic_model_1 bertopic\n"
-           "skipped bertopic_model_2: symbolic link, same directory as bertopic_model_1 (link)\n"
-           "skipped parts: symbolic link, same directory as bertopic_model_1 (link)\n");
-    /* The inner part first, by a link; then a link to the whole. */
-    static const char *const excludes[] = {"bertopic_model_1", "bertopic_model_2", "b.joblib", NULL};
-    ScanRules rules = following;
-    rules.excludes = excludes;
-    put_link("whole", "bertopic_model_1");
-    scan(&rules);
-    expect("file parts/a.joblib -7 (link)\nskipped whole: symbolic link, holds what was found already in parts (link)\n");
-}
-END_TEST
-
-/* Two links in each directory, each to the next one: 2^40 paths, 40 directories. */
-START_TEST(test_a_web_of_links_ends)
-{
-    char path[64], target[64];
-    for (int i = 0; i < 40; i++) {
-        snprintf(path, sizeof path, "d%02d/x%02d.joblib", i, i);
-        put(path, "x");
-        snprintf(target, sizeof target, "../d%02d", i + 1);
-        snprintf(path, sizeof path, "d%02d/left", i);
-        put_link(path, target);
-        snprintf(path, sizeof path, "d%02d/right", i);
-        put_link(path, target);
-    }
-    static const char *const excludes[] = {"d0[1-9]", "d[1-3]?", NULL};
-    ScanRules rules = following;
-    scan(&rules);
-    ck_assert_uint_eq(list.count, 40 + 2 * 39);
-    rules.excludes = excludes; /* all but the first are reached by links only */
-    scan(&rules);
-    uint32_t pending = 0;
-    for (uint32_t i = 0; i < list.count; i++)
-        pending += list.items[i].state == MODEL_PENDING;
-    ck_assert_uint_ge(pending, 30);
-    ck_assert_uint_le(pending, 40);
-}
-END_TEST
-
-START_TEST(test_link_open)
-{
-    char real[LINK_PATH_MAX];
-    char absolute[300];
-    put("in/a.joblib", "x");
-    snprintf(absolute, sizeof absolute, "%s/in", unit_temp_dir());
-    put_link("dir", absolute);
-    put_link("self", ".");
-    put_link("out", "/etc");
-    int fd = link_resolve(root, "dir/a.joblib", real);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_str_eq(real, "in/a.joblib");
-    close(fd);
-    fd = link_resolve(root, "self", real);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_str_eq(real, ".");
-    close(fd);
-    char byte;
-    fd = link_open(root, "dir/a.joblib", O_RDONLY);
-    ck_assert_int_eq(read(fd, &byte, 1), 1);
-    ck_assert_int_eq(byte, 'x');
-    close(fd);
-    ck_assert_int_eq(link_open(root, "out/passwd", O_RDONLY), -1);
-    ck_assert_int_eq(errno, EXDEV);
-    ck_assert_int_eq(link_open(root, "in/b.joblib", O_RDONLY), -1);
-    ck_assert_int_eq(errno, ENOENT);
-}
-END_TEST
-
 /* As root nothing is unreadable: become somebody else for a while. */
 static bool drop_rights(void)
 {
@@ -727,6 +397,24 @@ START_TEST(test_a_hundred_thousand_files)
 }
 END_TEST
 
+/* What killed commands leave is told, and is never a model, however much it looks like one. */
+START_TEST(test_leftovers_of_killed_commands)
+{
+    put(".cleanup-0123456789abcdef/MLmodel", "m");
+    put(".x.joblib.restore-0123456789abcdef", "half");
+    put(".bertopic_model_1a2b3c4d.restore-00112233445566ff/topics.json", "half");
+    put(".cleanup-0123456789abcdeg.joblib", "a model with a strange name");
+    put(".restore-0123456789abcdef.joblib", "another");
+    scan(&plain);
+    ck_assert_int_eq((int)list.count, 5);
+    for (uint32_t i = 0; i < list.count; i++) {
+        bool leftover = strstr(list.items[i].path, ".joblib.restore") != NULL || !text_ends_with(list.items[i].path, ".joblib");
+        ck_assert_msg((list.items[i].state == MODEL_FAILED) == leftover, "%s", list.items[i].path);
+        ck_assert(!leftover || strstr(list.items[i].reason, "was cut off here") != NULL);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stage_scan");
@@ -743,14 +431,6 @@ int main(void)
     tcase_add_test(tc, test_directory_types);
     tcase_add_test(tc, test_directory_models_that_cannot_be_stored);
     tcase_add_test(tc, test_directory_stamp_sees_every_change);
-    tcase_add_test(tc, test_links_without_follow);
-    tcase_add_test(tc, test_followed_links_to_files);
-    tcase_add_test(tc, test_links_and_includes);
-    tcase_add_test(tc, test_a_neighbour_is_outside);
-    tcase_add_test(tc, test_followed_links_to_directories);
-    tcase_add_test(tc, test_links_into_directory_models);
-    tcase_add_test(tc, test_a_web_of_links_ends);
-    tcase_add_test(tc, test_link_open);
     tcase_add_test(tc, test_unreadable_directories);
     tcase_add_test(tc, test_unreadable_root_stops);
     tcase_add_test(tc, test_no_descriptors_stops);
@@ -758,6 +438,7 @@ int main(void)
     tcase_add_test(tc, test_no_descriptor_leaks);
     tcase_add_test(tc, test_no_file_is_opened);
     tcase_add_test(tc, test_a_hundred_thousand_files);
+    tcase_add_test(tc, test_leftovers_of_killed_commands);
     suite_add_tcase(suite, tc);
     return unit_run(suite);
 }

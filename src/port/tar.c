@@ -54,7 +54,7 @@ static bool fail(TarWriter *tar, const char *path, Err *err)
     int errnum = archive_errno(tar->archive);
     if (errnum == ENOMEM)
         return err_no_memory(err);
-    return err_set(err, ERR_STOP, "%s: cannot write the tar archive: %s", path, why != NULL ? why : "no reason given");
+    return err_set(err, ERR_STOP, "%s: cannot write the tar archive: %s", path, why != NULL ? why : "no reason given (out of memory?)");
 }
 
 /* bytes_per_block 0: nothing is gathered or padded, large pieces reach the sink without a copy. */

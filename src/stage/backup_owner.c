@@ -43,6 +43,10 @@ bool backup_owner_begin(const char *folder, const char *place, int *lock, Err *e
     }
     ok = buf_format(&text, err, "%s\n", place) && fs_replace_file(path, text.data, text.len, err) && fs_sync_parent(folder, err);
 out:
+    if (!ok && *lock >= 0) { /* not begun: the next worker tries it again */
+        close(*lock);
+        *lock = -1;
+    }
     buf_free(&text);
     free(path);
     return ok;

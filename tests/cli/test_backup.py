@@ -91,7 +91,7 @@ class Folder(CliCase):
         folder = pathlib.Path(summary["backup"])
         self.assertEqual(folder, self.backup())
         files = manifest(folder)
-        self.assertEqual(set(files) | {"MANIFEST"}, {path.name for path in folder.iterdir()})
+        self.assertEqual(set(files) | {"MANIFEST", "STORE"}, {path.name for path in folder.iterdir()})
         for name, (sha, size, rows) in files.items():
             data = (folder / name).read_bytes()
             self.assertEqual((sha, size, rows), (hashlib.sha256(data).hexdigest(), len(data), data.count(b"\n") - 1), name)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "flow/worker.h"
 
@@ -47,6 +48,7 @@ static bool open_batch(Worker *worker, Err *err)
     if (try_open(worker, &why))
         return true;
     if (was_idle && why.cls == ERR_RETRY && !store_alive(worker->store)) {
+        log_line(LOG_INFO, "worker %u: %s; trying again with a new session", worker->number, why.text);
         store_close(worker->store);
         worker->store = NULL;
         return try_open(worker, err);
@@ -97,8 +99,10 @@ bool batch_put(Worker *worker, uint32_t group, Model *model, const Packed *packe
 {
     BatchItem item = {.group = group, .model = (uint32_t)(model - worker->run->models->items), .stamp = packed->stamp, .read_ns = packed->read_ns};
     bool opened = worker->batch.count > 0;
-    if (!item_list_add(&worker->batch, &item, err))
+    if (!item_list_add(&worker->batch, &item, err)) {
+        model->state = MODEL_PENDING; /* not in the batch: nobody else puts it back */
         return false;
+    }
     worker->batch_bytes += packed->stored_bytes;
     return (opened || open_batch(worker, err)) && plan_note_version(worker->run->plan, group, model->version, &packed->content, err) &&
            put_row(worker, model, packed, err);

@@ -83,7 +83,11 @@ static char *dump(const json_t *object)
     char *text = len > 0 ? malloc(len + 1) : NULL;
     if (text == NULL)
         return NULL;
-    text[json_dumpb(object, text, len, flags)] = '\0';
+    if (json_dumpb(object, text, len, flags) != len) {
+        free(text);
+        return NULL;
+    }
+    text[len] = '\0';
     return text;
 }
 

@@ -188,12 +188,21 @@ static PQconninfoOption *resolve(PostgresTarget *target, Err *err)
         err_no_memory(err);
     else if (strcmp(option(all, "hostaddr"), "-") != 0) { /* nothing was merged: no such service, or its file is wrong */
         const char *message = PQerrorMessage(conn);
-        if (is_no_memory(message))
+        if (is_no_memory(message) || strstr(message, "\"-\"") != NULL) /* merged after all, and no memory to tell it */
             err_no_memory(err);
         else
             err_set(err, ERR_USAGE, "%.*s", (int)strcspn(message, "\n"), message);
         PQconninfoFree(all);
         all = NULL;
+    }
+    for (size_t i = 0; all != NULL && i < target->count; i++) {
+        const char *keyword = target->keywords[i];
+        bool leads = strcmp(keyword, "dbname") == 0 || strcmp(keyword, "host") == 0 || strcmp(keyword, "port") == 0;
+        if (leads && strcmp(option(all, keyword), target->values[i]) != 0) { /* PQconninfo leaves out what it has no memory for */
+            err_no_memory(err);
+            PQconninfoFree(all);
+            all = NULL;
+        }
     }
     PQfinish(conn);
     return all;

@@ -24,10 +24,13 @@ class MemoryTest(FaultCase):
     options = [*OPTIONS, "--retries", "2", "--timeout", "2s", "--connect-timeout", "2s"]
 
     def check_after(self, result):
+        if "nss_database.c" in result.err: # the C library itself asserts that it has memory to look a user up
+            self.assertEqual(result.code, -6, result.all())
+            return self.check_end()
         self.assertGreaterEqual(result.code, 0, f"{signal.strsignal(-result.code) if result.code < 0 else ''}: {result.all()}")
         self.assertIn(result.code, (0, 1, 3, 5), result.all())
         if result.code in (1, 5):
-            self.assertRegex(result.err.lower(), "memory|no answer for 2 seconds|no answer within 2 seconds", result.all())
+            self.assertRegex(result.err.lower(), "memory|no answer for 2 seconds|no answer within 2 seconds|resource temporarily unavailable", result.all())
         self.check_backup_before_store()
         self.check_journal_after_store()
         self.check_reported(result)
@@ -36,7 +39,8 @@ class MemoryTest(FaultCase):
         self.check_end()
 
     def samples(self, count, limit):
-        return range(1, count + 1) if LONG else sorted(random.Random(SEED).sample(range(1, count + 1), min(limit, count)))
+        """Of all allocations; the program's own are in the first hundred and in the last third."""
+        return range(1, count + 1) if LONG else sorted({*range(1, 2 * limit // 3, 2), *random.Random(SEED).sample(range(count // 2, count + 1), 2 * limit // 3)})
 
     def test_one_allocation_fails(self):
         self.reset()

@@ -11,6 +11,9 @@
 /* Where the payload's bytes come from: false = *err; *len 0 = the end. */
 typedef bool (*UnpackSourceFn)(void *ctx, const void **data, size_t *len, Err *err);
 
+/* UnpackSourceFn over an open store_fetch_open; ctx is the Store. A signal ends it with ERR_INTERRUPTED. */
+bool unpack_from_store(void *ctx, const void **data, size_t *len, Err *err);
+
 /* Decodes and hashes only: the proof that a payload would come back. `info` must have digests. ERR_SKIP: the text says what differs. */
 bool unpack_verify(const StoreInfo *info, UnpackSourceFn source, void *ctx, Err *err);
 

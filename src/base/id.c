@@ -25,7 +25,12 @@ static int64_t read_clock(clockid_t which)
 {
     struct timespec now = {0};
     clock_gettime(which, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return clock_timespec_ns(now);
+}
+
+int64_t clock_timespec_ns(struct timespec t)
+{
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 double clock_seconds(void)

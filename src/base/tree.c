@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "base/id.h"
 #include "base/tree.h"
 
 #include <dirent.h>
@@ -24,11 +25,6 @@ typedef struct Lister {
 
 static bool list_directory(Lister *lister, int dir, Err *err);
 
-static int64_t ns(struct timespec t)
-{
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static bool add_entry(Lister *lister, const struct stat *st, Err *err)
 {
     TreeList *list = lister->list;
@@ -46,8 +42,8 @@ static bool add_entry(Lister *lister, const struct stat *st, Err *err)
                        .size = S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size,
                        .dev = st->st_dev,
                        .ino = st->st_ino,
-                       .mtime_ns = ns(st->st_mtim),
-                       .ctime_ns = ns(st->st_ctim)};
+                       .mtime_ns = clock_timespec_ns(st->st_mtim),
+                       .ctime_ns = clock_timespec_ns(st->st_ctim)};
     if (entry.path == NULL)
         return err_no_memory(err);
     list->items[list->count++] = entry;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/interrupt.h"
 #include "base/text.h"
 #include "cmd/command.h"
 #include "flow/signals.h"
@@ -70,11 +69,6 @@ static bool find(Store *store, const char *reference, Choice *choice, Err *err)
     return err_hint(err, "name a version: NAME@1, or NAME@latest for the highest one, active or not");
 }
 
-static bool fetch_piece(void *ctx, const void **data, size_t *len, Err *err)
-{
-    return interrupt_check(err) && store_fetch_next(ctx, data, len, err);
-}
-
 /* The file name that the source had, else the last part of the model's name. */
 static const char *base_name(const Choice *choice)
 {
@@ -118,8 +112,8 @@ static bool write_out(const Options *options, Store *store, const Choice *choice
         return err_no_memory(err);
     bool ok = store_fetch_open(store, choice->name, choice->info.version, &bytes, err);
     if (ok) {
-        ok = to_stdout ? unpack_to_fd(&choice->info, fetch_piece, store, STDOUT_FILENO, err)
-                       : unpack_to_path(&choice->info, fetch_piece, store, path, &unpack, err);
+        ok = to_stdout ? unpack_to_fd(&choice->info, unpack_from_store, store, STDOUT_FILENO, err)
+                       : unpack_to_path(&choice->info, unpack_from_store, store, path, &unpack, err);
         store_fetch_close(store);
     }
     if (ok && !to_stdout && options->json)

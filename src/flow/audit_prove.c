@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/id.h"
-#include "base/interrupt.h"
 #include "flow/audit_parts.h"
 #include "flow/pool.h"
 #include "stage/unpack.h"
@@ -120,11 +119,6 @@ static bool verify_in_server(Prover *prover, Err *err)
 
 /* --- by reading back ------------------------------------------------------------------------------------------------------------ */
 
-static bool fetch_piece(void *ctx, const void **data, size_t *len, Err *err)
-{
-    return interrupt_check(err) && store_fetch_next(ctx, data, len, err);
-}
-
 bool audit_download(Store *store, const AuditItem *item, Err *err)
 {
     StoreInfo info = {.name = item->name,
@@ -140,7 +134,7 @@ bool audit_download(Store *store, const AuditItem *item, Err *err)
     uint64_t bytes;
     if (!store_fetch_open(store, item->name, item->version, &bytes, err))
         return false;
-    bool ok = unpack_verify(&info, fetch_piece, store, err);
+    bool ok = unpack_verify(&info, unpack_from_store, store, err);
     store_fetch_close(store);
     return ok;
 }

@@ -67,6 +67,9 @@ bool postgres_query(Postgres *pg, const char *sql, int count, const char *const 
 /* Sends one statement whose rows are then taken one at a time, in binary. */
 bool postgres_query_rows(Postgres *pg, const char *sql, int count, const char *const *params, Err *err);
 
+/* A binary integer of any width in the first row; NULL is 0. */
+uint64_t postgres_integer(const PGresult *row, int field);
+
 /* Appends a text[] literal. */
 bool postgres_text_array(Buf *out, const char *const *names, size_t count, Err *err);
 

@@ -11,15 +11,6 @@
 
 #define PIECE_BYTES UINT64_C(4194304)
 
-static uint64_t read_integer(const PGresult *answer, int field)
-{
-    const unsigned char *bytes = (const unsigned char *)PQgetvalue(answer, 0, field);
-    uint64_t value = 0;
-    for (int i = 0; i < PQgetlength(answer, 0, field); i++)
-        value = value << 8 | bytes[i];
-    return value;
-}
-
 /* $1 and $2 are name and version; `third` and `fourth` are numbers. */
 static bool ask(Postgres *pg, const char *sql, uint64_t third, uint64_t fourth, int count, Err *err)
 {
@@ -49,8 +40,8 @@ bool postgres_fetch_open(Store *store, const char *name, int32_t version, uint64
         postgres_fetch_close(store);
         return false;
     }
-    *stored_bytes = fetch->bytes = read_integer(fetch->piece, 0);
-    fetch->chunk_count = (uint32_t)read_integer(fetch->piece, 1);
+    *stored_bytes = fetch->bytes = postgres_integer(fetch->piece, 0);
+    fetch->chunk_count = (uint32_t)postgres_integer(fetch->piece, 1);
     fetch->first_is_here = fetch->chunk_count == 0;
     return true;
 }

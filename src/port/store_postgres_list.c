@@ -9,7 +9,7 @@
 
 #define LIST_FIELDS 17
 
-static uint64_t read_integer(const PGresult *row, int field)
+uint64_t postgres_integer(const PGresult *row, int field)
 {
     const unsigned char *bytes = (const unsigned char *)PQgetvalue(row, 0, field);
     uint64_t value = 0;
@@ -29,19 +29,19 @@ static bool read_digest(const PGresult *row, int field, Digest *out)
 static bool emit(const PGresult *row, StoreInfoFn fn, void *ctx, Err *err)
 {
     StoreInfo info = {.name = PQgetvalue(row, 0, 0),
-                      .version = (int32_t)read_integer(row, 1),
+                      .version = (int32_t)postgres_integer(row, 1),
                       .model_type = PQgetvalue(row, 0, 2),
                       .event = PQgetvalue(row, 0, 3),
-                      .is_active = read_integer(row, 4) != 0,
-                      .raw_bytes = read_integer(row, 7),
-                      .stored_bytes = read_integer(row, 8),
-                      .is_tar = read_integer(row, 9) != 0,
-                      .is_gzip = read_integer(row, 10) != 0,
-                      .chunk_count = (uint32_t)read_integer(row, 11),
+                      .is_active = postgres_integer(row, 4) != 0,
+                      .raw_bytes = postgres_integer(row, 7),
+                      .stored_bytes = postgres_integer(row, 8),
+                      .is_tar = postgres_integer(row, 9) != 0,
+                      .is_gzip = postgres_integer(row, 10) != 0,
+                      .chunk_count = (uint32_t)postgres_integer(row, 11),
                       .source_host = PQgetvalue(row, 0, 12),
                       .source_path = PQgetvalue(row, 0, 13),
-                      .source_mtime_ns = (int64_t)read_integer(row, 14) * 1000,
-                      .created_ns = (int64_t)read_integer(row, 15) * 1000};
+                      .source_mtime_ns = (int64_t)postgres_integer(row, 14) * 1000,
+                      .created_ns = (int64_t)postgres_integer(row, 15) * 1000};
     info.has_digests = read_digest(row, 5, &info.content) && read_digest(row, 6, &info.stored) && !PQgetisnull(row, 0, 7);
     snprintf(info.run_id, sizeof info.run_id, "%s", PQgetvalue(row, 0, 16));
     return fn(ctx, &info, err);

@@ -140,18 +140,13 @@ static bool read_through(Attempt *try, int fd, const struct stat *before, size_t
     return true;
 }
 
-static int64_t stat_ns(struct timespec t)
-{
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void fill_stamp(Stamp *stamp, const struct stat *st)
 {
     *stamp = (Stamp){.dev = st->st_dev,
                      .ino = st->st_ino,
                      .size = (uint64_t)st->st_size,
-                     .mtime_ns = stat_ns(st->st_mtim),
-                     .ctime_ns = stat_ns(st->st_ctim)};
+                     .mtime_ns = clock_timespec_ns(st->st_mtim),
+                     .ctime_ns = clock_timespec_ns(st->st_ctim)};
 }
 
 static bool refuse_unfit(const char *path, const struct stat *st, Err *err)
@@ -225,7 +220,7 @@ static bool pack_file(Attempt *try, int fd, Err *err)
         return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", path);
     if (!refuse_unfit(path, &st, err))
         return false;
-    outwait_tick(stat_ns(st.st_mtim));
+    outwait_tick(clock_timespec_ns(st.st_mtim));
     ssize_t head = fs_read(fd, packer->piece, PIECE_BYTES);
     if (head < 0)
         return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", path);
@@ -247,7 +242,7 @@ static bool take_member(void *ctx, const void *data, size_t len, Err *err)
 static bool member_is(const TreeEntry *member, const struct stat *st)
 {
     return S_ISREG(st->st_mode) && member->dev == st->st_dev && member->ino == st->st_ino && member->size == (uint64_t)st->st_size &&
-           member->mtime_ns == stat_ns(st->st_mtim) && member->ctime_ns == stat_ns(st->st_ctim);
+           member->mtime_ns == clock_timespec_ns(st->st_mtim) && member->ctime_ns == clock_timespec_ns(st->st_ctim);
 }
 
 /* One file of a directory model: into the tar, and its line into the content hash. */

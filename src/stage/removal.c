@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/id.h"
 #include "base/text.h"
 #include "base/tree.h"
 
@@ -22,11 +23,6 @@ typedef struct Removal {
     const char *base; /* its name there */
     char hidden[40];  /* its temporary name there */
 } Removal;
-
-static int64_t ns(struct timespec t)
-{
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static bool stays(const Removal *removal, const char *why, Err *err)
 {
@@ -51,7 +47,7 @@ static bool file_is_same(const Removal *removal, int fd, bool renamed)
     struct stat st;
     const Stamp *stamp = removal->stamp;
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_dev == stamp->dev && st.st_ino == stamp->ino &&
-           (uint64_t)st.st_size == stamp->size && ns(st.st_mtim) == stamp->mtime_ns && (renamed || ns(st.st_ctim) == stamp->ctime_ns);
+           (uint64_t)st.st_size == stamp->size && clock_timespec_ns(st.st_mtim) == stamp->mtime_ns && (renamed || clock_timespec_ns(st.st_ctim) == stamp->ctime_ns);
 }
 
 /* The members' times do not move with the directory's name. */
@@ -136,7 +132,7 @@ static bool remove_member(int dir, const TreeEntry *member)
     int parent = open_parent(dir, member->path, &base);
     bool ok = parent >= 0 && fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0;
     if (ok && !member->is_directory && (!S_ISREG(st.st_mode) || st.st_ino != member->ino || (uint64_t)st.st_size != member->size ||
-                                        ns(st.st_mtim) != member->mtime_ns)) {
+                                        clock_timespec_ns(st.st_mtim) != member->mtime_ns)) {
         errno = EBUSY;
         ok = false;
     }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/id.h"
 #include "base/tree.h"
 #include "base/text.h"
 #include "scan_parts.h"
@@ -65,11 +66,6 @@ void walk_leave(Walk *walk, size_t mark)
     walk->path.data[mark] = '\0';
 }
 
-static int64_t stat_ns(struct timespec t)
-{
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static bool refuse_as_same(Walk *walk, ModelKind kind, const char *what, const char *first, Err *err)
 {
     Model *model = walk_add(walk, kind, err);
@@ -95,8 +91,8 @@ bool walk_add_file(Walk *walk, const struct stat *st, int suffix_len, Err *err)
     model->stamp = (Stamp){.dev = st->st_dev,
                            .ino = st->st_ino,
                            .size = (uint64_t)st->st_size,
-                           .mtime_ns = stat_ns(st->st_mtim),
-                           .ctime_ns = stat_ns(st->st_ctim)};
+                           .mtime_ns = clock_timespec_ns(st->st_mtim),
+                           .ctime_ns = clock_timespec_ns(st->st_ctim)};
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/fs.h"
 #include "base/interrupt.h"
 #include "port/gzip.h"
@@ -151,6 +152,11 @@ bool unpack_as_stored(UnpackSourceFn source, void *ctx, SinkFn sink, void *sink_
             return false;
     } while (len > 0);
     return true;
+}
+
+bool unpack_from_store(void *ctx, const void **data, size_t *len, Err *err)
+{
+    return interrupt_check(err) && store_fetch_next(ctx, data, len, err);
 }
 
 bool unpack_verify(const StoreInfo *info, UnpackSourceFn source, void *ctx, Err *err)

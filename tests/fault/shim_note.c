@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -78,6 +79,7 @@ __attribute__((constructor)) static void start(void)
         fprintf(stderr, "shim: FAULT_DO=%s is not known\n", conf.what);
         _exit(125);
     }
+    (void)getpwuid(geteuid()); /* at its first look-up of a user, the C library crashes when there is no memory */
     conf.ready = true;
 }
 

@@ -24,9 +24,6 @@ class MemoryTest(FaultCase):
     options = [*OPTIONS, "--retries", "2", "--timeout", "2s", "--connect-timeout", "2s"]
 
     def check_after(self, result):
-        if "nss_database.c" in result.err: # the C library itself asserts that it has memory to look a user up
-            self.assertEqual(result.code, -6, result.all())
-            return self.check_end()
         self.assertGreaterEqual(result.code, 0, f"{signal.strsignal(-result.code) if result.code < 0 else ''}: {result.all()}")
         self.assertIn(result.code, (0, 1, 3, 5), result.all())
         if result.code in (1, 5):

@@ -21,6 +21,7 @@
 struct Journal {
     char *path;
     int fd;         /* -1 after a failed write: the file is gone */
+    int errnum;     /* why */
     uint64_t lines; /* below the header */
     Buf batch;
 };
@@ -214,13 +215,14 @@ static bool give_up(Journal *journal, int errnum, Err *err)
     unlink(journal->path);
     close(journal->fd);
     journal->fd = -1;
+    journal->errnum = errnum;
     err_set_errno(err, ERR_STOP, errnum, "cannot write the journal %s", journal->path);
     return err_hint(err, "the journal is removed; what is stored is safe, and the next run reads all models again");
 }
 
 static bool check_usable(const Journal *journal, Err *err)
 {
-    return journal->fd >= 0 || err_set(err, ERR_STOP, "%s: a write to the journal failed before", journal->path);
+    return journal->fd >= 0 || err_set_errno(err, ERR_STOP, journal->errnum, "%s: a write to the journal failed before", journal->path);
 }
 
 bool journal_append(Journal *journal, const JournalRecord *records, size_t count, Err *err)

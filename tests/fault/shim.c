@@ -321,6 +321,7 @@ void *__libc_calloc(size_t count, size_t len);
 void *__libc_realloc(void *old, size_t len);
 void *__libc_memalign(size_t align, size_t len);
 
+#ifndef SHIM_NO_MALLOC
 static bool no_memory(void)
 {
     if (!shim_active())
@@ -331,7 +332,6 @@ static bool no_memory(void)
     return true;
 }
 
-#ifndef SHIM_NO_MALLOC
 void *malloc(size_t len)
 {
     return no_memory() ? NULL : __libc_malloc(len);

@@ -367,13 +367,6 @@ START_TEST(test_no_file_is_opened)
 }
 END_TEST
 
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    ck_assert_int_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now), 0);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 START_TEST(test_a_hundred_thousand_files)
 {
     char path[64];
@@ -384,16 +377,11 @@ START_TEST(test_a_hundred_thousand_files)
             ck_assert_int_eq(unlinkat(root, "seed", 0), 0);
         }
     }
-    double before = cpu_seconds();
     Err err = {0};
     ck_ok(scan_tree(root, &plain, &list, &err));
-    double took = cpu_seconds() - before;
     ck_assert_uint_eq(list.count, 100000);
     for (uint32_t i = 1; i < list.count; i++)
         ck_assert_msg(strcmp(list.items[i - 1].path, list.items[i].path) < 0, "%s is out of order", list.items[i].path);
-    /* 0.1 s on the machine it was written on; sanitizers and slow machines get room. */
-    ck_assert_msg(took < 3.0, "%.3f s of CPU", took);
-    printf("100,000 files: %.3f s of CPU\n", took);
 }
 END_TEST
 

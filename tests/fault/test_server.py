@@ -67,11 +67,21 @@ class Restarts(NetCase):
 
         self.survive(Fault(kill, BEFORE, FRONT, 6, "c"))
 
+    @staticmethod
+    def connect_patiently(url):
+        """A session that was closed just now may still count."""
+        for _ in range(100):
+            try:
+                return psycopg2.connect(url)
+            except psycopg2.OperationalError:
+                time.sleep(0.1)
+        return psycopg2.connect(url)
+
     def test_too_many_connections(self):
         admin(f'ALTER DATABASE "{self.database}" CONNECTION LIMIT 1')
         admin("CREATE ROLE plain LOGIN")
         self.query("GRANT ALL ON ALL TABLES IN SCHEMA public TO plain; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO plain")
-        blocker = psycopg2.connect(self.url.replace("user=tester", "user=plain"))
+        blocker = self.connect_patiently(self.url.replace("user=tester", "user=plain"))
         self.addCleanup(blocker.close)
         url = self.proxy_url().replace("user=tester", "user=plain")
         result = self.run_net("--retries", "1", url=url)

@@ -100,10 +100,10 @@ check-long:
 # The same tests with the compiler's checks, in build folders of their own. They need no hardening and dislike it.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan:
-	KILLS=60 $(MAKE) BUILD=build/asan OPT='-O1 -g' SANITIZE='$(ASAN)' HARDEN=-fPIE check
+	CK_TIMEOUT_MULTIPLIER=10 KILLS=60 $(MAKE) BUILD=build/asan OPT='-O1 -g' SANITIZE='$(ASAN)' HARDEN=-fPIE check
 
 tsan:
-	KILLS=60 $(MAKE) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' HARDEN=-fPIE check
+	CK_TIMEOUT_MULTIPLIER=10 KILLS=60 $(MAKE) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' HARDEN=-fPIE check
 
 coverage:
 	$(MAKE) BUILD=build/coverage OPT='-O0 -g' SANITIZE=--coverage HARDEN=-fPIE check

@@ -1,14 +1,9 @@
 #include "backup_chunks.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "backup_format.h"
-#include "base/fs.h"
 #include "base/text.h"
-#include "port/csvfile.h"
 
 /* BACKUP_HEADER_CHUNKS */
 enum { NAME, VERSION, DATA, SEQ, SHA, COLUMNS };
@@ -106,19 +101,7 @@ static bool take_row(void *ctx, uint64_t number, char *const *fields, const size
 
 bool backup_chunks_read(BackupChunks *chunks, const char *folder, const char *name, Err *err)
 {
-    bool whole = false;
-    char *path = fs_join(folder, name);
-    if (path == NULL)
-        return err_no_memory(err);
-    int fd = backup_open_existing(path, O_RDONLY, err);
-    chunks->file = path;
-    bool ok = fd >= 0 && csvfile_read(fd, path, FIELD_MAX, take_row, chunks, &whole, err);
-    if (ok && !whole)
-        ok = err_set(err, ERR_STOP, "%s: its last line is torn", path);
-    if (fd >= 0)
-        close(fd);
-    free(path);
-    return ok;
+    return backup_read_csv(folder, name, FIELD_MAX, &chunks->file, take_row, chunks, err);
 }
 
 static int by_key(const void *a, const void *b)

@@ -2,6 +2,7 @@
 #ifndef STAGE_BACKUP_CHUNKS_H
 #define STAGE_BACKUP_CHUNKS_H
 
+#include "port/csvfile.h"
 #include "stage/backup.h"
 
 typedef struct BackupChunks BackupChunks;
@@ -17,6 +18,9 @@ bool backup_chunks_join(BackupChunks *chunks, const StoreRow *row, Spool *out, S
 
 /* backup_read.c: `\x…` into a spool and a hash. *sound: it was hex. */
 bool backup_unhex_into(const char *hex, size_t len, Spool *spool, Sha256 *sha, bool *sound, Err *err);
+
+/* One CSV file of a backup, row by row; *file is its path while it is read. ERR_STOP: not there, no plain file, torn at the end. */
+bool backup_read_csv(const char *folder, const char *name, size_t field_max, const char **file, CsvRowFn fn, void *ctx, Err *err);
 bool backup_bad_row(const char *file, uint64_t row, const char *what, Err *err);
 
 #endif

@@ -149,19 +149,20 @@ static bool take_row(void *ctx, uint64_t number, char *const *fields, const size
     return reader->fn(reader->ctx, &row, err);
 }
 
-static bool read_part(PartReader *reader, const char *folder, const char *name, Err *err)
+bool backup_read_csv(const char *folder, const char *name, size_t field_max, const char **file, CsvRowFn fn, void *ctx, Err *err)
 {
     bool whole = false;
     char *path = fs_join(folder, name);
     if (path == NULL)
         return err_no_memory(err);
     int fd = backup_open_existing(path, O_RDONLY, err);
-    reader->file = path;
-    bool ok = fd >= 0 && csvfile_read(fd, path, FIELD_MAX, take_row, reader, &whole, err);
+    *file = path;
+    bool ok = fd >= 0 && csvfile_read(fd, path, field_max, fn, ctx, &whole, err);
     if (ok && !whole)
         ok = err_set(err, ERR_STOP, "%s: its last line is torn", path);
     if (fd >= 0)
         close(fd);
+    *file = NULL;
     free(path);
     return ok;
 }
@@ -183,7 +184,7 @@ bool backup_read_rows(const char *folder, const BackupManifest *manifest, const 
             ok = backup_chunks_read(reader.chunks, folder, manifest->files[i].name, err);
     for (size_t i = 0; ok && i < manifest->count; i++)
         if (backup_is_file_name(manifest->files[i].name, &is_chunks) && !is_chunks)
-            ok = read_part(&reader, folder, manifest->files[i].name, err);
+            ok = backup_read_csv(folder, manifest->files[i].name, FIELD_MAX, &reader.file, take_row, &reader, err);
     spool_free(&reader.payload);
     backup_chunks_free(reader.chunks);
     return ok;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,15 +21,25 @@ struct TarWriter {
     bool ended, failed;
     bool sink_failed;    /* sink_err is the sink's own error, to be handed on as it is */
     Err sink_err;
-    locale_t utf8;       /* see with_utf8 */
 };
 
 /* libarchive converts member names from the charset of the locale. In the C locale it would mark every name that is not ASCII as binary,
  * so the same members would give other bytes on another machine. Its own calls therefore always run in a UTF-8 locale; names that are not
- * UTF-8 are still stored byte for byte (hdrcharset=BINARY). */
-static locale_t with_utf8(const TarWriter *tar)
+ * UTF-8 are still stored byte for byte (hdrcharset=BINARY). Made once and kept: to load one for each archive is slow. */
+static locale_t utf8;
+static pthread_once_t utf8_made = PTHREAD_ONCE_INIT;
+
+static void make_utf8(void)
 {
-    return tar->utf8 != (locale_t)0 ? uselocale(tar->utf8) : uselocale((locale_t)0);
+    utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+static bool need_utf8(Err *err)
+{
+    if (pthread_once(&utf8_made, make_utf8) == 0 && utf8 != (locale_t)0)
+        return true;
+    err_set(err, ERR_STOP, "the C library cannot load the locale C.UTF-8, which the names in a tar archive need");
+    return err_hint(err, "install the locales of the system's C library");
 }
 
 static la_ssize_t on_bytes(struct archive *archive, void *ctx, const void *data, size_t len)
@@ -68,6 +79,8 @@ static bool set_up(TarWriter *tar)
 
 TarWriter *tar_writer_new(SinkFn sink, void *ctx, Err *err)
 {
+    if (!need_utf8(err))
+        return NULL;
     TarWriter *tar = calloc(1, sizeof *tar);
     if (tar == NULL) {
         err_no_memory(err);
@@ -75,7 +88,6 @@ TarWriter *tar_writer_new(SinkFn sink, void *ctx, Err *err)
     }
     tar->sink = sink;
     tar->ctx = ctx;
-    tar->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     tar->archive = archive_write_new();
     tar->entry = archive_entry_new();
     if (tar->archive == NULL || tar->entry == NULL)
@@ -99,8 +111,6 @@ void tar_writer_free(TarWriter *tar)
         (void)archive_write_close(tar->archive);
     archive_entry_free(tar->entry);
     archive_write_free(tar->archive);
-    if (tar->utf8 != (locale_t)0)
-        freelocale(tar->utf8);
     free(tar);
 }
 
@@ -142,7 +152,7 @@ static bool put_header(TarWriter *tar, const char *path, mode_t mode, uint64_t b
     archive_entry_set_mode(tar->entry, mode);
     archive_entry_set_size(tar->entry, (la_int64_t)bytes);
     archive_entry_set_mtime(tar->entry, (time_t)mtime, 0);
-    locale_t before = with_utf8(tar);
+    locale_t before = uselocale(utf8);
     int status = archive_write_header(tar->archive, tar->entry);
     uselocale(before);
     /* A warning is about the charset of the name, whose bytes are stored all the same. */
@@ -178,7 +188,7 @@ bool tar_end(TarWriter *tar, Err *err)
 {
     if (!check_between(tar, "tar", err))
         return false;
-    locale_t before = with_utf8(tar);
+    locale_t before = uselocale(utf8);
     int status = archive_write_close(tar->archive);
     uselocale(before);
     if (status != ARCHIVE_OK)

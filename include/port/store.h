@@ -5,7 +5,8 @@
  *
  * Errors, by what to do: ERR_RETRY the connection or the server failed for now: close the session, open a new one, ask with store_find
  * what is there; ERR_CONFLICT another writer has one of the keys; ERR_SKIP the data of one row in this batch is refused: split the batch;
- * ERR_SCHEMA the tables are not as they must be; ERR_STOP everything else. After any error inside begin … commit call store_rollback. */
+ * ERR_SCHEMA the tables are not as they must be; ERR_INTERRUPTED a signal asked to end and the store did not answer within 2 seconds (the session
+ * is lost then, and with it an open transaction); ERR_STOP everything else. After any error inside begin … commit call store_rollback. */
 #ifndef PORT_STORE_H
 #define PORT_STORE_H
 
@@ -164,10 +165,10 @@ uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit);
 bool store_begin(Store *store, Err *err);
 bool store_put(Store *store, const StoreRow *row, Err *err);
 
-/* On ERR_RETRY the rows may or may not be there: ask store_find on a new session. */
+/* On ERR_RETRY the rows may or may not be there: ask store_find on a new session. On ERR_INTERRUPTED they are not: COMMIT did not go out. */
 bool store_commit(Store *store, Err *err);
 void store_rollback(Store *store); /* never fails; the session may be dead afterwards, store_alive tells */
-bool store_alive(const Store *store);
+bool store_alive(const Store *store); /* NULL is not */
 
 /* The record of a run in model_runs: opened before its first row, closed with the counts. Own transactions. */
 typedef struct StoreRun {

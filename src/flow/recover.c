@@ -202,7 +202,8 @@ bool batch_recover(Worker *worker, Err *err)
     bool committed = false;
     if (worker->batch.count == 0)
         return false;
-    if (err->cls != ERR_RETRY && err->sqlstate[0] != '\0') /* the server has answered: nothing was committed */
+    /* The server has refused it, or a signal ended the wait before COMMIT went out: nothing was committed. */
+    if (err->cls == ERR_INTERRUPTED || (err->cls != ERR_RETRY && err->sqlstate[0] != '\0'))
         worker->commit_sent = false;
     worker->failures += err->cls != ERR_SKIP;
     if (!is_recoverable(worker, err))

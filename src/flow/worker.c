@@ -121,7 +121,8 @@ static bool work(Worker *worker, Err *err)
             ok = batch_flush(worker, err);
         else
             return true;
-        if (!ok && err->cls == ERR_INTERRUPTED && worker->batch.count > 0)
+        /* A signal: what is in the batch is stored, unless it was the store that did not answer. */
+        if (!ok && err->cls == ERR_INTERRUPTED && worker->batch.count > 0 && store_alive(worker->store))
             ok = batch_flush(worker, err);
         if (!ok && !batch_recover(worker, err))
             return false;

@@ -30,7 +30,10 @@ bool postgres_begin(Postgres *pg, bool write, Err *err)
 bool postgres_commit(Postgres *pg, Err *err)
 {
     PGresult *result = NULL;
-    if (!postgres_query(pg, "COMMIT", 0, NULL, false, &result, err))
+    pg->committing = true;
+    bool answered = postgres_query(pg, "COMMIT", 0, NULL, false, &result, err);
+    pg->committing = false;
+    if (!answered)
         return false;
     bool ok = strcmp(PQcmdStatus(result), "COMMIT") == 0;
     PQclear(result);

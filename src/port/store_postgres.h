@@ -5,8 +5,8 @@
  *   wait      sends and receives, never blocks       write   COPY, batches, runs
  *   schema    revisions                              (none)  transactions, and the driver's table
  *
- * Everything after the connect is non-blocking: a server that stays silent for tuning.timeout costs the session, never a hang. A pooler in
- * transaction mode may stand between: all settings are SET LOCAL, nothing outlives a transaction. */
+ * Everything is non-blocking: a server that stays silent for tuning.timeout costs the session, never a hang; after a signal that asks to
+ * end it gets 2 seconds, and the transaction is rolled back (only the answer to COMMIT is waited for longer). A pooler in transaction mode may stand between: all settings are SET LOCAL, nothing outlives a transaction. */
 #ifndef PORT_STORE_POSTGRES_H
 #define PORT_STORE_POSTGRES_H
 
@@ -43,6 +43,7 @@ typedef struct Postgres {
     char *begin_write, *begin_read;
     bool standby, read_only;
     bool in_transaction;
+    bool committing;         /* COMMIT was sent, its answer is not here */
     bool version_is_bigint;  /* models.version of an adopted table */
     bool shape_known;
     PostgresCopy copy;
@@ -55,6 +56,9 @@ typedef struct Postgres {
 
 /* --- wait --- */
 void postgres_drop(Postgres *pg); /* gives the session up */
+
+/* poll(2) on the session's socket: 0 after `seconds`, or 2 seconds after a signal asked to end. *ready gets the events. */
+int postgres_poll(const Postgres *pg, short events, double seconds, short *ready);
 bool postgres_flush(Postgres *pg, Err *err);
 bool postgres_wait_input(Postgres *pg, Err *err);
 

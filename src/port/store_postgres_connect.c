@@ -1,10 +1,12 @@
 #include "store_postgres.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/id.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "sql.h"
@@ -53,6 +55,24 @@ static PGconn *start_connect(const PostgresTarget *target, size_t index)
     return conn;
 }
 
+/* One step of the handshake, or the end of it. */
+static bool connect_step(Postgres *pg, PostgresPollingStatusType *state, double left, Err *err)
+{
+    const char *label = store_target_label(pg->base.target);
+    short ready;
+    int got = postgres_poll(pg, *state == PGRES_POLLING_READING ? POLLIN : POLLOUT, left > 0 ? left : 0, &ready);
+    if (got < 0)
+        return err_set_errno(err, ERR_STOP, errno, "%s: poll", label);
+    if (got > 0) {
+        *state = PQconnectPoll(pg->conn);
+        return true;
+    }
+    if (!interrupt_check(err))
+        return false;
+    err_set(err, ERR_RETRY, "%s: no answer within %.3g seconds", label, ((const PostgresTarget *)pg->base.target)->connect_timeout);
+    return err_hint(err, "check that the server runs there and that host, port and firewall are right");
+}
+
 /* Drives the handshake. Verbose errors, because only they carry the SQLSTATE of a refused connect. */
 static bool connect_one(Postgres *pg, const PostgresTarget *target, size_t index, Err *err)
 {
@@ -63,16 +83,9 @@ static bool connect_one(Postgres *pg, const PostgresTarget *target, size_t index
         return err_no_memory(err);
     PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
     PQsetNoticeReceiver(pg->conn, on_notice, (void *)(uintptr_t)pg->base.target);
-    while (PQstatus(pg->conn) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
-        struct pollfd entry = {.fd = PQsocket(pg->conn), .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT};
-        double left = end - clock_seconds();
-        if (left <= 0) {
-            err_set(err, ERR_RETRY, "%s: no answer within %.3g seconds", store_target_label(&target->base), target->connect_timeout);
-            return err_hint(err, "check that the server runs there and that host, port and firewall are right");
-        }
-        if (poll(&entry, 1, (int)((left > 60 ? 60 : left) * 1000) + 1) > 0)
-            state = PQconnectPoll(pg->conn);
-    }
+    while (PQstatus(pg->conn) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED)
+        if (!connect_step(pg, &state, end - clock_seconds(), err))
+            return false;
     if (state == PGRES_POLLING_OK)
         return true;
     return postgres_fail_connect(pg, PQerrorMessage(pg->conn), PQconnectionNeedsPassword(pg->conn) == 1, err);
@@ -147,7 +160,7 @@ bool postgres_open(const StoreTarget *base, Store **out, Err *err)
         ok = connect_one(pg, target, i, &last);
         if (!ok)
             postgres_drop(pg);
-        if (!ok && strncmp(last.sqlstate, "28", 2) == 0) /* the same password is wrong everywhere */
+        if (!ok && (last.cls == ERR_INTERRUPTED || strncmp(last.sqlstate, "28", 2) == 0)) /* the same password is wrong everywhere */
             break;
     }
     ok = ok && introduce(pg, &last);

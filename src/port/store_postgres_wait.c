@@ -4,6 +4,10 @@
 #include <poll.h>
 
 #include "base/id.h"
+#include "base/interrupt.h"
+
+#define LOOK_SECONDS 0.1  /* how often a wait looks whether a signal came */
+#define GRACE_SECONDS 2.0 /* what a silent server gets after a signal */
 
 void postgres_drop(Postgres *pg)
 {
@@ -18,30 +22,42 @@ static bool lost_already(const Postgres *pg, Err *err)
     return err_set(err, ERR_RETRY, "%s: the connection was lost", store_target_label(pg->base.target));
 }
 
+/* A signal cuts a wait short, but for the answer to COMMIT: a lost answer leaves open what the store has. */
+static bool is_interrupted(const Postgres *pg)
+{
+    return interrupt_signal() != 0 && !pg->committing;
+}
+
+int postgres_poll(const Postgres *pg, short events, double seconds, short *ready)
+{
+    double start = clock_seconds();
+    struct pollfd entry = {.fd = PQsocket(pg->conn), .events = events};
+    for (double noted = -1;;) {
+        double now = clock_seconds();
+        if (noted < 0 && is_interrupted(pg))
+            noted = now;
+        double end = noted >= 0 && noted + GRACE_SECONDS < start + seconds ? noted + GRACE_SECONDS : start + seconds;
+        double left = end - now < LOOK_SECONDS ? end - now : LOOK_SECONDS;
+        int got = poll(&entry, 1, left <= 0 ? 0 : (int)(left * 1000) + 1);
+        if (got > 0)
+            *ready = entry.revents;
+        if (got > 0 || (got < 0 && errno != EINTR && errno != EAGAIN) || (got == 0 && left <= 0))
+            return got;
+    }
+}
+
 /* Sleeps until one of `events` is there; *ready gets what is. Each byte that moves starts the clock anew, because each calls this again. */
 static bool wait_for(Postgres *pg, short events, short *ready, Err *err)
 {
-    double end = clock_seconds() + pg->patience;
-    struct pollfd entry = {.fd = PQsocket(pg->conn), .events = events};
-    for (;;) {
-        double left = end - clock_seconds();
-        int ms = left <= 0 ? 0 : left > 3600 ? 3600 * 1000 : (int)(left * 1000) + 1;
-        int got = poll(&entry, 1, ms);
-        if (got > 0) {
-            *ready = entry.revents;
-            return true;
-        }
-        if (got < 0 && errno != EINTR && errno != EAGAIN) {
-            err_set_errno(err, ERR_STOP, errno, "%s: poll", store_target_label(pg->base.target));
-            postgres_drop(pg);
-            return false;
-        }
-        if (got == 0 && left <= 0) {
-            err_set(err, ERR_RETRY, "%s: no answer for %.3g seconds", store_target_label(pg->base.target), pg->patience);
-            postgres_drop(pg);
-            return false;
-        }
-    }
+    int got = postgres_poll(pg, events, pg->patience, ready);
+    if (got > 0)
+        return true;
+    if (got < 0)
+        err_set_errno(err, ERR_STOP, errno, "%s: poll", store_target_label(pg->base.target));
+    else if (!is_interrupted(pg) || interrupt_check(err))
+        err_set(err, ERR_RETRY, "%s: no answer for %.3g seconds", store_target_label(pg->base.target), pg->patience);
+    postgres_drop(pg);
+    return false;
 }
 
 static bool take_input(Postgres *pg, Err *err)

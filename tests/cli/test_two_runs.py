@@ -161,8 +161,10 @@ class Signals(CliCase):
         self.assertEqual(self.stored_count(), 0)
         return result
 
-    def test_signal_while_another_session_holds_the_table_ends_the_run_after_the_lock_timeout(self):
-        self.signalled_while_locked(1, "--lock-timeout", "1s")
+    def test_signal_ends_a_wait_for_a_lock(self):
+        result = self.signalled_while_locked(1, "--lock-timeout", "90s", "--timeout", "90s")
+        self.assertIn("run the same command again", result.err)
+        self.assertEqual(self.sync().summary()["new"], self.COUNT)
 
     def test_second_signal_ends_the_run_at_once(self):
         self.signalled_while_locked(2)

@@ -41,7 +41,7 @@ bool stamp_equal(const Stamp *a, const Stamp *b);
 typedef struct Model {
     const char *path; /* relative to MODELS_DIR, as on disk; in the list's arena */
     const char *name; /* NULL until identified; in the list's arena */
-    char *reason;     /* malloc'd, printable; NULL unless conflict, failed or skipped */
+    char *reason;     /* malloc'd, printable; NULL unless conflict, failed, skipped, or unchanged with something to tell */
     Stamp stamp;
     Digest content;   /* valid when has_content */
     uint64_t stored_bytes; /* 0 until packed */

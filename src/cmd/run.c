@@ -35,14 +35,14 @@ static RunSettings make_settings(const Options *options, const char *models_dir,
     };
 }
 
-/* The reasons of what was not stored, for people; JSON has them in its lines. */
+/* What is to be told of single models, for people; JSON has it in its lines. */
 static void log_reasons(const ModelList *models)
 {
     for (uint32_t i = 0; i < models->count; i++) {
         const Model *model = &models->items[i];
-        LogLevel level = model->state == MODEL_SKIPPED ? LOG_WARN : LOG_ERROR;
-        if (model->state == MODEL_FAILED || model->state == MODEL_CONFLICT || model->state == MODEL_SKIPPED)
-            log_line(level, "%s", model->reason != NULL ? model->reason : model->path);
+        bool is_error = model->state == MODEL_FAILED || model->state == MODEL_CONFLICT;
+        if (is_error || model->state == MODEL_SKIPPED || model->reason != NULL)
+            log_line(is_error ? LOG_ERROR : LOG_WARN, "%s", model->reason != NULL ? model->reason : model->path);
     }
 }
 

@@ -190,15 +190,50 @@ bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err)
     return group == STRMAP_NONE || plan_note_version(plan, group, stored->version, &stored->content, err);
 }
 
+static int32_t highest_stored(Group *group)
+{
+    const Version *versions = versions_of(group);
+    int32_t highest = 0;
+    for (uint32_t i = 0; i < group->count; i++)
+        highest = versions[i].number > highest ? versions[i].number : highest;
+    return highest;
+}
+
+/* The next version is over all that are stored and all that other sources of this tree claim. */
+static int64_t next_version(const Plan *plan, Group *group)
+{
+    const Model *items = plan->list->items;
+    int64_t highest = highest_stored(group);
+    for (uint32_t i = group->first; i != NO_MODEL; i = items[i].next)
+        if (items[i].explicit_version && items[i].version > highest)
+            highest = items[i].version;
+    return highest + 1;
+}
+
+static void set_unchanged(const Plan *plan, Group *group, Model *model, int32_t version)
+{
+    const Model *items = plan->list->items;
+    int32_t highest = highest_stored(group);
+    model->state = MODEL_UNCHANGED;
+    model->version = version;
+    if (model->explicit_version || version == highest)
+        return;
+    for (uint32_t i = group->first; i != NO_MODEL; i = items[i].next)
+        if (items[i].version == highest) /* another source of the tree is the newest */
+            return;
+    /* The file went back to an older content. Nothing is to be stored, but readers of the newest version do not get it. */
+    model_refuse(model, MODEL_UNCHANGED, "%s: has the content of %s@%d, and the store has a newer %s@%d; to store this content as the newest, end the name in _v%lld",
+                 model->path, model->name, (int)version, model->name, (int)highest, (long long)next_version(plan, group));
+}
+
 /* The journal is believed only where it agrees with the store, and only for "unchanged". */
-static void settle_model(Group *group, Model *model)
+static void settle_model(const Plan *plan, Group *group, Model *model)
 {
     if (model->state != MODEL_PENDING || !model->has_content)
         return;
     const Version *same = model->explicit_version ? find_version(group, model->version) : find_content(group, &model->content);
     if (same != NULL && digest_equal(&same->content, &model->content)) {
-        model->state = MODEL_UNCHANGED;
-        model->version = same->number;
+        set_unchanged(plan, group, model, same->number);
     } else {
         model->has_content = false;
         model->from_journal = false;
@@ -249,7 +284,7 @@ bool plan_settle(Plan *plan, Err *err)
     for (uint32_t g = 0; g < plan->group_count; g++) {
         Group *group = &plan->groups[g];
         for (uint32_t i = group->first; i != NO_MODEL; i = items[i].next)
-            settle_model(group, &items[i]);
+            settle_model(plan, group, &items[i]);
         if (!has_pending(plan, group))
             continue;
         sorted[plan->work_count] = (WorkItem){.bytes = pending_bytes(plan, group), .group = g};
@@ -307,20 +342,6 @@ static void decide_explicit(Group *group, Model *model)
         refuse_other_content(model, stored->number);
 }
 
-/* The next version is over all that are stored and all that other sources of this tree claim. */
-static int64_t next_version(const Plan *plan, Group *group)
-{
-    const Model *items = plan->list->items;
-    const Version *versions = versions_of(group);
-    int64_t highest = 0;
-    for (uint32_t i = 0; i < group->count; i++)
-        highest = versions[i].number > highest ? versions[i].number : highest;
-    for (uint32_t i = group->first; i != NO_MODEL; i = items[i].next)
-        if (items[i].explicit_version && items[i].version > highest)
-            highest = items[i].version;
-    return highest + 1;
-}
-
 static void decide_change(Plan *plan, Group *group, Model *model)
 {
     if (plan->on_change == CHANGE_SKIP) {
@@ -349,8 +370,7 @@ void plan_decide(Plan *plan, uint32_t group_index, Model *model)
     }
     const Version *same = find_content(group, &model->content);
     if (same != NULL) {
-        model->state = MODEL_UNCHANGED;
-        model->version = same->number;
+        set_unchanged(plan, group, model, same->number);
     } else if (group->count > 0) {
         decide_change(plan, group, model);
     } else {

@@ -185,9 +185,23 @@ class Changes(CliCase):
         self.files[0].write_bytes(b"retrained" * 400)
         self.sync()
         self.files[0].write_bytes(old)
-        result = self.sync()
-        self.assertEqual(result.models()["event0_regression.joblib"]["version"], 1)
+        for _ in range(2):  # read, and then known by the journal
+            result = self.sync()
+            model = result.models()["event0_regression.joblib"]
+            self.assertEqual((model["version"], model["status"]), (1, "unchanged"))
+            self.assertIn("has the content of event0_regression@1, and the store has a newer event0_regression@2", model["reason"])
+            self.assertIn("end the name in _v3", result.err)
         self.assertEqual(len(self.stored()), 6)
+        self.files[0].rename(self.tree / "event0_regression_v3.joblib")
+        self.assertEqual(self.sync().summary()["new"], 1)
+        self.assertEqual(self.query("SELECT version FROM latest_models WHERE name = 'event0_regression'"), [(3,)])
+
+    def test_older_content_beside_a_newer_source_is_no_news(self):
+        """The tree itself has the newer version under its own name."""
+        self.write("event0_regression_v2.joblib", b"second" * 300)
+        for _ in range(2):
+            result = self.sync()
+            self.assertEqual((result.models()["event0_regression.joblib"]["version"], result.err), (1, ""))
 
     def test_changed_explicit_version_is_a_conflict(self):
         before = self.rows()

@@ -50,8 +50,10 @@ static bool name_models(SourceTree *tree, Err *err)
 bool source_tree_scan(SourceTree *tree, const ScanRules *rules, const char *map_file, ModelList *models, Err *err)
 {
     tree->models = models;
-    if ((map_file != NULL && !name_map_read(map_file, &tree->map, err)) || !scan_tree(tree->root, rules, models, err))
+    if (map_file != NULL && !name_map_read(map_file, &tree->map, err))
         return false;
+    if (!scan_tree(tree->root, rules, models, err))
+        return err_prefix(err, "%s", tree->root_path);
     model_list_fit(models);
     return name_models(tree, err);
 }

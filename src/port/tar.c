@@ -27,18 +27,22 @@ struct TarWriter {
  * so the same members would give other bytes on another machine. Its own calls therefore always run in a UTF-8 locale; names that are not
  * UTF-8 are still stored byte for byte (hdrcharset=BINARY). Made once and kept: to load one for each archive is slow. */
 static locale_t utf8;
+static int utf8_errno;
 static pthread_once_t utf8_made = PTHREAD_ONCE_INIT;
 
 static void make_utf8(void)
 {
     utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    utf8_errno = errno;
 }
 
 static bool need_utf8(Err *err)
 {
     if (pthread_once(&utf8_made, make_utf8) == 0 && utf8 != (locale_t)0)
         return true;
-    err_set(err, ERR_STOP, "the C library cannot load the locale C.UTF-8, which the names in a tar archive need");
+    if (utf8_errno == ENOMEM)
+        return err_no_memory(err);
+    err_set_errno(err, ERR_STOP, utf8_errno, "the C library cannot load the locale C.UTF-8, which the names in a tar archive need");
     return err_hint(err, "install the locales of the system's C library");
 }
 

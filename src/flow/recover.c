@@ -202,8 +202,10 @@ bool batch_recover(Worker *worker, Err *err)
     bool committed = false;
     if (worker->batch.count == 0)
         return false;
-    /* The server has refused it, or a signal ended the wait before COMMIT went out: nothing was committed. */
-    if (err->cls == ERR_INTERRUPTED || (err->cls != ERR_RETRY && err->sqlstate[0] != '\0'))
+    /* The server has refused it, or a signal ended the wait before COMMIT went out: nothing was committed. A server that panics has refused
+     * nothing: the record of the COMMIT may be on its disk. */
+    bool refused = err->cls != ERR_RETRY && err->sqlstate[0] != '\0' && store_alive(worker->store);
+    if (err->cls == ERR_INTERRUPTED || refused)
         worker->commit_sent = false;
     worker->failures += err->cls != ERR_SKIP;
     if (!is_recoverable(worker, err))

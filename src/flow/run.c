@@ -172,7 +172,8 @@ static void finish_run_record(Run *run)
     if (!run->run_begun)
         return;
     if ((run->store == NULL && !store_open(run->settings->target, &run->store, &err)) || !store_run_end(run->store, record, &err))
-        log_line(LOG_WARN, "the models are stored, but the counts of run %s could not be written: %s", run->run_id, err.text);
+        log_line(LOG_WARN, "%sthe counts of run %s could not be written: %s", summary->pending_count == 0 ? "the models are stored, but " : "",
+                 run->run_id, err.text);
 }
 
 static int exit_code(const RunSummary *summary, const Err *err)

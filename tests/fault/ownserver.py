@@ -44,6 +44,13 @@ class OwnServer:
         subprocess.run([os.environ["PG_CTL"], *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     @staticmethod
+    def as_owner(*command, check=True, **options):
+        """Runs a program as the user of the server."""
+        owner = pathlib.Path(os.environ["PGDATA_DIR"]).stat()
+        prefix = ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups", "--"] if os.geteuid() == 0 else []
+        return subprocess.run([*prefix, *map(str, command)], check=check, cwd="/", **options)
+
+    @staticmethod
     def postmaster():
         return int((pathlib.Path(os.environ["PGDATA_DIR"]) / "postmaster.pid").read_text().split()[0])
 

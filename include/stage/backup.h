@@ -76,9 +76,9 @@ bool backup_manifest_verify(const char *folder, const BackupManifest *manifest, 
 /* One row with its payload, which was proven by its stored_sha256; all is borrowed until the callback returns. */
 typedef bool (*BackupRowFn)(void *ctx, const StoreRow *row, Err *err);
 
-/* Every row of every part, in the order of the MANIFEST. temp_dir: for payloads over memory_limit bytes and for chunks.
- * wanted (may be NULL) is asked before a payload is decoded. ERR_STOP names file and row: torn, edited, a chunk is missing.
- * Memory: about twice the longest row of a part, so 1 GiB for a payload of 256 MiB. */
+/* Every row of every part, in the order of the MANIFEST. temp_dir: for a payload over memory_limit bytes.
+ * wanted (may be NULL) is asked before a payload is decoded, of rows that are whole. ERR_STOP names file and row: torn, edited, a chunk is missing.
+ * Memory: a spool of memory_limit, less than 2 MiB of buffers whatever the size of a payload, and about 100 bytes for each piece in a chunks file. */
 typedef bool (*BackupWantedFn)(void *ctx, const char *name, int32_t version, const Digest *content, bool *wanted, Err *err);
 bool backup_read_rows(const char *folder, const BackupManifest *manifest, const char *temp_dir, size_t memory_limit, BackupWantedFn wanted,
                       BackupRowFn fn, void *ctx, Err *err);

@@ -306,26 +306,23 @@ void text_hex(char *out, const void *bytes, size_t len)
     out[2 * len] = '\0';
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+/* A digit's value and 1; 0: no digit. Hex of payloads is on the hot path of restore too, and its digits cannot be foreseen: no branch for each. */
+static const unsigned char hex_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11,
+    ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool text_unhex(void *bytes, size_t len, const char *hex)
 {
     unsigned char *out = bytes;
     for (size_t i = 0; i < len; i++) {
-        int high = hex_digit(hex[2 * i]);
-        int low = high < 0 ? -1 : hex_digit(hex[2 * i + 1]);
-        if (low < 0)
+        unsigned high = hex_values[(unsigned char)hex[2 * i]];
+        if (high == 0)
+            return false; /* the string may end here */
+        unsigned low = hex_values[(unsigned char)hex[2 * i + 1]];
+        if (low == 0)
             return false;
-        out[i] = (unsigned char)(high << 4 | low);
+        out[i] = (unsigned char)((high - 1) << 4 | (low - 1));
     }
     return true;
 }

@@ -9,7 +9,7 @@
 #include "base/fs.h"
 
 #define READ_BYTES ((size_t)256 * 1024)
-#define GROW_BYTES ((size_t)1024 * 1024) /* libcsv grows a field by a constant; its default of 128 bytes is slow for payloads */
+#define GROW_BYTES ((size_t)16 * 1024) /* libcsv grows a field by a constant; its default of 128 bytes is slow for a long one */
 
 bool csvfile_field(Buf *line, const char *text, size_t len, Err *err)
 {

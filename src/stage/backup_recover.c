@@ -105,9 +105,10 @@ typedef struct Kept {
     BackupIsStoredFn is_stored;
     void *ctx;
     const char *run_id;
+    BackupDecoder *decoder;
     Range *ranges; /* the header, then the rows to keep; neighbours are one */
     size_t count;
-    uint64_t rows;
+    uint64_t rows, damaged;
 } Kept;
 
 static bool add_range(Kept *kept, uint64_t start, uint64_t end, Err *err)
@@ -126,10 +127,23 @@ static bool add_range(Kept *kept, uint64_t start, uint64_t end, Err *err)
     return true;
 }
 
+/* The row is as it was written by this run, payload and all. Rows of chunks name no run. */
+static bool prove_row(Kept *kept, const ScannedRow *row, bool *proven, Err *err)
+{
+    *proven = row->fault == NULL && (row->row.run_id == NULL || strcmp(row->row.run_id, kept->run_id) == 0);
+    return !*proven || !row->has_payload || backup_decode(kept->decoder, row->fd, row->path, &row->payload, NULL, NULL, proven, err);
+}
+
 static bool keep_if_stored(void *ctx, const ScannedRow *row, Err *err)
 {
     Kept *kept = ctx;
-    bool stored = false;
+    bool proven, stored = false;
+    if (!prove_row(kept, row, &proven, err))
+        return false;
+    if (!proven) {
+        kept->damaged++;
+        return true;
+    }
     if (!kept->is_stored(kept->ctx, row->name, row->version, kept->run_id, &stored, err))
         return false;
     if (!stored)
@@ -215,11 +229,11 @@ static bool recover_file(const char *folder, const char *name, Kept *kept, Backu
         return err_no_memory(err);
     int fd = backup_open_existing(path, O_RDWR, err);
     backup_is_file_name(name, &chunks);
-    if (fd < 0 || !backup_scan(fd, path, chunks, kept->run_id, keep_if_stored, kept, &scan, err))
+    if (fd < 0 || !backup_scan(fd, path, chunks, keep_if_stored, kept, &scan, err))
         goto out;
     *understood = scan.header != BACKUP_HEADER_UNKNOWN;
-    if (*understood && scan.damaged > 0)
-        log_line(LOG_WARN, "%s: %" PRIu64 " damaged rows are cut off", path, scan.damaged);
+    if (*understood && kept->damaged > 0)
+        log_line(LOG_WARN, "%s: %" PRIu64 " damaged rows are cut off", path, kept->damaged);
     ok = !*understood || cut_file(&fd, path, kept, scan.bytes, err);
     if (!ok || !*understood || kept->rows == 0)
         goto out;
@@ -260,12 +274,14 @@ static bool recover_folder(const char *path, Folder *folder, const Kept *how, Er
     BackupManifest manifest = {.mode = BACKUP_FULL};
     bool ok = false, understood = true;
     text_copy(manifest.run_id, sizeof manifest.run_id, how->run_id);
-    if (!remove_temps(path, &folder->temps, err))
+    BackupDecoder *decoder = backup_decoder_new(err);
+    if (decoder == NULL || !remove_temps(path, &folder->temps, err))
         goto out;
     if (folder->parts.count > 0)
         qsort(folder->parts.items, folder->parts.count, sizeof *folder->parts.items, compare_names);
     for (size_t i = 0; i < folder->parts.count; i++) {
         Kept kept = *how;
+        kept.decoder = decoder;
         bool done = recover_file(path, folder->parts.items[i], &kept, &manifest, &understood, err);
         free(kept.ranges);
         if (!done)
@@ -287,6 +303,7 @@ static bool recover_folder(const char *path, Folder *folder, const Kept *how, Er
     if (ok)
         log_line(LOG_INFO, "%s: the run did not end; %zu files of its backup are put right", path, manifest.count);
 out:
+    backup_decoder_free(decoder);
     backup_manifest_free(&manifest);
     return ok;
 }

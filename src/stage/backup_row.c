@@ -16,7 +16,7 @@ static bool is_plain(const char *text)
     return text_utf8_valid(text, len) && !text_has_control(text, len);
 }
 
-/* No field ever holds a newline, so that a line is a row: backup_recover needs it, and a line of `\.` would end psql's load. */
+/* No field ever holds a newline, so that a line is a row: backup_scan needs it, and a line of `\.` would end psql's load. */
 bool backup_row_check(const StoreRow *row, Err *err)
 {
     if (!is_plain(row->name) || !is_plain(row->model_type) || !is_plain(row->event) || !is_plain(row->run_id))

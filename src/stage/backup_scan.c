@@ -1,300 +1,205 @@
 #include "backup_scan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backup_format.h"
+#include "backup_line.h"
 #include "base/fs.h"
-#include "base/text.h"
 
 #define BLOCK_BYTES ((size_t)256 * 1024)
-#define TEXT_MAX ((size_t)256 * 1024) /* all fields of a row but the payload */
-#define COLUMNS_MAX 17
-
-enum { COLUMN_NAME = 0, COLUMN_VERSION = 1, CHUNK_PAYLOAD = 2, CHUNK_SEQ = 3, CHUNK_SHA = 4, ROW_PAYLOAD = 4 };
-
-/* Columns of `models` counted from the end, the same with and without the payload. */
-enum { FROM_END_STORED_SHA = 9, FROM_END_STORED_BYTES = 8, FROM_END_CHUNK_COUNT = 5, FROM_END_HOST = 4, FROM_END_PATH = 3, FROM_END_RUN_ID = 1 };
-
-typedef enum FieldState { FIELD_START, FIELD_PLAIN, FIELD_QUOTED, FIELD_QUOTE_SEEN } FieldState;
-
-typedef struct Row {
-    const char *run_id;
-    bool chunks;
-    size_t columns, payload_column; /* SIZE_MAX: none */
-    /* of the row in hand */
-    FieldState state;
-    bool bad;
-    size_t column;
-    size_t starts[COLUMNS_MAX]; /* in text, NUL-terminated each */
-    Buf text;
-    uint64_t payload_chars; /* with the `\x` */
-    char half;              /* a hex digit that waits for its second */
-    Sha256 *sha;
-    unsigned char *bytes; /* BLOCK_BYTES */
-} Row;
-
-static bool row_begin(Row *row, Err *err)
-{
-    row->state = FIELD_START;
-    row->bad = false;
-    row->column = 0;
-    row->starts[0] = 0;
-    row->payload_chars = 0;
-    buf_clear(&row->text);
-    return sha256_reset(row->sha, err);
-}
-
-static bool add_pairs(Row *row, const char *hex, size_t pairs, Err *err)
-{
-    if (!text_unhex(row->bytes, pairs, hex)) {
-        row->bad = true;
-        return true;
-    }
-    return sha256_add(row->sha, row->bytes, pairs, err);
-}
-
-/* len is at most a block. */
-static bool add_payload(Row *row, const char *data, size_t len, Err *err)
-{
-    while (row->payload_chars < 2 && len > 0) {
-        row->bad |= *data != "\\x"[row->payload_chars];
-        row->payload_chars++;
-        data++;
-        len--;
-    }
-    if (len > 0 && row->payload_chars % 2 == 1) {
-        char pair[2] = {row->half, *data};
-        if (!add_pairs(row, pair, 1, err))
-            return false;
-        row->payload_chars++;
-        data++;
-        len--;
-    }
-    row->payload_chars += len;
-    if (len % 2 == 1)
-        row->half = data[len - 1];
-    return add_pairs(row, data, len / 2, err);
-}
-
-static bool add_bytes(Row *row, const char *data, size_t len, Err *err)
-{
-    if (row->column == row->payload_column)
-        return add_payload(row, data, len, err);
-    row->bad |= len > TEXT_MAX - row->text.len || memchr(data, '\0', len) != NULL;
-    return row->bad || buf_append(&row->text, data, len, err);
-}
-
-/* Unquoted and empty, which is NULL: host and path of the source. */
-static bool may_be_null(const Row *row)
-{
-    return !row->chunks && (row->column + FROM_END_HOST == row->columns || row->column + FROM_END_PATH == row->columns);
-}
-
-static bool end_field(Row *row, Err *err)
-{
-    if (row->state == FIELD_START && !may_be_null(row))
-        row->bad = true;
-    row->state = FIELD_START;
-    row->column++;
-    if (row->column >= row->columns || row->text.len >= TEXT_MAX) {
-        row->bad = true;
-        return true;
-    }
-    bool ok = buf_append(&row->text, "", 1, err);
-    row->starts[row->column] = row->text.len;
-    return ok;
-}
-
-/* A piece of a line without its newline. After the first fault the rest of the line is passed over. */
-static bool row_feed(Row *row, const char *data, size_t len, Err *err)
-{
-    for (const char *at = data, *end = data + len; at < end && !row->bad;) {
-        size_t left = (size_t)(end - at);
-        bool quoted = row->state == FIELD_QUOTED;
-        if (row->state == FIELD_START && *at == '"') {
-            row->state = FIELD_QUOTED;
-            at++;
-        } else if (row->state == FIELD_QUOTE_SEEN && *at == '"') {
-            row->state = FIELD_QUOTED;
-            if (!add_bytes(row, at++, 1, err))
-                return false;
-        } else if (!quoted && *at == ',') {
-            if (!end_field(row, err))
-                return false;
-            at++;
-        } else if (row->state == FIELD_QUOTE_SEEN) {
-            row->bad = true;
-        } else {
-            const char *stop = memchr(at, quoted ? '"' : ',', left);
-            size_t take = stop != NULL ? (size_t)(stop - at) : left;
-            if (!quoted && (memchr(at, '"', take) != NULL || memchr(at, '\r', take) != NULL))
-                row->bad = true;
-            else if (!add_bytes(row, at, take, err))
-                return false;
-            at += take + (quoted && stop != NULL);
-            row->state = !quoted ? FIELD_PLAIN : stop != NULL ? FIELD_QUOTE_SEEN : FIELD_QUOTED;
-        }
-    }
-    return true;
-}
-
-static const char *text_of(const Row *row, size_t column)
-{
-    return row->text.data + row->starts[column];
-}
-
-static bool digest_matches(const char *text, const Digest *digest)
-{
-    Digest said;
-    return text_starts_with(text, "\\x") && digest_parse(text + 2, &said) && digest_equal(&said, digest);
-}
-
-/* The payload is whole by the row's own account. */
-static bool payload_sound(const Row *row, const Digest *digest)
-{
-    const char *stored_sha = text_of(row, row->columns - FROM_END_STORED_SHA);
-    int64_t bytes, chunk_count;
-    if (!text_parse_int(text_of(row, row->columns - FROM_END_STORED_BYTES), 0, INT64_MAX, &bytes) ||
-        !text_parse_int(text_of(row, row->columns - FROM_END_CHUNK_COUNT), 0, UINT32_MAX, &chunk_count))
-        return false;
-    if (row->payload_column == SIZE_MAX)
-        return true;
-    if (row->payload_chars < 2 || row->payload_chars % 2 != 0)
-        return false;
-    uint64_t have = (row->payload_chars - 2) / 2;
-    return chunk_count > 0 ? have == 0 : have == (uint64_t)bytes && digest_matches(stored_sha, digest);
-}
-
-/* backup_read can make a row of the fields. */
-static bool fields_sound(const Row *row)
-{
-    char empty[1] = "", *fields[COLUMNS_MAX];
-    StoreRow parsed = {0};
-    bool has_payload = row->payload_column != SIZE_MAX;
-    for (size_t i = 0; i < COLUMNS_MAX; i++)
-        fields[i] = i == ROW_PAYLOAD ? empty : row->text.data + row->starts[i > ROW_PAYLOAD && !has_payload ? i - 1 : i];
-    return backup_parse_row(fields, &parsed);
-}
-
-/* At the newline. *sound tells whether the row can be believed. */
-static bool row_end(Row *row, ScannedRow *out, bool *sound, Err *err)
-{
-    Digest digest;
-    int64_t version, seq;
-    *sound = false;
-    if (row->bad || row->state == FIELD_QUOTED || row->column + 1 != row->columns)
-        return true;
-    if (!buf_append(&row->text, "", 1, err) || !sha256_end(row->sha, &digest, err))
-        return false;
-    out->name = text_of(row, COLUMN_NAME);
-    if (out->name[0] == '\0' || !text_parse_int(text_of(row, COLUMN_VERSION), 0, INT32_MAX, &version))
-        return true;
-    out->version = (int32_t)version;
-    if (row->chunks)
-        *sound = row->payload_chars > 2 && row->payload_chars % 2 == 0 && text_parse_int(text_of(row, CHUNK_SEQ), 0, INT32_MAX, &seq) &&
-                 digest_matches(text_of(row, CHUNK_SHA), &digest);
-    else
-        *sound = strcmp(text_of(row, row->columns - FROM_END_RUN_ID), row->run_id) == 0 && fields_sound(row) && payload_sound(row, &digest);
-    return true;
-}
+#define NOT_A_ROW "not a whole row"
 
 typedef struct KnownHeader {
-    const char *line;
+    const char *text;
     bool chunks;
     BackupMode mode;
     size_t columns, payload_column;
 } KnownHeader;
 
 static const KnownHeader known_headers[] = {
-    {BACKUP_HEADER_FULL, false, BACKUP_FULL, 17, ROW_PAYLOAD},
-    {BACKUP_HEADER_META, false, BACKUP_META, 16, SIZE_MAX},
-    {BACKUP_HEADER_CHUNKS, true, BACKUP_FULL, 5, CHUNK_PAYLOAD},
+    {BACKUP_HEADER_FULL, false, BACKUP_FULL, 17, 4},
+    {BACKUP_HEADER_META, false, BACKUP_META, 16, BACKUP_NO_PAYLOAD},
+    {BACKUP_HEADER_CHUNKS, true, BACKUP_FULL, 5, 2},
 };
 
-static bool read_header(int fd, const char *path, Row *row, ScanResult *result, Err *err)
+typedef struct Scan {
+    int fd;
+    const char *path;
+    bool chunks;
+    BackupScanFn fn;
+    void *ctx;
+    char *block; /* BLOCK_BYTES */
+    BackupLine line;
+    ScannedRow row; /* the one in hand */
+    ScanResult *result;
+} Scan;
+
+static bool read_header(Scan *scan, Err *err)
 {
     char head[512];
-    ssize_t got = fs_read_at(fd, head, sizeof head, 0);
+    ssize_t got = fs_read_at(scan->fd, head, sizeof head, 0);
     if (got < 0)
-        return err_set_errno(err, ERR_STOP, errno, "%s", path);
-    result->header = BACKUP_HEADER_UNKNOWN;
+        return err_set_errno(err, ERR_STOP, errno, "%s", scan->path);
+    scan->result->header = BACKUP_HEADER_UNKNOWN;
     for (size_t i = 0; i < sizeof known_headers / sizeof *known_headers; i++) {
         const KnownHeader *known = &known_headers[i];
-        size_t len = strlen(known->line);
+        size_t len = strlen(known->text);
         size_t common = (size_t)got < len ? (size_t)got : len;
-        if (known->chunks != row->chunks || memcmp(head, known->line, common) != 0)
+        if (known->chunks != scan->chunks || memcmp(head, known->text, common) != 0)
             continue;
-        result->header = common == len ? BACKUP_HEADER_OURS : BACKUP_HEADER_TORN;
-        result->mode = known->mode;
-        result->header_bytes = len;
-        row->columns = known->columns;
-        row->payload_column = known->payload_column;
+        scan->result->header = common == len ? BACKUP_HEADER_OURS : BACKUP_HEADER_TORN;
+        scan->result->mode = known->mode;
+        scan->result->rows = common == len;
+        scan->row.header_bytes = len;
+        scan->line.columns = known->columns;
+        scan->line.payload_column = known->payload_column;
         break;
     }
     return true;
 }
 
-static bool finish_row(Row *row, ScannedRow *scanned, ScanResult *result, BackupScanFn fn, void *ctx, Err *err)
+/* False: it cannot be one, whatever its digits. */
+static bool find_payload(const BackupLine *line, const Digest *sha256, BackupPayload *out)
 {
-    bool sound;
-    if (!row_end(row, scanned, &sound, err) || (sound && !fn(ctx, scanned, err)))
+    if (line->payload_chars < 2 || line->payload_chars % 2 != 0 || memcmp(line->payload_head, "\\x", 2) != 0)
         return false;
-    result->damaged += !sound;
-    scanned->start = scanned->end;
-    return row_begin(row, err);
+    *out = (BackupPayload){.offset = line->payload_offset + 2, .bytes = (line->payload_chars - 2) / 2, .sha256 = *sha256};
+    return true;
 }
 
-static bool scan_rows(int fd, const char *path, char *block, Row *row, BackupScanFn fn, void *ctx, ScanResult *result, Err *err)
+static const char *fault_of_row(const BackupLine *line, const char *const *fields, ScannedRow *out)
 {
-    ScannedRow scanned = {.start = result->header_bytes, .header_bytes = result->header_bytes};
-    uint64_t offset = result->header_bytes;
-    if (!row_begin(row, err))
+    const StoreRow *row = &out->row;
+    if (!backup_parse_row(fields, &out->row))
+        return NOT_A_ROW;
+    out->name = row->name;
+    out->version = row->version;
+    out->has_payload = line->payload_column != BACKUP_NO_PAYLOAD && row->chunk_count == 0;
+    if (line->payload_column == BACKUP_NO_PAYLOAD)
+        return NULL;
+    bool found = find_payload(line, &row->stored, &out->payload);
+    return found && out->payload.bytes == (row->chunk_count == 0 ? row->stored_bytes : 0) ? NULL : BACKUP_WRONG_PAYLOAD;
+}
+
+static const char *fault_of_piece(const BackupLine *line, const char *const *fields, ScannedRow *out)
+{
+    BackupPiece piece;
+    if (!backup_parse_piece(fields, &piece))
+        return NOT_A_ROW;
+    out->name = piece.name;
+    out->version = piece.version;
+    out->seq = piece.seq;
+    out->has_payload = true;
+    return find_payload(line, &piece.sha256, &out->payload) && out->payload.bytes > 0 ? NULL : BACKUP_WRONG_PIECE;
+}
+
+/* At the newline. */
+static bool finish_row(Scan *scan, Err *err)
+{
+    const char *fields[BACKUP_FIELDS_MAX];
+    bool whole;
+    if (!backup_line_end(&scan->line, fields, &whole, err))
         return false;
+    ScannedRow *row = &scan->row;
+    row->number = ++scan->result->rows;
+    row->fault = !whole ? NOT_A_ROW : (scan->chunks ? fault_of_piece : fault_of_row)(&scan->line, fields, row);
+    if (!scan->fn(scan->ctx, row, err))
+        return false;
+    row->start = scan->result->whole_bytes = row->end;
+    backup_line_begin(&scan->line);
+    return true;
+}
+
+static bool scan_rows(Scan *scan, Err *err)
+{
+    uint64_t offset = scan->row.start = scan->result->whole_bytes = scan->row.header_bytes;
+    backup_line_begin(&scan->line);
     for (;;) {
-        ssize_t got = fs_read_at(fd, block, BLOCK_BYTES, offset);
+        ssize_t got = fs_read_at(scan->fd, scan->block, BLOCK_BYTES, offset);
         if (got < 0)
-            return err_set_errno(err, ERR_STOP, errno, "%s", path);
-        result->bytes = offset + (uint64_t)got;
+            return err_set_errno(err, ERR_STOP, errno, "%s", scan->path);
+        scan->result->bytes = offset + (uint64_t)got;
         if (got == 0)
             return true;
         for (size_t at = 0; at < (size_t)got;) {
-            const char *newline = memchr(block + at, '\n', (size_t)got - at);
-            size_t len = newline != NULL ? (size_t)(newline - block) - at : (size_t)got - at;
-            if (!row_feed(row, block + at, len, err))
+            const char *start = scan->block + at, *newline = memchr(start, '\n', (size_t)got - at);
+            size_t len = newline != NULL ? (size_t)(newline - start) : (size_t)got - at;
+            if (!backup_line_feed(&scan->line, start, len, offset + at, err))
                 return false;
             at += len + (newline != NULL);
-            scanned.end = offset + at;
-            if (newline != NULL && !finish_row(row, &scanned, result, fn, ctx, err))
+            scan->row.end = offset + at;
+            if (newline != NULL && !finish_row(scan, err))
                 return false;
         }
         offset += (uint64_t)got;
     }
 }
 
-bool backup_scan(int fd, const char *path, bool chunks, const char *run_id, BackupScanFn fn, void *ctx, ScanResult *out, Err *err)
+bool backup_scan(int fd, const char *path, bool chunks, BackupScanFn fn, void *ctx, ScanResult *out, Err *err)
 {
-    Row row = {.run_id = run_id, .chunks = chunks};
-    ScanResult result = {0};
-    char *block = malloc(BLOCK_BYTES);
-    bool ok = false;
-    row.bytes = malloc(BLOCK_BYTES);
-    row.sha = sha256_new(err);
-    if (row.sha == NULL)
-        goto out;
-    if (block == NULL || row.bytes == NULL) {
-        err_no_memory(err);
-        goto out;
-    }
-    ok = read_header(fd, path, &row, &result, err) &&
-         (result.header != BACKUP_HEADER_OURS || scan_rows(fd, path, block, &row, fn, ctx, &result, err));
-    if (ok)
-        *out = result;
-out:
-    sha256_free(row.sha);
-    free(row.bytes);
-    free(block);
-    buf_free(&row.text);
+    Scan scan = {.fd = fd, .path = path, .chunks = chunks, .fn = fn, .ctx = ctx, .row = {.fd = fd, .path = path}, .result = out};
+    *out = (ScanResult){0};
+    scan.block = malloc(BLOCK_BYTES);
+    if (scan.block == NULL)
+        return err_no_memory(err);
+    bool ok = read_header(&scan, err) && (out->header != BACKUP_HEADER_OURS || scan_rows(&scan, err));
+    backup_line_free(&scan.line);
+    free(scan.block);
+    return ok;
+}
+
+/* --- a finished file ------------------------------------------------------------------------------------------------------------ */
+
+bool backup_bad_row(const char *path, uint64_t number, const char *what, Err *err)
+{
+    err_set(err, ERR_STOP, "%s: row %llu: %s", path, (unsigned long long)number, what);
+    return err_hint(err, "the backup was torn or edited; nothing of this row was restored");
+}
+
+typedef struct Strict {
+    BackupScanFn fn;
+    void *ctx;
+    bool chunks;
+    ScanResult result;
+} Strict;
+
+static bool check_header(const Strict *strict, const char *path, Err *err)
+{
+    if (strict->result.header == BACKUP_HEADER_OURS && strict->result.mode == BACKUP_FULL)
+        return true;
+    return backup_bad_row(path, 1, strict->chunks ? "the columns are not those of chunks" : "the columns are not those of a full backup", err);
+}
+
+static bool refuse_faults(void *ctx, const ScannedRow *row, Err *err)
+{
+    const Strict *strict = ctx;
+    if (!check_header(strict, row->path, err))
+        return false;
+    return row->fault == NULL ? strict->fn(strict->ctx, row, err) : backup_bad_row(row->path, row->number, row->fault, err);
+}
+
+/* Also of a file without rows. */
+static bool check_whole(const Strict *strict, const char *path, Err *err)
+{
+    const ScanResult *result = &strict->result;
+    return check_header(strict, path, err) &&
+           (result->whole_bytes == result->bytes || backup_bad_row(path, result->rows + 1, "the last line is torn", err));
+}
+
+bool backup_scan_finished(const char *folder, const char *name, bool chunks, BackupScanFn fn, void *ctx, Err *err)
+{
+    Strict strict = {.fn = fn, .ctx = ctx, .chunks = chunks};
+    char *path = fs_join(folder, name);
+    if (path == NULL)
+        return err_no_memory(err);
+    int fd = backup_open_existing(path, O_RDONLY, err);
+    bool ok = fd >= 0 && backup_scan(fd, path, chunks, refuse_faults, &strict, &strict.result, err) && check_whole(&strict, path, err);
+    if (fd >= 0)
+        close(fd);
+    free(path);
     return ok;
 }

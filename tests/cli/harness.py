@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,24 @@ def program_environment(env=None):
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MIGRATE_MODELS_", "DATABASE_URL"))}
     environment.update(env or {})
     return {k: v for k, v in environment.items() if v is not None}
+
+
+def peak_memory(command):
+    """Runs the program; returns its exit code and its peak resident memory in MiB."""
+    process = subprocess.Popen([*map(str, command)], env=program_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    peak = 0
+    while process.poll() is None: # ru_maxrss would begin with that of this process
+        try:
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        except OSError:
+            break
+        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        name = re.search(r"Name:\s+(\S+)", status)[1]
+        if found and pathlib.Path(PROGRAM).name.startswith(name):
+            peak = int(found[1]) / 1024
+        time.sleep(0.002)
+    return process.wait(), peak
 
 
 def wait_until(condition, seconds=30):

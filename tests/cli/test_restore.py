@@ -12,7 +12,7 @@ import unittest
 
 import psycopg2
 
-from harness import PROGRAM, ROOT, digest, program_environment, wait_until
+from harness import PROGRAM, ROOT, digest, is_sanitized, peak_memory, program_environment, wait_until
 from life import LifeCase
 
 MIB = 1024 * 1024
@@ -22,10 +22,12 @@ BERTOPIC = "bertopic_model_0a1b2c3d"
 class RestoreCase(LifeCase):
     """A store with rows of all kinds, its backup, and a second, empty store."""
 
+    options = ["--jobs", "2", "--inline-limit", "8KiB"]
+
     def setUp(self):
         super().setUp()
         self.make_tree()
-        self.sync("--jobs", "2", "--inline-limit", "8KiB")
+        self.sync(*self.options)
         self.target = self.url_of(self.new_database())
         self.assertEqual(self.db("upgrade", url=self.target).code, 0)
 
@@ -130,6 +132,29 @@ class Same(RestoreCase):
         shutil.copytree(self.backup(), self.base / "both" / "two")
         self.assertEqual(self.counts(self.restore(self.base / "both")), (10, 10, 0, 0))
         self.assertEqual(self.rows(self.target), self.rows())
+
+
+@unittest.skipIf(is_sanitized(), "the memory of such a build says nothing")
+class LittleMemory(RestoreCase):
+    """A payload that is much larger than what restore may use goes through it in pieces."""
+
+    options, pieces = [], 0
+
+    def make_tree(self):
+        self.write("huge_model.joblib", os.urandom(96 * MIB))
+
+    def test_peak(self):
+        self.assertEqual(self.query("SELECT count(*) FROM model_chunks"), [(self.pieces,)])
+        code, peak = peak_memory(self.command(self.backup(), "--max-memory", "8MiB"))
+        self.assertEqual(code, 0)
+        self.assertEqual(self.rows(self.target), self.rows())
+        print(f"restore: a payload of 96 MiB in {self.pieces or 1} pieces with --max-memory 8MiB: peak {peak:.0f} MiB", flush=True)
+        self.assertGreater(peak, 4)
+        self.assertLess(peak, 8 + 24)  # what is allowed, and the program with its libraries
+
+
+class LittleMemoryForChunks(LittleMemory):
+    options, pieces = ["--inline-limit", "8KiB"], 6
 
 
 class Refused(RestoreCase):

@@ -18,7 +18,7 @@ import zlib
 import psycopg2
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
-from harness import PROGRAM, CliCase, Result, admin, digest, is_sanitized, program_environment, wait_until  # noqa: E402,F401
+from harness import PROGRAM, CliCase, Result, admin, digest, is_sanitized, peak_memory, program_environment, wait_until  # noqa: E402,F401
 
 SHIM = os.environ.get("SHIM", str(pathlib.Path(PROGRAM).parent / "tests" / "fault" / "shim.so"))
 LONG = os.environ.get("FAULTS") == "all"

@@ -4,15 +4,12 @@ FAULTS=all tries every allocation, else a sample that is dense where the program
 """
 
 import os
-import pathlib
 import random
-import re
 import signal
-import subprocess
 import time
 import unittest
 
-from fault import LONG, OPTIONS, PROGRAM, FaultCase, is_commit, is_sanitized, noise, program_environment
+from fault import LONG, OPTIONS, FaultCase, is_commit, is_sanitized, noise, peak_memory
 
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 SHORT_FAULTS = 150
@@ -101,20 +98,8 @@ class BoundTest(FaultCase):
 
     def peak(self, *arguments):
         """Peak resident memory of one run, in MiB."""
-        process = subprocess.Popen(self.command(*arguments), env=program_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
-        peak = 0
-        while process.poll() is None: # ru_maxrss would begin with that of this process
-            try:
-                status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-            except OSError:
-                break
-            found = re.search(r"VmHWM:\s+(\d+) kB", status)
-            name = re.search(r"Name:\s+(\S+)", status)[1]
-            if found and pathlib.Path(PROGRAM).name.startswith(name):
-                peak = int(found[1]) / 1024
-            time.sleep(0.002)
-        self.assertEqual(process.wait(), 3)
+        code, peak = peak_memory(self.command(*arguments))
+        self.assertEqual(code, 3)
         return peak
 
     def test_peak(self):

@@ -77,7 +77,10 @@ static bool see_scanned(void *ctx, const ScannedRow *row, Err *err)
 {
     uint64_t *end = ctx;
     (void)err;
-    fuzz_assert(row->name[0] != '\0' && row->version >= 0 && row->start >= *end && row->end > row->start);
+    fuzz_assert(row->number > 1 && row->start >= *end && row->end > row->start);
+    fuzz_assert(row->fault != NULL || (row->name[0] != '\0' && row->version >= 0));
+    fuzz_assert(row->fault != NULL || !row->has_payload ||
+                (row->payload.offset > row->start && row->payload.offset + 2 * row->payload.bytes < row->end));
     *end = row->end;
     return true;
 }
@@ -92,8 +95,8 @@ static void scan_file(const char *folder, const char *name)
     fuzz_assert(path != NULL);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        fuzz_assert(backup_is_file_name(name, &chunks) && backup_scan(fd, path, chunks, RUN, see_scanned, &end, &result, &err));
-        fuzz_assert(end <= result.bytes || result.header != BACKUP_HEADER_OURS);
+        fuzz_assert(backup_is_file_name(name, &chunks) && backup_scan(fd, path, chunks, see_scanned, &end, &result, &err));
+        fuzz_assert(result.header != BACKUP_HEADER_OURS || (end <= result.whole_bytes && result.whole_bytes <= result.bytes && result.rows > 0));
         close(fd);
     }
     free(path);

@@ -6,6 +6,7 @@ typedef struct Seen {
     uint64_t bytes;
     const char *refuse; /* not wanted */
     const char *stop;   /* the callback fails at this name */
+    const char *no_host; /* this one has none */
     char names[400];
 } Seen;
 
@@ -43,7 +44,11 @@ static bool take_row(void *ctx, const StoreRow *row, Err *e)
     ck_assert(row->raw_bytes == was->raw_bytes && row->is_active == was->is_active && row->is_gzip && !row->is_tar);
     ck_assert_str_eq(row->model_type, was->model_type);
     ck_assert_str_eq(row->event, was->event);
-    ck_assert_str_eq(row->source_host, was->source_host);
+    if (seen->no_host != NULL && strcmp(seen->no_host, row->name) == 0)
+        ck_assert_ptr_null(row->source_host);
+    else
+        ck_assert_str_eq(row->source_host, was->source_host);
+    ck_assert_str_eq(row->source_path, was->source_path);
     ck_assert_str_eq(row->run_id, RUN);
     ck_assert_int_eq(row->source_mtime_ns, was->source_mtime_ns / 1000 * 1000);
     size_t used = strlen(seen->names);
@@ -130,6 +135,53 @@ START_TEST(test_unwanted_rows_are_not_decoded)
 }
 END_TEST
 
+/* Nobody looks at its digits, but the row must be one. */
+START_TEST(test_unwanted_rows_must_be_whole)
+{
+    static const char *const scripts[] = {"2s/(\\\\x[0-9a-f]{10})../\\1/", "2s/(\\\\x[0-9a-f]{10})./\\1/", "2s/\\\\x/\\\\y/", "2s/,f,/,x,/"};
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        make(BACKUP_FULL);
+        edit("part-0.csv", scripts[i]);
+        Seen seen = {.refuse = "a"};
+        ck_fails(read_all(&seen, SIZE_MAX), ERR_STOP, "part-0.csv: row 2: ");
+        ck_assert_uint_eq(seen.rows, 0);
+        unit_remove_temp();
+    }
+}
+END_TEST
+
+/* An unquoted empty field is NULL. */
+START_TEST(test_row_without_a_host)
+{
+    make(BACKUP_FULL);
+    edit("part-0.csv", "3s/\"host-a\"//");
+    Seen seen = {.no_host = "b"};
+    ck_ok(read_all(&seen, SIZE_MAX));
+    ck_assert_uint_eq(seen.rows, 5);
+}
+END_TEST
+
+/* Each byte of a row is once the first one of a block that is read. */
+START_TEST(test_rows_across_blocks)
+{
+    use_memory_disk();
+    setup();
+    for (size_t bytes = 128 * 1024 - 400; bytes < 128 * 1024 + 10; bytes++) {
+        Seen seen = {0};
+        Backup *backup = open_backup(BACKUP_FULL);
+        BackupPart *part = backup_part(backup, 0, &err);
+        store(part, bytes % 2 == 0 ? "even" : "odd", 1, bytes);
+        store(part, "next\"", 2, 10);
+        ck_ok(backup_finish(backup, NULL, &err));
+        backup_close(backup);
+        ck_ok(read_all(&seen, SIZE_MAX));
+        ck_assert_uint_eq(seen.rows, 2);
+        ck_assert_uint_eq(seen.bytes, bytes + 10);
+        ck_assert(unlink(in_folder("part-0.csv")) == 0 && unlink(in_folder("MANIFEST")) == 0);
+    }
+}
+END_TEST
+
 START_TEST(test_error_of_the_callback)
 {
     make(BACKUP_FULL);
@@ -166,8 +218,36 @@ static const struct {
     {"part-0.csv", "2s/\\\\x/x/", "part-0.csv: row 2: ", 0},
     {"part-3.csv", "3s/\"\\\\x\"/\"\\\\x00\"/", "part-3.csv: row 3: the payload", 4},
     {"part-3.csv", "3s/\"\\\\x\"/\"\"/", "part-3.csv: row 3: the payload", 4},
-    {"chunks-3.csv", "2s/(\\\\x[0-9a-f]{10})./\\1g/", "chunks-3.csv: row 2: the piece", 0},
-    {"chunks-3.csv", "2s/(\\\\x[0-9a-f]{10})../\\1/", "chunks-3.csv: row 2: the piece", 0},
+    {"part-3.csv", "3s/\"\\\\x\"/\"\\\\y\"/", "part-3.csv: row 3: the payload", 4},
+    {"part-0.csv", "2s/\"\\\\x[0-9a-f]{200}\"//", "part-0.csv: row 2: the payload", 0},
+    {"part-0.csv", "2s/(\\\\x[0-9a-f]{10})/\\1\"\"/", "part-0.csv: row 2: not a whole row", 0},
+    {"part-0.csv", "2s/^\"a\"/\"\"/", "part-0.csv: row 2: not a whole row", 0},
+    {"part-0.csv", "2s/,f,/,x,/", "part-0.csv: row 2: not a whole row", 0},
+    {"part-0.csv", "3s/\"file\"/\"fil\"/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/\"gzip\"/\"zip\"/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/\"earnings\"//", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/-01-01T/-02-30T/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/-01-01T/-00-01T/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/-01-01T/-01-01 /", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/T00:/T24:/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/T00:00:/T00:60:/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/T00:00:00/T00:00:60/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/\"2026-/\"2926-/", "part-0.csv: row 3: not a whole row", 1}, /* more nanoseconds than there are */
+    {"part-0.csv", "3s/0198c0de/0198C0DE/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/\"earnings\"/\"earn\\nings\"/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/\"earnings\"/earn\"ings/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/\"earnings\"/\"earn\"ings/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/\"earnings\"/\"earn\\x00ings\"/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "3s/$/\\r/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "2s/$/\\n/", "part-0.csv: row 3: not a whole row", 1},
+    {"part-0.csv", "1s/^/\\xef\\xbb\\xbf/", "part-0.csv: row 1: the columns are not those of a full backup", 0},
+    {"part-0.csv", "1s/model_binary,//", "part-0.csv: row 1: the columns are not those of a full backup", 0},
+    /* A piece is looked at when its row is. */
+    {"chunks-3.csv", "2s/(\\\\x[0-9a-f]{10})./\\1g/", "chunks-3.csv: row 2: the piece", 4},
+    {"chunks-3.csv", "2s/(\\\\x[0-9a-f]{10})../\\1/", "chunks-3.csv: row 2: the piece", 4},
+    {"chunks-3.csv", "2s/(\\\\x[0-9a-f]{10})./\\1/", "chunks-3.csv: row 2: the piece", 0},
+    {"chunks-3.csv", "2s/\\\\x[0-9a-f]{6000}/\\\\x/", "chunks-3.csv: row 2: the piece", 0},
+    {"chunks-3.csv", "2s/^\"large\"//", "chunks-3.csv: row 2: not a whole row", 0},
     {"chunks-3.csv", "2s/,5,/,x,/", "chunks-3.csv: row 2: not a whole row", 0},
     {"chunks-3.csv", "2s/,0,\"/,-1,\"/", "chunks-3.csv: row 2: not a whole row", 0},
     {"chunks-3.csv", "2s/,0,\"/,1,\"/", "part-3.csv: row 3: the payload", 4}, /* piece 0 is missing */
@@ -203,6 +283,8 @@ START_TEST(test_torn_files)
             put_file(in_folder(names[i]), whole.data, whole.len - cuts[k]);
             Seen seen = {0};
             ck_fails(read_all(&seen, SIZE_MAX), ERR_STOP, names[i]);
+            if (cuts[k] == 1)
+                ck_assert_msg(strstr(err.text, i == 0 ? "row 4: the last line is torn" : i == 1 ? "row 3: the last" : "row 2: the last") != NULL, "%s", err.text);
             ck_assert_uint_lt(seen.rows, 5 + (cuts[k] == 1)); /* without its newline the last row is whole, and the file is not */
         }
         put_file(in_folder(names[i]), whole.data, whole.len);
@@ -227,6 +309,37 @@ START_TEST(test_chunks_in_another_order)
 }
 END_TEST
 
+/* Each piece is as its digest says, but they are not in the order of the payload. */
+START_TEST(test_chunks_that_are_exchanged)
+{
+    make_rows(BACKUP_FULL, true);
+    edit("chunks-3.csv", "2s/,0,\"/,1,\"/;3s/,1,\"/,0,\"/");
+    Seen seen = {0};
+    ck_fails(read_all(&seen, SIZE_MAX), ERR_STOP, "part-3.csv: row 3: the payload is not the one of stored_sha256");
+    ck_assert_uint_eq(seen.rows, 4);
+}
+END_TEST
+
+/* Pieces may stand in several files. */
+START_TEST(test_chunks_in_several_files)
+{
+    char command[1200];
+    use_memory_disk();
+    setup();
+    Backup *backup = open_backup(BACKUP_FULL);
+    store_small_chunk(backup_part(backup, 0, &err), "a", 1);
+    store_chunked(backup_part(backup, 3, &err), "large", 5);
+    store_small_chunk(backup_part(backup, 3, &err), "z", 6);
+    ck_ok(backup_finish(backup, NULL, &err));
+    backup_close(backup);
+    snprintf(command, sizeof command, "cd '%s' && sed -n 3p chunks-3.csv >>chunks-0.csv && sed -i 3d chunks-3.csv", folder);
+    ck_assert_int_eq(system(command), 0);
+    Seen seen = {0};
+    ck_ok(read_all(&seen, 1000));
+    ck_assert_str_eq(seen.names, "a@1 large@5 z@6 ");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stage/backup_read");
@@ -235,11 +348,16 @@ int main(void)
     tcase_add_checked_fixture(tc, NULL, unit_remove_temp);
     tcase_add_test(tc, test_all_rows);
     tcase_add_test(tc, test_unwanted_rows_are_not_decoded);
+    tcase_add_test(tc, test_unwanted_rows_must_be_whole);
+    tcase_add_test(tc, test_row_without_a_host);
+    tcase_add_test(tc, test_rows_across_blocks);
     tcase_add_test(tc, test_error_of_the_callback);
     tcase_add_test(tc, test_backup_without_payloads);
     tcase_add_loop_test(tc, test_edited_files, 0, (int)(sizeof edits / sizeof *edits));
     tcase_add_test(tc, test_torn_files);
     tcase_add_test(tc, test_chunks_in_another_order);
+    tcase_add_test(tc, test_chunks_that_are_exchanged);
+    tcase_add_test(tc, test_chunks_in_several_files);
     suite_add_tcase(suite, tc);
     return unit_run(suite);
 }

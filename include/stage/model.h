@@ -35,6 +35,7 @@ typedef struct Stamp {
     int64_t mtime_ns, ctime_ns;
 } Stamp;
 
+/* dev is not compared: containers and NFS give a new number at each mount. */
 bool stamp_equal(const Stamp *a, const Stamp *b);
 
 /* One source. Small on purpose: a tree may hold a million. */

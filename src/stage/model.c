@@ -47,7 +47,7 @@ const char *model_state_name(ModelState state)
 
 bool stamp_equal(const Stamp *a, const Stamp *b)
 {
-    return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+    return a->ino == b->ino && a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
 /* By a quarter: a million entries must not hold half a million empty ones. */

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import unittest
 
 from harness import PROGRAM, CliCase, digest
@@ -137,6 +138,38 @@ class Journal(CliCase):
         summary = self.sync().summary()
         self.assertEqual((summary["new"], summary["unchanged"]), (1, 5))
         self.assertEqual(self.stored()[("event0_regression", 2)][0], digest((self.tree / "event0_regression.joblib").read_bytes()))
+
+
+class Mounted(CliCase):
+    """A container mounts the same tree at each start, and gives its file system another number."""
+
+    def mount(self, kind, options, folder):
+        if subprocess.run(["mount", "-t", kind, "-o", options, "none", folder], capture_output=True, check=False).returncode != 0:
+            self.skipTest("no right to mount, or no overlay file system")
+        self.addCleanup(subprocess.run, ["umount", "-l", folder], capture_output=True, check=False)
+
+    def test_unchanged_tree_is_not_read_after_a_remount(self):
+        parts, other = self.base / "parts", self.base / "other"
+        parts.mkdir()
+        other.mkdir()
+        self.mount("tmpfs", "size=1m", parts)
+        for name in "lower", "upper", "work":
+            (parts / name).mkdir()
+        tree, self.tree = self.tree, parts / "lower"
+        self.write_some(3)
+        self.tree = tree
+        self.settle()
+        overlay = f"lowerdir={parts}/lower,upperdir={parts}/upper,workdir={parts}/work"
+        self.mount("overlay", overlay, tree)
+        first = os.stat(tree).st_dev
+        self.sync()
+        subprocess.run(["umount", tree], check=True)
+        self.mount("tmpfs", "size=1m", other)  # takes the number
+        self.mount("overlay", overlay, tree)
+        if os.stat(tree).st_dev == first:
+            self.skipTest("the number of the file system is the same")
+        summary = self.sync().summary()
+        self.assertEqual((summary["new"], summary["unchanged"], summary["read_bytes"]), (0, 3, 0))
 
 
 class Changes(CliCase):

@@ -74,18 +74,19 @@ START_TEST(test_a_long_reason_is_kept_whole)
 }
 END_TEST
 
-START_TEST(test_stamps_differ_in_every_field)
+START_TEST(test_stamps_differ_in_every_field_but_the_device)
 {
     const Stamp base = {.dev = 1, .ino = 2, .size = 3, .mtime_ns = 4, .ctime_ns = 5};
     Stamp other = base;
     ck_assert(stamp_equal(&base, &other));
-    Stamp changed[] = {base, base, base, base, base};
-    changed[0].dev++;
-    changed[1].ino++;
-    changed[2].size++;
-    changed[3].mtime_ns++;
-    changed[4].ctime_ns++;
-    for (size_t i = 0; i < 5; i++)
+    other.dev++;
+    ck_assert(stamp_equal(&base, &other));
+    Stamp changed[] = {base, base, base, base};
+    changed[0].ino++;
+    changed[1].size++;
+    changed[2].mtime_ns++;
+    changed[3].ctime_ns++;
+    for (size_t i = 0; i < 4; i++)
         ck_assert_msg(!stamp_equal(&base, &changed[i]), "field %zu", i);
 }
 END_TEST
@@ -109,7 +110,7 @@ int main(void)
     tcase_add_test(tc, test_a_million_models_stay_small);
     tcase_add_test(tc, test_reasons_are_printable_and_replaced);
     tcase_add_test(tc, test_a_long_reason_is_kept_whole);
-    tcase_add_test(tc, test_stamps_differ_in_every_field);
+    tcase_add_test(tc, test_stamps_differ_in_every_field_but_the_device);
     tcase_add_test(tc, test_names_of_types_and_states);
     suite_add_tcase(suite, tc);
     return unit_run(suite);

@@ -10,6 +10,14 @@
 #include "flow/state.h"
 #include "stage/pack.h"
 
+/* Indices of the plan. */
+typedef struct GroupList {
+    uint32_t *items;
+    size_t count, cap;
+} GroupList;
+
+bool group_list_add(GroupList *list, uint32_t group, Err *err); /* once each */
+
 /* One run. The first part is set up before the workers start and only read by them; `lock` guards the second; the third is atomic.
  * A model (and its group in the plan) belongs to the worker that took the group. */
 typedef struct Run {
@@ -31,7 +39,9 @@ typedef struct Run {
     pthread_mutex_t lock;
     pthread_cond_t worker_ended;
     unsigned workers_started, workers_left;
+    unsigned sessions;    /* workers that have had a session and have not ended */
     uint32_t next_work;
+    GroupList handed_back; /* groups of workers that got no session */
     bool run_begun;       /* the model_runs row is there */
     bool outcome_unknown; /* a COMMIT was sent and nobody could be asked: the backup folder stays for the next run */
     Err first_error;      /* cls ERR_NONE: no worker failed */
@@ -67,11 +77,12 @@ typedef struct Worker {
     ItemList batch;       /* in the open transaction */
     uint64_t batch_bytes; /* stored bytes in it */
     ItemList seen;        /* settled, to be journaled */
-    uint32_t *requeued;   /* groups to do again, before new ones */
-    size_t requeued_count, requeued_cap;
+    GroupList requeued;   /* to do again, before new ones */
     uint64_t row_cap;  /* rows of a batch; smaller while a batch with one bad row is split */
     unsigned failures; /* in a row */
     bool commit_sent;
+    bool has_session;  /* counted in run->sessions */
+    bool retired;      /* the store has no session for it, others do its work */
 } Worker;
 
 void *worker_main(void *worker);

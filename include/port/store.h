@@ -44,6 +44,7 @@ bool store_target_has_password(const char *url); /* does this -d argument carry 
 typedef struct Store Store;
 
 bool store_open(const StoreTarget *target, Store **out, Err *err); /* ERR_RETRY unreachable for now, ERR_STOP refused */
+bool store_is_full(const Err *err); /* the error of store_open: no session more for now */
 void store_close(Store *store); /* NULL is allowed; an open transaction is rolled back */
 const StoreTarget *store_target(const Store *store);
 const char *store_place(const Store *store); /* where its tables are: the key of the target, and the schema behind it */

@@ -49,6 +49,18 @@ static bool note_found(void *ctx, const StoreVersion *found, Err *err)
     return plan_add_stored(worker->run->plan, found, err);
 }
 
+/* A name that the store's encoding lacks cannot be asked for, and so cannot be there. */
+static bool find_names(Worker *worker, const char **names, size_t count, Err *err)
+{
+    Err why = {0};
+    if (store_find(worker->store, names, count, note_found, worker, &why))
+        return true;
+    if (why.cls == ERR_SKIP)
+        return count == 1 || (find_names(worker, names, count / 2, err) && find_names(worker, names + count / 2, count - count / 2, err));
+    *err = why;
+    return false;
+}
+
 /* Learns afresh which versions of the batch's names the store has. */
 static bool ask_store(Worker *worker, Err *err)
 {
@@ -64,7 +76,7 @@ static bool ask_store(Worker *worker, Err *err)
         worker->batch.items[i].taken = worker->batch.items[i].committed = false;
         plan_forget_versions(worker->run->plan, worker->batch.items[i].group);
     }
-    bool ok = store_find(worker->store, names, worker->batch.count, note_found, worker, err);
+    bool ok = find_names(worker, names, worker->batch.count, err);
     free(names);
     return ok;
 }
@@ -81,20 +93,20 @@ static bool drop_dead_session(Worker *worker)
     return true;
 }
 
-static bool requeue_group(Worker *worker, uint32_t group, Err *err)
+bool group_list_add(GroupList *list, uint32_t group, Err *err)
 {
-    for (size_t i = 0; i < worker->requeued_count; i++)
-        if (worker->requeued[i] == group)
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i] == group)
             return true;
-    if (worker->requeued_count == worker->requeued_cap) {
-        size_t cap = worker->requeued_cap == 0 ? 32 : worker->requeued_cap * 2;
-        uint32_t *grown = realloc(worker->requeued, cap * sizeof *grown);
+    if (list->count == list->cap) {
+        size_t cap = list->cap == 0 ? 32 : list->cap * 2;
+        uint32_t *grown = realloc(list->items, cap * sizeof *grown);
         if (grown == NULL)
             return err_no_memory(err);
-        worker->requeued = grown;
-        worker->requeued_cap = cap;
+        list->items = grown;
+        list->cap = cap;
     }
-    worker->requeued[worker->requeued_count++] = group;
+    list->items[list->count++] = group;
     return true;
 }
 
@@ -116,7 +128,7 @@ static bool requeue_batch(Worker *worker, Err *err)
     bool ok = true;
     back_to_pending(worker);
     for (size_t i = 0; ok && i < worker->batch.count; i++)
-        ok = requeue_group(worker, worker->batch.items[i].group, err);
+        ok = group_list_add(&worker->requeued, worker->batch.items[i].group, err);
     worker->batch.count = 0;
     worker->batch_bytes = 0;
     return ok && (worker->part == NULL || backup_part_undo(worker->part, err));
@@ -140,11 +152,29 @@ static bool settle_lost_commit(Worker *worker, bool *committed, Err *err)
         backup_part_keep(worker->part);
     /* A group may have more models that were not reached yet. */
     for (size_t i = 0; i < worker->batch.count; i++)
-        if (!item_list_add(&worker->seen, &worker->batch.items[i], err) || !requeue_group(worker, worker->batch.items[i].group, err))
+        if (!item_list_add(&worker->seen, &worker->batch.items[i], err) || !group_list_add(&worker->requeued, worker->batch.items[i].group, err))
             return false;
     worker->batch.count = 0;
     worker->batch_bytes = 0;
     return batch_journal(worker, err);
+}
+
+/* The store has no session for this worker, and never had one: so nothing was sent or noted. Another worker does what this one took. */
+static bool retire(Worker *worker, const Err *cause)
+{
+    Run *run = worker->run;
+    if (worker->has_session || !store_is_full(cause))
+        return false;
+    pthread_mutex_lock(&run->lock);
+    worker->retired = run->sessions > 0 && group_list_add(&run->handed_back, worker->batch.items[0].group, NULL);
+    if (worker->retired)
+        back_to_pending(worker);
+    pthread_mutex_unlock(&run->lock);
+    if (worker->retired) {
+        worker->batch.count = 0;
+        log_line(LOG_INFO, "worker %u: %s; the others go on without it", worker->number, cause->text);
+    }
+    return worker->retired;
 }
 
 static bool give_up(Worker *worker, Err *err)
@@ -207,6 +237,8 @@ bool batch_recover(Worker *worker, Err *err)
     bool refused = err->cls != ERR_RETRY && err->sqlstate[0] != '\0' && store_alive(worker->store);
     if (err->cls == ERR_INTERRUPTED || refused)
         worker->commit_sent = false;
+    if (retire(worker, err))
+        return true;
     worker->failures += err->cls != ERR_SKIP;
     if (!is_recoverable(worker, err))
         return give_up(worker, err);

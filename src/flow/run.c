@@ -97,6 +97,8 @@ static bool start_workers(Run *run, Worker *workers, unsigned count, Err *err)
         workers[i] = (Worker){.run = run, .number = i, .share = run->settings->max_memory / count};
         if (i == 0) {
             workers[0].store = run->store;
+            workers[0].has_session = true;
+            run->sessions = 1;
             run->store = NULL;
         }
         bool backed_up = !run->settings->dry_run && run->settings->backup != BACKUP_NONE;
@@ -156,6 +158,17 @@ static bool finish_backup(Run *run, Err *err)
     return true;
 }
 
+/* The sessions of the workers may still count for a moment. */
+static bool open_for_record(Run *run, Err *err)
+{
+    for (unsigned failures = 1; run->store == NULL && !store_open(run->settings->target, &run->store, err); failures++) {
+        if (!store_is_full(err) || failures > run->settings->retries)
+            return false;
+        recover_wait(failures);
+    }
+    return true;
+}
+
 /* The counts of the run, when it wrote anything. The rows are committed already: a store that has gone away since costs only this. */
 static void finish_run_record(Run *run)
 {
@@ -171,7 +184,7 @@ static void finish_run_record(Run *run)
     record->exit_code = summary->exit_code;
     if (!run->run_begun)
         return;
-    if ((run->store == NULL && !store_open(run->settings->target, &run->store, &err)) || !store_run_end(run->store, record, &err))
+    if (!open_for_record(run, &err) || !store_run_end(run->store, record, &err))
         log_line(LOG_WARN, "%sthe counts of run %s could not be written: %s", summary->pending_count == 0 ? "the models are stored, but " : "",
                  run->run_id, err.text);
 }
@@ -199,6 +212,7 @@ static void free_run(Run *run)
 {
     store_close(run->store);
     plan_free(run->plan);
+    free(run->handed_back.items);
     source_tree_close(&run->tree);
     backup_close(run->backup);
     state_close(&run->state);

@@ -7,28 +7,46 @@
 
 #define SEEN_MAX 256 /* settled without a commit: journal them together */
 
-/* The first error of any worker ends the run; the others finish the batch in hand. */
+/* The first error of any worker ends the run; the others finish the batch in hand. Exit 3 would say that the run got to its end. */
 static void fail_run(Run *run, const Err *err)
 {
     pthread_mutex_lock(&run->lock);
-    if (run->first_error.cls == ERR_NONE)
+    if (run->first_error.cls == ERR_NONE) {
         run->first_error = *err;
+        if (err->cls == ERR_SKIP || err->cls == ERR_CONFLICT)
+            run->first_error.cls = ERR_STOP;
+    }
     pthread_mutex_unlock(&run->lock);
 }
 
+static bool take_group(Worker *worker, uint32_t *group)
+{
+    Run *run = worker->run;
+    if (run->first_error.cls != ERR_NONE || interrupt_signal() != 0)
+        return false;
+    if (worker->requeued.count > 0) {
+        *group = worker->requeued.items[--worker->requeued.count];
+        return true;
+    }
+    worker->row_cap = run->settings->batch_rows;
+    if (run->handed_back.count > 0)
+        *group = run->handed_back.items[--run->handed_back.count];
+    else if (run->next_work < plan_work_count(run->plan))
+        *group = plan_work_group(run->plan, run->next_work++);
+    else
+        return false;
+    return true;
+}
+
+/* False: nothing is left. A worker with nothing in hand has ended then: from this moment on nobody hands work back to it. */
 static bool next_group(Worker *worker, uint32_t *group)
 {
     Run *run = worker->run;
     pthread_mutex_lock(&run->lock);
-    bool go_on = run->first_error.cls == ERR_NONE && interrupt_signal() == 0;
-    bool found = false;
-    if (go_on && worker->requeued_count > 0) {
-        *group = worker->requeued[--worker->requeued_count];
-        found = true;
-    } else if (go_on && run->next_work < plan_work_count(run->plan)) {
-        *group = plan_work_group(run->plan, run->next_work++);
-        worker->row_cap = run->settings->batch_rows;
-        found = true;
+    bool found = take_group(worker, group);
+    if (!found && worker->batch.count == 0 && worker->seen.count == 0 && worker->has_session) {
+        run->sessions--;
+        worker->has_session = false;
     }
     pthread_mutex_unlock(&run->lock);
     return found;
@@ -112,7 +130,7 @@ static bool start(Worker *worker, Err *err)
 /* Takes groups until none is left; what is open is flushed last, and a failed batch comes back as requeued groups. */
 static bool work(Worker *worker, Err *err)
 {
-    for (;;) {
+    while (!worker->retired) {
         uint32_t group;
         bool ok;
         if (next_group(worker, &group))
@@ -127,6 +145,7 @@ static bool work(Worker *worker, Err *err)
         if (!ok && !batch_recover(worker, err))
             return false;
     }
+    return true;
 }
 
 static void stop(Worker *worker)
@@ -135,7 +154,7 @@ static void stop(Worker *worker)
     store_close(worker->store);
     free(worker->batch.items);
     free(worker->seen.items);
-    free(worker->requeued);
+    free(worker->requeued.items);
 }
 
 void *worker_main(void *arg)

@@ -184,6 +184,11 @@ bool store_alive(const Store *store)
     return store != NULL && store->driver->alive(store);
 }
 
+bool store_is_full(const Err *err)
+{
+    return strcmp(err->sqlstate, "53300") == 0;
+}
+
 bool store_run_begin(Store *store, const StoreRun *run, Err *err)
 {
     return store->driver->run_begin(store, run, err);

@@ -89,6 +89,23 @@ class Restarts(NetCase):
         result = self.run_net("--retries", "8", "--jobs", "1", url=url)
         self.assertEqual(result.code, 0, result.err)
 
+    def test_fewer_sessions_than_workers(self):
+        """Those that get one do all the work."""
+        self.many()
+        for i in range(8):
+            self.write(f"slow{i}_model.joblib", os.urandom(3_000_000))
+        admin("DROP ROLE IF EXISTS few")
+        admin("CREATE ROLE few LOGIN CONNECTION LIMIT 1")
+        self.query("GRANT ALL ON ALL TABLES IN SCHEMA public TO few; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO few")
+        result = self.run_net("--jobs", "8", "--retries", "2", "--compress", "gzip:6", url=self.url.replace("user=tester", "user=few"))
+        self.assertEqual(result.code, 0, result.err)
+        self.assertIn("the others go on without it", result.err)
+        summary = result.summary()
+        self.assertEqual((summary["new"], summary["pending"]), (76, 0))
+        self.assertEqual(self.query("SELECT new_count FROM model_runs"), [(76,)])
+        self.check_rows()
+        self.check_backups()
+
 
 class ReadOnly(NetCase):
     def test_set_on_the_database(self):

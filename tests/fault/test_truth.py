@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import unittest
 
-from netcase import NetCase, settle_times
+from netcase import NetCase, admin, settle_times
 
 
 class Retrained(NetCase):
@@ -127,6 +127,31 @@ class OlderStore(NetCase):
         result = self.run_net()
         self.assertEqual((result.code, result.summary()["new"], result.summary()["conflict"]), (3, 1, 1), result.err)
         self.assertEqual(self.query("SELECT version FROM models WHERE name = 'event0_classifier_binary' ORDER BY 1"), [(1,), (2,)])
+
+
+class OtherEncoding(NetCase):
+    """A database that is not UTF-8 cannot take every name, and cannot even be asked for one that it cannot hold."""
+
+    def setUp(self):
+        super().setUp()
+        self.latin = f"{self.database}_latin1"
+        admin(f"CREATE DATABASE {self.latin} ENCODING LATIN1 LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+        self.addCleanup(admin, f"DROP DATABASE {self.latin} WITH (FORCE)")
+        self.url = self.url_of(self.latin)
+
+    def test_names_that_it_lacks_cost_no_other(self):
+        self.many()
+        bad = [self.write(name, os.urandom(20_000)) for name in ("モデル_model.joblib", "sub/モデル_2_model.joblib")]
+        self.write("café_model.joblib", b"it has this letter" * 40)
+        for _ in range(2):
+            result = self.run_net("--upgrade", "--jobs", "2", "--batch-rows", "10", url=self.url)
+            summary = result.summary()
+            self.assertEqual((result.code, summary["failed"], summary["pending"]), (3, 2, 0), result.err)
+            self.assertEqual(summary["new"] + summary["unchanged"], 69)
+            for path in bad:
+                line, = [line for line in result.lines() if line.get("path") == str(path.relative_to(self.tree))]
+                self.assertRegex(line["reason"], "no equivalent in encoding")
+        self.check_backups()
 
 
 if __name__ == "__main__":

@@ -43,6 +43,11 @@ ssize_t fs_read_at(int fd, void *data, size_t len, uint64_t offset)
     return (ssize_t)done;
 }
 
+void fs_clean_pages(int fd)
+{
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
 bool fs_write(int fd, const void *data, size_t len)
 {
     for (size_t done = 0; done < len;) {

@@ -4,7 +4,11 @@ The change is made by a command that the shim runs just before an operation on t
 and read, two reads, the last read and the second stat.
 """
 
+import gzip
 import os
+import subprocess
+import sys
+import tempfile
 import time
 import unittest
 
@@ -202,6 +206,26 @@ class SourceTest(FaultCase):
                         self.assertRegex(result.all(), "changed while it was read|symbolic link|No such file")
         put_back()
 
+    def test_members_change_together(self):
+        """A writer changes all members and adds one, in one go: all of it is stored, or nothing of it."""
+        folder = self.tree / "bertopic_model_0a1b2c3d"
+        members = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        after = {name: noise(len(name), len(data)) for name, data in members.items()} | {"added.bin": b"more"}
+        for name, data in [("before/" + n, d) for n, d in members.items()] + [("after/" + n, d) for n, d in after.items()]:
+            (self.base / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.base / name).write_bytes(data)
+        lines = lambda files: "".join(f"{digest(files[name])}  {name}\n" for name in sorted(files, key=str.encode))
+        allowed = {digest(lines(files).encode()) for files in (members, after)}
+        points = [point for point in self.points(folder.name) if LONG or point[0] == "readdir"]
+        self.assertGreater(len(points), 15)
+        for op, at in points:
+            self.call(["sh", "-c", f'rm -f "{folder}/added.bin"; cp -r "{self.base}/before/." "{folder}"'])
+            self.settle()
+            result = self.change(folder.name, f'cp -r "{self.base}/after/." "$F"', op, at)
+            with self.subTest(op=op, at=at):
+                self.assertIn(result.code, (1, 3), result.all())
+                self.assertLessEqual({bytes(row[0]).hex() for row in self.ask("SELECT content_sha256 FROM models WHERE format = 'tar'")}, allowed)
+
     def test_changed_in_the_same_tick(self):
         """A change in the clock tick of the read leaves the stamp as it is; only a second reading finds it. The journal must not be believed."""
         path = self.tree / FILE
@@ -242,6 +266,65 @@ class SourceTest(FaultCase):
     def check_stored_is_last(self, name, data):
         rows = self.ask("SELECT content_sha256 FROM models WHERE name = %s ORDER BY version DESC", (name.removesuffix(".joblib"),))
         self.assertEqual(bytes(rows[0][0]).hex(), digest(data))
+
+
+class MappedTest(FaultCase):
+    """A writer stores through a mapping. A store to a page that is dirty already does not move mtime."""
+
+    SIZE = 12 << 20
+    WRITER = """if True:
+        import mmap, signal, sys
+        path, size = sys.argv[1], int(sys.argv[2])
+        def fill(byte):
+            for page in reversed(range(0, size, 4096)):
+                mapping[page:page + 4096] = byte * 4096
+        with open(path, "r+b") as file:
+            mapping = mmap.mmap(file.fileno(), size)
+        fill(b"a")
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        print("ready", flush=True)
+        signal.sigwait([signal.SIGUSR1])
+        fill(b"b")
+        open(path + ".done", "w")
+        signal.sigwait([signal.SIGUSR1])
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.addClassCleanup(setattr, tempfile, "tempdir", tempfile.tempdir)
+        tempfile.tempdir = "/var/tmp"  # memory has no dirty pages
+
+    def setUp(self):
+        super().setUp()
+        if subprocess.run(["stat", "-f", "-c", "%T", self.tree], capture_output=True, text=True, check=True).stdout.strip() in ("tmpfs", "ramfs"):
+            self.skipTest("no file system of a disk")
+
+    def test_stores_to_dirty_pages(self):
+        for name in "mapped_model.joblib", "bertopic_model_0a1b2c3d/weights.bin":
+            path = self.tree / name
+            path.write_bytes(b"a" * self.SIZE)
+            writer = subprocess.Popen([sys.executable, "-c", self.WRITER, str(path), str(self.SIZE)], stdout=subprocess.PIPE)
+            self.addCleanup(self.reap_writer, writer)
+            writer.stdout.readline()
+            self.reset()
+            change = f"kill -USR1 {writer.pid}; while ! [ -e '{path}.done' ]; do sleep 0.01; done; rm '{path}.done'"
+            result = self.run_faulty(op="read", at=3, do=f"run:{change}", path=path)
+            with self.subTest(name=name):
+                self.assertIsNotNone(self.fired())
+                self.assertEqual(result.code, 3, result.all())
+                where = "name = 'mapped_model'" if path.parent == self.tree else "format = 'tar'"
+                (payload,), = self.ask(f"SELECT string_agg(data, '' ORDER BY seq) FROM model_chunks JOIN models USING (name, version) WHERE {where}")
+                raw = gzip.decompress(bytes(payload))
+                self.assertIn((raw.count(b"a" * 4096), raw.count(b"b" * 4096)), [(self.SIZE // 4096, 0), (0, self.SIZE // 4096)], "half old, half new")
+            writer.kill()
+            path.unlink()
+
+    @staticmethod
+    def reap_writer(writer):
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
 
 
 if __name__ == "__main__":

@@ -107,10 +107,14 @@ static bool start_workers(Run *run, Worker *workers, unsigned count, Err *err)
             return false;
         }
         int failed = pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]);
+        if (failed != 0 && i > 0) {
+            log_line(LOG_WARN, "only %u of %u workers can be started: %s", i, count, strerror(failed));
+            return true;
+        }
         if (failed != 0) {
-            err_set_errno(err, ERR_STOP, failed, "cannot start worker %u", i);
-            store_close(workers[i].store);
-            return false;
+            err_set_errno(err, ERR_STOP, failed, "cannot start a worker");
+            store_close(workers[0].store);
+            return err_hint(err, "the limit of processes or of memory is too low (ulimit -u, ulimit -v)");
         }
         pthread_mutex_lock(&run->lock);
         run->workers_started++;

@@ -5,6 +5,7 @@ FAULTS=all tries every allocation, else a sample that is dense where the program
 
 import os
 import random
+import resource
 import signal
 import time
 import unittest
@@ -108,6 +109,28 @@ class BoundTest(FaultCase):
         self.check_stored()
         print(f"memory: {self.models} models of 3 MiB with --max-memory 8MiB --jobs 64: peak {peak:.0f} MiB", flush=True)
         self.assertLess(peak, 8 + 24) # what is allowed, and the program with its libraries
+
+
+@unittest.skipIf(is_sanitized(), "such a build wants terabytes of addresses")
+class AddressLimitTest(FaultCase):
+    """ulimit -v: each thread wants a stack of its own."""
+
+    options = ["--jobs", "12", "--batch-rows", "3"]
+
+    def test_fewer_workers_than_wanted(self):
+        fewer = 0
+        for mib in range(40, 200, 4):
+            self.reset()
+            result = self.call(self.command(), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (mib << 20, mib << 20)))
+            with self.subTest(mib=mib):
+                self.assertIn(result.code, (1, 3, 127), result.all())  # 127: not even the libraries
+                if result.code == 3:
+                    self.check_stored()
+                    fewer += "workers can be started" in result.err
+                elif result.code == 1:
+                    self.assertRegex(result.err, "(?i)memory|cannot start|cannot load the locale")
+        self.assertGreater(fewer, 0)
+        self.check_end()
 
 
 if __name__ == "__main__":

@@ -29,8 +29,10 @@ bool command_require_schema(const StoreTarget *target, Err *err);
 /* This machine's name. */
 const char *command_host(void);
 
-/* What was printed on stdout has arrived. ERR_STOP. */
+/* What was printed on stdout has arrived; main asks at the end of every command. ERR_STOP. */
 bool command_flush(Err *err);
+
+#define EXIT_DIFFERENCES 4 /* check: tree and store differ */
 
 /* Prints the error with its hint on stderr and returns its exit code. */
 int command_fail(const Err *err);

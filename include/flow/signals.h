@@ -1,4 +1,5 @@
-/* signals.h: SIGINT, SIGTERM and SIGHUP, taken by one thread. The first asks to end, the second ends at once with 128 + signal. */
+/* signals.h: SIGINT, SIGTERM and SIGHUP, taken by one thread. The first asks to end, the second ends at once with 128 + signal. One that is
+ * ignored when the program starts (nohup, `trap '' INT`) stays ignored. */
 #ifndef FLOW_SIGNALS_H
 #define FLOW_SIGNALS_H
 

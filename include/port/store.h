@@ -81,7 +81,7 @@ typedef bool (*StoreVersionFn)(void *ctx, const StoreVersion *version, Err *err)
  * programs) are hashed by the server. No table = no rows. */
 bool store_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 
-/* The same for all versions of the given names. */
+/* The same for all versions of the given names. A name that the store cannot hold is not there. */
 bool store_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
 
 /* Waits until the transactions of this program's other sessions that write at this moment have ended: the COMMIT of a client that died may
@@ -115,6 +115,9 @@ typedef bool (*StoreInfoFn)(void *ctx, const StoreInfo *info, Err *err);
 
 /* All rows, or those of the given names (count 0 = all), by name in byte order and version. One read-only query; no payload is fetched. */
 bool store_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err);
+
+/* The row of one key, if it is there: fn is called once or never. However many versions its name has, only that row is looked at. */
+bool store_list_key(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err);
 
 /* What the server says of a payload. */
 typedef enum StoreHealth {

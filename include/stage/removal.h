@@ -10,7 +10,7 @@
 
 /* root: the open MODELS_DIR. path: relative, as scanned. stamp: of the source when its content was proven. trash: an open directory of the same file
  * system, or -1 to delete; there the source keeps its relative path. ERR_SKIP: it changed, vanished, is on another file system, or its name is
- * taken in the trash: it stays where it was. ERR_STOP: it could not be given its name back (the text says where it is). */
+ * taken in the trash: it stays where it was; what can be known before is known before it is renamed, and its ctime stays too. ERR_STOP: it could not be given its name back (the text says where it is). */
 #define REMOVAL_PREFIX ".cleanup-" /* of the temporary name; 16 hex digits follow */
 
 /* A removal that was cut off (the process was killed) between the renaming and the end: gives the source its name back when it is still whole, so

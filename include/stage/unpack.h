@@ -18,12 +18,13 @@ bool unpack_from_store(void *ctx, const void **data, size_t *len, Err *err);
 bool unpack_verify(const StoreInfo *info, UnpackSourceFn source, void *ctx, Err *err);
 
 typedef struct UnpackOptions {
-    bool force;     /* replace what is at the destination; a directory is swapped as a whole, never merged */
+    bool force;     /* replace what is at the destination; a directory is swapped as a whole, never merged, and only when all that is in it is
+                     * in the model too, at the same path and of the same kind */
     bool no_mtime;  /* keep the time of the extraction */
 } UnpackOptions;
 
 /* To `dest`: a file for format file, a directory for format tar. Mode 0644 & ~umask (executable members 0755), mtime of the source.
- * A row without digests is written as it is stored. ERR_SKIP: damaged, hostile archive, destination exists; ERR_STOP: no disk. */
+ * A row without digests is written as it is stored. ERR_SKIP: damaged, hostile archive, destination exists or holds what is not in the model; ERR_STOP: no disk. */
 bool unpack_to_path(const StoreInfo *info, UnpackSourceFn source, void *ctx, const char *dest, const UnpackOptions *options, Err *err);
 
 /* The content of a file, or the tar (decoded) of a directory, to a descriptor. The digests are checked too, but what was wrong is known only when

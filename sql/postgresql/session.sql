@@ -8,4 +8,5 @@ SELECT current_setting('server_version_num')::integer,
                    JOIN pg_namespace n ON n.oid = c.relnamespace
                   WHERE c.oid = coalesce(to_regclass('migrate_models_revisions'), to_regclass('models'))
                     AND n.nspname NOT LIKE 'pg\_%'),
-                current_schema())
+                current_schema()),
+       current_setting('server_encoding') NOT IN ('UTF8', 'SQL_ASCII')

@@ -8,8 +8,6 @@
 #include "flow/signals.h"
 #include "port/json.h"
 
-#define EXIT_DIFFERENCES 4
-
 static bool parse_sample(const char *text, AuditSettings *settings, Err *err)
 {
     int64_t count;
@@ -109,7 +107,7 @@ static bool tell(const Options *options, const Audit *audit, const Inventory *in
         return false;
     if (!options->json && !options->quiet)
         say_total(audit);
-    return (options->report == NULL || inventory_write_file(inventory, options->report, err)) && command_flush(err);
+    return options->report == NULL || inventory_write_file(inventory, options->report, err);
 }
 
 static bool check(const Options *options, const StoreTarget *target, const char *models_dir, int *code, Err *err)

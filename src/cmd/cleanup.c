@@ -140,7 +140,6 @@ static bool report(const Options *options, const StoreTarget *target, const char
         ok = say_json(&inventory, *code, err);
     else if (ok && !options->quiet)
         say_text(&inventory);
-    ok = ok && command_flush(err);
     audit_free_inventory(&inventory);
     audit_free(&audit);
     source_tree_close(&tree);
@@ -219,7 +218,7 @@ static bool apply(const Options *options, const StoreTarget *target, const char 
     if (ok || result.removed_count + result.kept_count > 0)
         ok = say_applied(options, &result, ok ? *code : err_exit_code(err->cls), ok ? err : NULL) && ok;
     cleanup_plan_free(&plan);
-    return ok && command_flush(err);
+    return ok;
 }
 
 static bool check_options(const Options *options, Err *err)

@@ -1,5 +1,6 @@
 #include "cmd/command.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,11 @@ const char *command_host(void)
 
 bool command_flush(Err *err)
 {
-    return (fflush(stdout) == 0 && !ferror(stdout)) || err_set(err, ERR_STOP, "cannot write to standard output");
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    return errno != 0 ? err_set_errno(err, ERR_STOP, errno, "cannot write to standard output")
+                      : err_set(err, ERR_STOP, "cannot write to standard output");
 }
 
 bool command_models_dir(const Options *options, const char **out, Err *err)

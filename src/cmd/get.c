@@ -61,7 +61,8 @@ static bool consider(void *ctx, const StoreInfo *info, Err *err)
 
 static bool find(Store *store, const char *reference, Choice *choice, Err *err)
 {
-    if (!store_list(store, &choice->name, 1, consider, choice, err))
+    StoreKey key = {.name = choice->name, .version = choice->wanted >= 0 ? (int32_t)choice->wanted : 0};
+    if (!(choice->wanted >= 0 ? store_list_key(store, &key, consider, choice, err) : store_list(store, &choice->name, 1, consider, choice, err)))
         return false;
     if (choice->found)
         return true;
@@ -123,7 +124,7 @@ static bool write_out(const Options *options, Store *store, const Choice *choice
         printf("%s  %s\n", shown, text_bytes(raw, choice->info.raw_bytes));
     }
     free(path);
-    return ok && command_flush(err);
+    return ok;
 }
 
 static bool get(const Options *options, const StoreTarget *target, Err *err)

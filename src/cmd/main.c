@@ -1,6 +1,8 @@
-/* main.c: finds the command, parses its options, runs it. */
+/* main.c: finds the command, parses its options, runs it, and sees that its answer arrived. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/command.h"
@@ -64,7 +66,27 @@ static int run_command(const Command *command, bool named, int argc, char **argv
     return code;
 }
 
-int main(int argc, char **argv)
+/* A standard descriptor that is closed would go to the next file or socket that is opened, and what is printed with it. It gets one that
+ * fails: 0 cannot be read from, 1 and 2 cannot be written to. */
+static bool hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
+/* An answer that did not arrive is no success. Other errors keep their code: they were told on the other channel. */
+static int finish(int code)
+{
+    Err err = {0};
+    bool done = code == 0 || code == err_exit_code(ERR_SKIP) || code == EXIT_DIFFERENCES;
+    if (!command_flush(&err) && done)
+        return command_fail(&err);
+    return code == 0 && ferror(stderr) ? err_exit_code(ERR_STOP) : code;
+}
+
+static int find_and_run(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--help-markdown") == 0) { /* for docs/options.md */
         options_print_markdown(stdout);
@@ -74,4 +96,11 @@ int main(int argc, char **argv)
     if (command != NULL)
         return run_command(command, true, argc - 1, argv + 1);
     return run_command(&commands[0], false, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    if (!hold_standard_descriptors())
+        return err_exit_code(ERR_STOP);
+    return finish(find_and_run(argc, argv));
 }

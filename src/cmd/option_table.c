@@ -69,7 +69,7 @@ const OptionSpec option_table[] = {
     {.name = "yes", .kind = OPTION_FLAG, .offset = FIELD(yes), .commands = CMD_CLEANUP, .no_environment = true,
      .help = "with --apply: do not ask"},
     {.name = "force", .letter = 'f', .kind = OPTION_FLAG, .offset = FIELD(force), .commands = CMD_GET, .no_environment = true,
-     .help = "replace what is at the destination"},
+     .help = "replace what is at the destination; a directory only if all in it is part of the model"},
     {.name = "verify-stored", .kind = OPTION_FLAG, .offset = FIELD(verify_stored), .commands = CMD_RUN,
      .help = "decode each payload again before it is sent, and compare it with what was read"},
     {.name = "batch-rows", .kind = OPTION_INT, .offset = FIELD(batch_rows), .commands = CMD_RUN | CMD_RESTORE, .value_name = "N", .default_text = "1000",

@@ -153,6 +153,31 @@ static bool set_from_environment(Options *options, const OptionSpec *spec, const
     return wants(err, spec, value, spec->kind == OPTION_COUNT ? "true, false or how often" : "true or false");
 }
 
+/* What may carry a password must not be shown, nor become the name of a folder, in whatever place it stands. */
+static bool is_address(const char *word)
+{
+    static const char key[] = "password";
+    if (strstr(word, "://") != NULL)
+        return true;
+    for (const char *at = word; (at = strstr(at, key)) != NULL;) {
+        at += strlen(key);
+        if (at[strspn(at, " \t")] == '=')
+            return true;
+    }
+    return false;
+}
+
+static bool misplaced(Err *err, const char *what, const char *expected)
+{
+    err_set(err, ERR_USAGE, "%s%sa database address stands where %s is expected", what, what[0] != '\0' ? ": " : "", expected);
+    return err_hint(err, "name the database with -d");
+}
+
+static const char *expected_value(const OptionSpec *spec)
+{
+    return spec->value_name != NULL ? spec->value_name : "no value";
+}
+
 static bool read_environment(Options *options, unsigned command, Err *err)
 {
     for (const OptionSpec *spec = option_table; spec->name != NULL; spec++) {
@@ -164,6 +189,8 @@ static bool read_environment(Options *options, unsigned command, Err *err)
         const char *value = getenv(name);
         if (value == NULL || value[0] == '\0' || spec->no_environment || (spec->commands & command) == 0)
             continue;
+        if (is_address(value))
+            return misplaced(err, name, expected_value(spec));
         if (!set_from_environment(options, spec, value, err))
             return err_prefix(err, "environment variable %s", name);
     }
@@ -234,14 +261,31 @@ static void begin_list(Words *words, const OptionSpec *spec)
     }
 }
 
+/* A forgotten -d: the address must not be printed with its password, nor stay where `ps` shows it. */
+static bool wipe_misplaced(char *word, const char *what, const char *expected, Err *err)
+{
+    memset(word, 'x', strlen(word));
+    return misplaced(err, what, expected);
+}
+
+static bool unknown_option(char *word, int shown, Err *err)
+{
+    if (is_address(word))
+        return wipe_misplaced(word, "", "an option", err);
+    err_set(err, ERR_USAGE, "unknown option %.*s", shown, word);
+    return err_hint(err, "migrate_models_to_db --help lists all options");
+}
+
 static bool apply(Words *words, const OptionSpec *spec, const char *shown, char *value, Err *err)
 {
+    if (value == NULL && takes_value(spec) && words->next < words->argc)
+        value = words->argv[words->next++];
+    if (value != NULL && !spec->secret && is_address(value))
+        return wipe_misplaced(value, shown, expected_value(spec), err);
     if ((spec->commands & words->command) == 0)
         return err_set(err, ERR_USAGE, "%s does not go with this command", shown);
     if (!takes_value(spec))
         return value == NULL ? set_option(words->options, spec, NULL, err) : err_set(err, ERR_USAGE, "--%s takes no value", spec->name);
-    if (value == NULL && words->next < words->argc)
-        value = words->argv[words->next++];
     if (value == NULL)
         return err_set(err, ERR_USAGE, "%s needs a value: %s", shown, spec->value_name);
     begin_list(words, spec);
@@ -254,10 +298,8 @@ static bool parse_long(Words *words, char *word, Err *err)
     char *equals = strchr(word, '=');
     size_t len = equals != NULL ? (size_t)(equals - word) - 2 : strlen(word) - 2;
     const OptionSpec *spec = find_long(word + 2, len);
-    if (spec == NULL) {
-        err_set(err, ERR_USAGE, "unknown option %.*s", (int)len + 2, word);
-        return err_hint(err, "migrate_models_to_db --help lists all options");
-    }
+    if (spec == NULL)
+        return unknown_option(word, (int)len + 2, err);
     char shown[64];
     snprintf(shown, sizeof shown, "--%s", spec->name);
     return apply(words, spec, shown, equals != NULL ? equals + 1 : NULL, err);
@@ -268,10 +310,8 @@ static bool parse_short(Words *words, char *word, Err *err)
     for (char *letter = word + 1; *letter != '\0'; letter++) {
         const OptionSpec *spec = find_short(*letter);
         char shown[3] = {'-', *letter, '\0'};
-        if (spec == NULL) {
-            err_set(err, ERR_USAGE, "unknown option %s", shown);
-            return err_hint(err, "migrate_models_to_db --help lists all options");
-        }
+        if (spec == NULL)
+            return is_address(word) ? unknown_option(word, 0, err) : unknown_option(shown, 2, err);
         char *rest = takes_value(spec) && letter[1] != '\0' ? letter + 1 : NULL;
         if (!apply(words, spec, shown, rest, err))
             return false;
@@ -281,14 +321,11 @@ static bool parse_short(Words *words, char *word, Err *err)
     return true;
 }
 
-/* A forgotten -d: the address must not be printed with its password, nor stay where `ps` shows it. */
 static bool add_argument(Words *words, char *word, Err *err)
 {
-    if (strstr(word, "://") == NULL && strstr(word, "password=") == NULL)
+    if (!is_address(word))
         return list_add(&words->options->arguments, word, err);
-    memset(word, 'x', strlen(word));
-    err_set(err, ERR_USAGE, "a database address stands where the folder is expected");
-    return err_hint(err, "name the database with -d");
+    return wipe_misplaced(word, "", words->command == CMD_GET ? "the model" : "the folder", err);
 }
 
 static bool parse_words(Words *words, Err *err)

@@ -17,13 +17,13 @@ static bool tell(const Options *options, const StoreTarget *target, const Restor
         json_line_int(line, "failed", (int64_t)result->failed_count);
         json_line_string(line, "store", store_target_label(target));
         json_line_int(line, "exit_code", code);
-        return json_line_end(line, stdout, err) && command_flush(err);
+        return json_line_end(line, stdout, err);
     }
     if (!options->quiet)
         printf("%llu rows restored from %llu backups to %s; %llu were there, %llu conflict, %llu refused\n", (unsigned long long)result->restored_count,
                (unsigned long long)result->folders, store_target_label(target), (unsigned long long)result->present_count,
                (unsigned long long)result->conflict_count, (unsigned long long)result->failed_count);
-    return command_flush(err);
+    return true;
 }
 
 static bool restore(const Options *options, const StoreTarget *target, int *code, Err *err)

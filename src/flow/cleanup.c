@@ -93,7 +93,7 @@ static bool same_stamp(const Stamp *now, const Stamp *then, bool resumed)
     Stamp expected = *then;
     if (resumed) /* its two renames moved the ctime of a file; of a directory it is a hash of its members, which cannot have moved */
         expected.ctime_ns = now->ctime_ns;
-    return stamp_equal(now, &expected);
+    return now->dev == then->dev && stamp_equal(now, &expected); /* another mount wants another plan */
 }
 
 /* The line is still true of the source, and of the row that it was paired with. */
@@ -128,8 +128,7 @@ static bool compare_row(void *ctx, const StoreInfo *info, Err *err)
 {
     Same *same = ctx;
     (void)err;
-    if (info->version == same->line->version)
-        same->found = info->has_digests && digest_equal(&info->content, &same->line->content) && digest_equal(&info->stored, &same->line->stored);
+    same->found = info->has_digests && digest_equal(&info->content, &same->line->content) && digest_equal(&info->stored, &same->line->stored);
     return true;
 }
 
@@ -144,7 +143,7 @@ static bool ask_again(Apply *apply, const CleanupLine *line, bool *whole, Err *e
         return false;
     if (!store_is_primary(apply->store, &primary, err))
         return false;
-    if (!store_verify(apply->store, &key, 1, note_health, &health, err) || !store_list(apply->store, &line->name, 1, compare_row, &same, err))
+    if (!store_verify(apply->store, &key, 1, note_health, &health, err) || !store_list_key(apply->store, &key, compare_row, &same, err))
         return false;
     *whole = primary && health == STORE_INTACT && same.found;
     return true;

@@ -49,18 +49,6 @@ static bool note_found(void *ctx, const StoreVersion *found, Err *err)
     return plan_add_stored(worker->run->plan, found, err);
 }
 
-/* A name that the store's encoding lacks cannot be asked for, and so cannot be there. */
-static bool find_names(Worker *worker, const char **names, size_t count, Err *err)
-{
-    Err why = {0};
-    if (store_find(worker->store, names, count, note_found, worker, &why))
-        return true;
-    if (why.cls == ERR_SKIP)
-        return count == 1 || (find_names(worker, names, count / 2, err) && find_names(worker, names + count / 2, count - count / 2, err));
-    *err = why;
-    return false;
-}
-
 /* Learns afresh which versions of the batch's names the store has. */
 static bool ask_store(Worker *worker, Err *err)
 {
@@ -76,7 +64,7 @@ static bool ask_store(Worker *worker, Err *err)
         worker->batch.items[i].taken = worker->batch.items[i].committed = false;
         plan_forget_versions(worker->run->plan, worker->batch.items[i].group);
     }
-    bool ok = find_names(worker, names, worker->batch.count, err);
+    bool ok = store_find(worker->store, names, worker->batch.count, note_found, worker, err);
     free(names);
     return ok;
 }

@@ -21,16 +21,27 @@ static void *wait_for_signals(void *arg)
     return NULL;
 }
 
+/* Those that ask to end. What the parent set to be ignored (nohup, `trap '' INT`) stays ignored. */
+static bool choose_signals(sigset_t *set)
+{
+    static const int asking[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction old;
+    sigemptyset(set);
+    for (size_t i = 0; i < sizeof asking / sizeof *asking; i++) {
+        if (sigaction(asking[i], NULL, &old) != 0)
+            return false;
+        if ((old.sa_flags & SA_SIGINFO) != 0 || old.sa_handler != SIG_IGN)
+            sigaddset(set, asking[i]);
+    }
+    return true;
+}
+
 bool signals_start(Err *err)
 {
     static sigset_t set;
     pthread_t thread;
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGXFSZ, &ignore, NULL) != 0)
+    if (!choose_signals(&set) || sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGXFSZ, &ignore, NULL) != 0)
         return err_set(err, ERR_STOP, "cannot set up signals");
     int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (failed == 0)

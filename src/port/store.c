@@ -111,9 +111,17 @@ bool store_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err)
     return store->driver->catalog(store, fn, ctx, err);
 }
 
+/* A name that cannot be asked for, because the store's encoding lacks a character of it, cannot be there. */
 bool store_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err)
 {
-    return store->driver->find(store, names, count, fn, ctx, err);
+    Err why = {0};
+    if (store->driver->find(store, names, count, fn, ctx, &why))
+        return true;
+    if (why.cls == ERR_SKIP)
+        return count <= 1 || (store_find(store, names, count / 2, fn, ctx, err) && store_find(store, names + count / 2, count - count / 2, fn, ctx, err));
+    if (err != NULL)
+        *err = why;
+    return false;
 }
 
 bool store_wait_writers(Store *store, Err *err)
@@ -124,6 +132,11 @@ bool store_wait_writers(Store *store, Err *err)
 bool store_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err)
 {
     return store->driver->list(store, names, count, fn, ctx, err);
+}
+
+bool store_list_key(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err)
+{
+    return store->driver->list_key(store, key, fn, ctx, err);
 }
 
 bool store_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err)
@@ -179,14 +192,14 @@ void store_rollback(Store *store)
         store->driver->rollback(store);
 }
 
-bool store_alive(const Store *store)
-{
-    return store != NULL && store->driver->alive(store);
-}
-
 bool store_is_full(const Err *err)
 {
     return strcmp(err->sqlstate, "53300") == 0;
+}
+
+bool store_alive(const Store *store)
+{
+    return store != NULL && store->driver->alive(store);
 }
 
 bool store_run_begin(Store *store, const StoreRun *run, Err *err)

@@ -87,11 +87,21 @@ bool postgres_shape(Postgres *pg, PostgresShape *out, Err *err)
     bool *fields[] = {&out->has_revisions, &out->has_models, &out->has_digests, &out->version_is_bigint};
     for (int i = 0; i < 4; i++)
         *fields[i] = PQgetvalue(answer, 0, i)[0] == 't';
+    snprintf(out->key_remedy, sizeof out->key_remedy, "%s", PQgetvalue(answer, 0, 4));
+    out->has_triggers = PQgetvalue(answer, 0, 5)[0] == 't';
     PQclear(answer);
     return true;
 }
 
-/* Once a session, inside its first batch: are the tables there, and how wide is `version`? */
+bool postgres_require_key(const Postgres *pg, const PostgresShape *shape, Err *err)
+{
+    if (shape->key_remedy[0] == '\0')
+        return true;
+    err_set(err, ERR_SCHEMA, "%s: the table models has lost its unique key on (name, version)", store_target_label(pg->base.target));
+    return err_hint(err, "remove double rows, then: %s", shape->key_remedy);
+}
+
+/* Once a session, inside its first batch: are the tables there and sound, how wide is `version`, are there triggers? */
 static bool learn_shape(Postgres *pg, Err *err)
 {
     PostgresShape shape;
@@ -103,7 +113,10 @@ static bool learn_shape(Postgres *pg, Err *err)
         err_set(err, ERR_SCHEMA, "%s: the tables are %s", store_target_label(pg->base.target), shape.has_models ? "not at head" : "missing");
         return err_hint(err, "run: migrate_models_to_db db upgrade");
     }
+    if (!postgres_require_key(pg, &shape, err))
+        return false;
     pg->version_is_bigint = shape.version_is_bigint;
+    pg->has_triggers = shape.has_triggers;
     pg->shape_known = true;
     return true;
 }
@@ -111,6 +124,7 @@ static bool learn_shape(Postgres *pg, Err *err)
 static bool begin(Store *store, Err *err)
 {
     Postgres *pg = (Postgres *)store;
+    postgres_sent_clear(pg);
     if (!postgres_begin(pg, true, err))
         return false;
     if (learn_shape(pg, err))
@@ -122,7 +136,7 @@ static bool begin(Store *store, Err *err)
 static bool commit(Store *store, Err *err)
 {
     Postgres *pg = (Postgres *)store;
-    return postgres_copy_end(pg, err) && postgres_commit(pg, err);
+    return postgres_copy_end(pg, err) && postgres_sent_check(pg, err) && postgres_commit(pg, err);
 }
 
 const StoreDriver store_postgres_driver = {
@@ -139,6 +153,7 @@ const StoreDriver store_postgres_driver = {
     .find = postgres_find,
     .wait_writers = postgres_wait_writers,
     .list = postgres_list,
+    .list_key = postgres_list_key,
     .verify = postgres_verify,
     .is_primary = postgres_is_primary,
     .fetch_open = postgres_fetch_open,

@@ -3,6 +3,7 @@
  *   target    parses URLs and settings               error   SQLSTATE to ErrClass, the server's words to Err
  *   connect   opens a session within a deadline      read    catalog and find
  *   wait      sends and receives, never blocks       write   COPY, batches, runs
+ *   address   all addresses of a host                sent    what a trigger made of a batch
  *   schema    revisions                              (none)  transactions, and the driver's table
  *
  * Everything is non-blocking: a server that stays silent for tuning.timeout costs the session, never a hang; after a signal that asks to
@@ -21,7 +22,8 @@ typedef struct PostgresTarget {
     size_t count;
     char *host, *hostaddr, *port; /* comma lists, "" when not set */
     size_t host_count;
-    double connect_timeout; /* seconds for one host */
+    double connect_timeout; /* seconds for one address */
+    bool prefer_standby;    /* a standby, or else any server */
 } PostgresTarget;
 
 typedef enum PostgresCopy { COPY_NONE, COPY_MODELS, COPY_CHUNKS } PostgresCopy;
@@ -45,11 +47,14 @@ typedef struct Postgres {
     bool in_transaction;
     bool committing;         /* COMMIT was sent, its answer is not here */
     bool version_is_bigint;  /* models.version of an adopted table */
+    bool has_triggers;       /* on models, for INSERT */
+    bool ascii_notes;        /* the database's encoding may lack a character of a path or a host name */
     bool shape_known;
     PostgresCopy copy;
     uint64_t copy_rows;      /* put since the COPY was opened */
     bool heard;              /* the server said something inside COPY FROM: it can only be an error */
     PostgresFetch fetch;
+    Buf sent[4];             /* the rows of the batch, see store_postgres_sent.c */
     Buf out;                 /* wire bytes not yet given to libpq */
     void *piece;             /* scratch for one piece of a payload */
 } Postgres;
@@ -74,7 +79,8 @@ bool postgres_query_rows(Postgres *pg, const char *sql, int count, const char *c
 /* A binary integer of any width in the first row; NULL is 0. */
 uint64_t postgres_integer(const PGresult *row, int field);
 
-/* Appends a text[] literal. */
+/* Appends an element of an array literal, and a whole text[] literal. */
+bool postgres_text_element(Buf *out, const char *text, Err *err);
 bool postgres_text_array(Buf *out, const char *const *names, size_t count, Err *err);
 
 /* Starts a COPY; want is PGRES_COPY_IN or PGRES_COPY_OUT. */
@@ -87,7 +93,23 @@ bool postgres_results(Postgres *pg, PGresult **out, Err *err);
 ErrClass postgres_error_class(const char *sqlstate, const char *message);
 bool postgres_fail_result(Postgres *pg, const PGresult *result, Err *err);
 bool postgres_fail_connection(Postgres *pg, Err *err); /* the session is lost, PQerrorMessage says why; drops it */
+/* A trigger changed or dropped a row. It counts as an answer of the server: no COMMIT went out. */
+bool postgres_fail_trigger(Postgres *pg, Err *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool postgres_fail_connect(const Postgres *pg, const char *message, bool needs_password, Err *err);
+
+/* --- address --- */
+#define POSTGRES_ADDRESSES_MAX 16
+
+typedef struct PostgresAddresses {
+    size_t count;
+    char text[POSTGRES_ADDRESSES_MAX][80]; /* numeric; "" = as the target has it */
+} PostgresAddresses;
+
+/* Those of host `index` of the target, in the order of the resolver; one "" for a socket or a given hostaddr. Blocks as the resolver does. */
+bool postgres_addresses(const PostgresTarget *target, size_t index, PostgresAddresses *out, Err *err);
+
+/* Item `index` of a comma list; a list of one item holds for all. */
+void postgres_item(char *out, size_t cap, const char *list, size_t index);
 
 /* --- connect --- */
 bool postgres_open(const StoreTarget *target, Store **out, Err *err);
@@ -99,9 +121,20 @@ bool postgres_commit(Postgres *pg, Err *err); /* COMMIT, and the proof that it w
 void postgres_rollback(Store *store);
 
 typedef struct PostgresShape {
-    bool has_revisions, has_models, has_digests, version_is_bigint;
+    bool has_revisions, has_models, has_digests, version_is_bigint, has_triggers;
+    char key_remedy[512]; /* statements that make (name, version) unique again, "" when it is */
 } PostgresShape;
 bool postgres_shape(Postgres *pg, PostgresShape *out, Err *err); /* inside a transaction */
+bool postgres_require_key(const Postgres *pg, const PostgresShape *shape, Err *err); /* ERR_SCHEMA without a unique key */
+
+/* --- sent --- */
+bool postgres_sent_note(Postgres *pg, const StoreRow *row, Err *err); /* both do nothing for a table without triggers */
+bool postgres_sent_check(Postgres *pg, Err *err);                     /* ERR_SKIP when a row is not there as it was sent */
+void postgres_sent_clear(Postgres *pg);
+
+/* A note about a row or a run, so that any database takes it: bytes that are not UTF-8 are escaped, and all that are not ASCII where the
+ * encoding is another one. malloc'd, NULL = no memory. */
+char *postgres_note(const Postgres *pg, const char *text);
 
 /* --- target, read, write, schema: entries of the driver's table --- */
 bool postgres_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
@@ -111,6 +144,7 @@ bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 bool postgres_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
 bool postgres_wait_writers(Store *store, Err *err);
 bool postgres_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err);
+bool postgres_list_key(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err);
 bool postgres_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
 bool postgres_is_primary(Store *store, bool *primary, Err *err);
 bool postgres_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);

@@ -19,37 +19,38 @@ static void on_notice(void *ctx, const PGresult *result)
     log_line(LOG_DEBUG, "%s: server: %s", store_target_label(ctx), text != NULL ? text : "");
 }
 
-/* Item `index` of a comma list; a list of one item holds for all. */
-static void item(char *out, size_t cap, const char *list, size_t index)
-{
-    const char *start = list;
-    for (; index > 0 && strchr(start, ',') != NULL; index--)
-        start = strchr(start, ',') + 1;
-    snprintf(out, cap, "%.*s", (int)strcspn(start, ","), start);
-}
+/* Which host of the list, at which of its addresses ("" = as given), and what kind of server will do (NULL = as given). */
+typedef struct Attempt {
+    size_t host;
+    const char *address, *kind;
+} Attempt;
 
-/* One host of the list at a time: libpq would go on to the next one after an error, but not after a silence. The target is shared by
- * threads, so the parameters are put together in a copy. */
-static PGconn *start_connect(const PostgresTarget *target, size_t index)
+/* One address at a time: libpq would go on to the next one after an error, but not after a silence. `host` stays what it is, for the server's
+ * certificate and the password file. The target is shared by threads, so the parameters are put together in a copy. */
+static PGconn *start_connect(const PostgresTarget *target, const Attempt *attempt)
 {
-    char host[1024], hostaddr[64], port[16];
+    char host[1024], hostaddr[80], port[16];
     size_t count = target->count;
-    const char **keywords = calloc(2 * (count + 4), sizeof *keywords);
+    const char **keywords = calloc(2 * (count + 6), sizeof *keywords);
     if (keywords == NULL)
         return NULL;
-    const char **values = keywords + count + 4;
+    const char **values = keywords + count + 6;
     for (size_t i = 0; i < count; i++) {
         keywords[i] = target->keywords[i];
         values[i] = target->values[i];
     }
     if (target->host_count > 1) {
-        item(host, sizeof host, target->host, index);
-        item(hostaddr, sizeof hostaddr, target->hostaddr, index);
-        item(port, sizeof port, target->port, index);
+        postgres_item(host, sizeof host, target->host, attempt->host);
+        postgres_item(hostaddr, sizeof hostaddr, target->hostaddr, attempt->host);
+        postgres_item(port, sizeof port, target->port, attempt->host);
         keywords[count] = "host", values[count++] = host;
         keywords[count] = "hostaddr", values[count++] = hostaddr;
         keywords[count] = "port", values[count++] = port;
     }
+    if (attempt->address[0] != '\0')
+        keywords[count] = "hostaddr", values[count++] = attempt->address;
+    if (attempt->kind != NULL)
+        keywords[count] = "target_session_attrs", values[count++] = attempt->kind;
     PGconn *conn = PQconnectStartParams(keywords, values, 0);
     free(keywords);
     return conn;
@@ -74,11 +75,11 @@ static bool connect_step(Postgres *pg, PostgresPollingStatusType *state, double 
 }
 
 /* Drives the handshake. Verbose errors, because only they carry the SQLSTATE of a refused connect. */
-static bool connect_one(Postgres *pg, const PostgresTarget *target, size_t index, Err *err)
+static bool connect_one(Postgres *pg, const PostgresTarget *target, const Attempt *attempt, Err *err)
 {
     double end = clock_seconds() + target->connect_timeout;
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-    pg->conn = start_connect(target, index);
+    pg->conn = start_connect(target, attempt);
     if (pg->conn == NULL)
         return err_no_memory(err);
     PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
@@ -89,6 +90,39 @@ static bool connect_one(Postgres *pg, const PostgresTarget *target, size_t index
     if (state == PGRES_POLLING_OK)
         return true;
     return postgres_fail_connect(pg, PQerrorMessage(pg->conn), PQconnectionNeedsPassword(pg->conn) == 1, err);
+}
+
+/* A silent or refusing address says nothing about the next one; a server that answered does. */
+static bool connect_host(Postgres *pg, const PostgresTarget *target, size_t index, const char *kind, Err *err)
+{
+    PostgresAddresses addresses;
+    if (!postgres_addresses(target, index, &addresses, err))
+        return false;
+    for (size_t i = 0; i < addresses.count; i++) {
+        Attempt attempt = {.host = index, .address = addresses.text[i], .kind = kind};
+        if (connect_one(pg, target, &attempt, err))
+            return true;
+        postgres_drop(pg);
+        if (err->cls != ERR_RETRY)
+            return false;
+    }
+    return false;
+}
+
+static bool is_final(const Err *err)
+{
+    return err->cls == ERR_INTERRUPTED || strncmp(err->sqlstate, "28", 2) == 0; /* the same password is wrong everywhere */
+}
+
+static bool connect_any(Postgres *pg, const PostgresTarget *target, const char *kind, Err *err)
+{
+    for (size_t i = 0; i < target->host_count; i++) {
+        if (connect_host(pg, target, i, kind, err))
+            return true;
+        if (is_final(err))
+            return false;
+    }
+    return false;
 }
 
 /* The openings of our transactions, each one round trip. pg_temp last: a temporary table must not hide ours. */
@@ -140,6 +174,7 @@ static bool introduce(Postgres *pg, Err *err)
     } else {
         pg->standby = PQgetvalue(answer, 0, 1)[0] == 't';
         pg->read_only = PQgetvalue(answer, 0, 2)[0] == 't';
+        pg->ascii_notes = PQgetvalue(answer, 0, 4)[0] == 't';
         ok = make_openings(pg, PQgetvalue(answer, 0, 3), err) && make_place(pg, PQgetvalue(answer, 0, 3), err);
     }
     PQclear(answer);
@@ -156,13 +191,9 @@ bool postgres_open(const StoreTarget *base, Store **out, Err *err)
         return err_no_memory(err);
     pg->base = (Store){.driver = base->driver, .target = base};
     pg->patience = base->tuning.timeout;
-    for (size_t i = 0; i < target->host_count && !ok; i++) {
-        ok = connect_one(pg, target, i, &last);
-        if (!ok)
-            postgres_drop(pg);
-        if (!ok && (last.cls == ERR_INTERRUPTED || strncmp(last.sqlstate, "28", 2) == 0)) /* the same password is wrong everywhere */
-            break;
-    }
+    ok = connect_any(pg, target, target->prefer_standby ? "standby" : NULL, &last);
+    if (!ok && target->prefer_standby && !is_final(&last))
+        ok = connect_any(pg, target, "any", &last);
     ok = ok && introduce(pg, &last);
     if (ok)
         *out = &pg->base;
@@ -182,6 +213,8 @@ void postgres_close(Store *store)
     free(pg->begin_read);
     free(pg->base.place);
     free(pg->piece);
+    for (size_t i = 0; i < sizeof pg->sent / sizeof *pg->sent; i++)
+        buf_free(&pg->sent[i]);
     buf_free(&pg->out);
     free(pg);
 }

@@ -69,16 +69,29 @@ static bool take_rows(Postgres *pg, StoreInfoFn fn, void *ctx, Err *err)
     }
 }
 
-bool postgres_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err)
+/* version NULL = all */
+static bool list_rows(Store *store, const char *const *names, size_t count, const char *version, StoreInfoFn fn, void *ctx, Err *err)
 {
     Postgres *pg = (Postgres *)store;
     Buf array = {0};
     bool ok = count == 0 || postgres_text_array(&array, names, count, err);
-    const char *params[] = {array.data};
-    ok = ok && postgres_begin(pg, false, err) && postgres_query_rows(pg, sql_postgresql_list, 1, params, err) && take_rows(pg, fn, ctx, err);
+    const char *params[] = {array.data, version};
+    ok = ok && postgres_begin(pg, false, err) && postgres_query_rows(pg, sql_postgresql_list, 2, params, err) && take_rows(pg, fn, ctx, err);
     postgres_rollback(store);
     buf_free(&array);
     return ok;
+}
+
+bool postgres_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err)
+{
+    return list_rows(store, names, count, NULL, fn, ctx, err);
+}
+
+bool postgres_list_key(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err)
+{
+    char version[16];
+    snprintf(version, sizeof version, "%" PRId32, key->version);
+    return list_rows(store, &key->name, 1, version, fn, ctx, err);
 }
 
 bool postgres_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err)

@@ -118,16 +118,20 @@ bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err)
 
 /* --- find ----------------------------------------------------------------------------------------------------------------------- */
 
-/* A text[] literal: each element quoted, with a backslash before quotes and backslashes. */
+/* Quoted, with a backslash before quotes and backslashes. */
+bool postgres_text_element(Buf *out, const char *text, Err *err)
+{
+    bool ok = buf_text(out, "\"", err);
+    for (; ok && *text != '\0'; text++)
+        ok = (strchr("\"\\", *text) == NULL || buf_append(out, "\\", 1, err)) && buf_append(out, text, 1, err);
+    return ok && buf_text(out, "\"", err);
+}
+
 bool postgres_text_array(Buf *out, const char *const *names, size_t count, Err *err)
 {
     bool ok = buf_text(out, "{", err);
-    for (size_t i = 0; ok && i < count; i++) {
-        ok = buf_text(out, i > 0 ? ",\"" : "\"", err);
-        for (const char *s = names[i]; ok && *s != '\0'; s++)
-            ok = (strchr("\"\\", *s) == NULL || buf_append(out, "\\", 1, err)) && buf_append(out, s, 1, err);
-        ok = ok && buf_text(out, "\"", err);
-    }
+    for (size_t i = 0; ok && i < count; i++)
+        ok = (i == 0 || buf_text(out, ",", err)) && postgres_text_element(out, names[i], err);
     return ok && buf_text(out, "}", err);
 }
 

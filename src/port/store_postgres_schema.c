@@ -28,7 +28,7 @@ bool postgres_schema_applied(Store *store, StoreAppliedFn fn, void *ctx, bool *h
     if (ok)
         *has_models = shape.has_models;
     if (ok && shape.has_revisions)
-        ok = report_applied(pg, fn, ctx, err);
+        ok = report_applied(pg, fn, ctx, err) && (!shape.has_digests || postgres_require_key(pg, &shape, err));
     postgres_rollback(store);
     return ok;
 }
@@ -77,15 +77,36 @@ bool postgres_schema_upgrade(Store *store, const StoreRevision *revision, bool *
 
 /* --- runs ----------------------------------------------------------------------------------------------------------------------- */
 
-/* A value that is not UTF-8 (a path may be) is escaped. malloc'd. */
-static char *clean(const char *s)
+/* Not ASCII: `\xHH`. */
+static void escape_bytes(char *out, const char *s)
 {
-    size_t len = strlen(s), cap = 4 * len + 1;
+    static const char digits[] = "0123456789abcdef";
+    for (; *s != '\0'; s++) {
+        unsigned char byte = (unsigned char)*s;
+        if (byte < 0x80) {
+            *out++ = *s;
+            continue;
+        }
+        *out++ = '\\';
+        *out++ = 'x';
+        *out++ = digits[byte >> 4];
+        *out++ = digits[byte & 15];
+    }
+    *out = '\0';
+}
+
+char *postgres_note(const Postgres *pg, const char *text)
+{
+    size_t len = strlen(text), cap = 4 * len + 1;
     char *out = malloc(cap);
-    if (out != NULL && text_utf8_valid(s, len))
-        memcpy(out, s, len + 1);
-    else if (out != NULL)
-        text_escape(out, cap, s, len);
+    if (out == NULL)
+        return NULL;
+    if (pg->ascii_notes)
+        escape_bytes(out, text);
+    else if (text_utf8_valid(text, len))
+        memcpy(out, text, len + 1);
+    else
+        text_escape(out, cap, text, len);
     return out;
 }
 
@@ -93,7 +114,7 @@ static bool write_run(Postgres *pg, const StoreRun *run, const char *sql, int co
 {
     const uint64_t numbers[] = {run->new_count, run->unchanged_count, run->conflict_count, run->failed_count, run->raw_bytes, run->stored_bytes};
     char digits[6][24], exit_code[16];
-    char *host = clean(run->host), *user = clean(run->user_name), *dir = clean(run->models_dir);
+    char *host = postgres_note(pg, run->host), *user = postgres_note(pg, run->user_name), *dir = postgres_note(pg, run->models_dir);
     const char *params[12] = {run->run_id, host, user, dir, run->program_version};
     for (int i = 0; i < 6; i++) {
         snprintf(digits[i], sizeof digits[i], "%llu", (unsigned long long)numbers[i]);

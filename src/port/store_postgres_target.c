@@ -220,6 +220,7 @@ static bool add_defaults(PostgresTarget *target, const PQconninfoOption *all, Er
 {
     double timeout = target->base.tuning.timeout;
     int64_t given;
+    target->prefer_standby = strcmp(option(all, "target_session_attrs"), "prefer-standby") == 0;
     target->connect_timeout = target->base.tuning.connect_timeout;
     if (text_parse_int(option(all, "connect_timeout"), 1, 86400, &given))
         target->connect_timeout = (double)given;
@@ -244,6 +245,12 @@ typedef struct Place {
     const char *host, *port, *dbname, *user;
 } Place;
 
+/* psql takes a URL for the name of a database; libpq by itself does not, and the name is shown. */
+static bool is_address(const char *name)
+{
+    return strstr(name, "://") != NULL || strcasestr(name, "password=") != NULL;
+}
+
 static bool set_place(PostgresTarget *target, const PQconninfoOption *given, const PQconninfoOption *all, Place *out, Err *err)
 {
     const char *hostaddr = option(given, "hostaddr");
@@ -258,6 +265,11 @@ static bool set_place(PostgresTarget *target, const PQconninfoOption *given, con
     out->port = target->port[0] != '\0' ? target->port : "5432";
     out->user = option(all, "user");
     out->dbname = option(all, "dbname")[0] != '\0' ? option(all, "dbname") : out->user;
+    if (is_address(out->dbname) || is_address(out->host)) {
+        err_set(err, ERR_USAGE, "%s is a URL; it is not shown, for it may hold a password",
+                is_address(out->dbname) ? "the name of the database (dbname, PGDATABASE)" : "the name of the host (host, PGHOST)");
+        return err_hint(err, "put the URL into MIGRATE_MODELS_DATABASE_URL");
+    }
     target->host_count = count_items(hostaddr[0] != '\0' ? hostaddr : target->host);
     return true;
 }

@@ -35,20 +35,16 @@ static bool field_bytes(Buf *out, const void *data, size_t len, Err *err)
     return add_integer(out, len, 4, err) && buf_append(out, data, len, err);
 }
 
-/* NULL and "" = NULL. Bytes that are not UTF-8 (a path may have them) are escaped, for the server would refuse them. */
-static bool field_note(Buf *out, const char *s, Err *err)
+/* NULL and "" = NULL. */
+static bool field_note(Postgres *pg, const char *s, Err *err)
 {
-    size_t len = s != NULL ? strlen(s) : 0;
-    if (len == 0)
-        return add_integer(out, UINT32_MAX, 4, err);
-    if (text_utf8_valid(s, len))
-        return field_bytes(out, s, len, err);
-    char *escaped = malloc(4 * len + 1);
-    if (escaped == NULL)
+    if (s == NULL || s[0] == '\0')
+        return add_integer(&pg->out, UINT32_MAX, 4, err);
+    char *note = postgres_note(pg, s);
+    if (note == NULL)
         return err_no_memory(err);
-    text_escape(escaped, 4 * len + 1, s, len);
-    bool ok = field_bytes(out, escaped, strlen(escaped), err);
-    free(escaped);
+    bool ok = field_bytes(&pg->out, note, strlen(note), err);
+    free(note);
     return ok;
 }
 
@@ -154,8 +150,8 @@ bool postgres_copy_end(Postgres *pg, Err *err)
         return false;
     unsigned long long stored = strtoull(PQcmdTuples(result), NULL, 10);
     PQclear(result);
-    return stored == pg->copy_rows || err_set(err, ERR_STOP, "%s: %llu of %llu rows were stored; a trigger or rule of the table drops rows",
-                                              store_target_label(pg->base.target), stored, (unsigned long long)pg->copy_rows);
+    return stored == pg->copy_rows || postgres_fail_trigger(pg, err, "%llu of %llu rows were stored; a trigger or rule of the table drops rows", stored,
+                                                            (unsigned long long)pg->copy_rows);
 }
 
 /* Bytes `from` up to `to` of the payload; their length was sent. They go into `sha` too, unless it is NULL. */
@@ -192,7 +188,7 @@ static bool add_model(Postgres *pg, const StoreRow *row, uint32_t inline_bytes, 
            field_bytes(out, row->content.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)row->raw_bytes, 8, err) &&
            field_bytes(out, row->stored.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)row->stored_bytes, 8, err) &&
            field_text(out, row->is_tar ? "tar" : "file", err) && field_text(out, row->is_gzip ? "gzip" : "identity", err) &&
-           field_integer(out, row->chunk_count, 4, err) && field_note(out, row->source_host, err) && field_note(out, row->source_path, err) &&
+           field_integer(out, row->chunk_count, 4, err) && field_note(pg, row->source_host, err) && field_note(pg, row->source_path, err) &&
            field_time(out, row->source_mtime_ns, err) && field_uuid(out, row->run_id, err) && add_integer(out, inline_bytes, 4, err);
 }
 
@@ -233,7 +229,7 @@ bool postgres_put(Store *store, const StoreRow *row, Err *err)
         return err_set(err, ERR_BUG, "%s: the payload is not of the size that the row says", row->name);
     if (pg->piece == NULL && (pg->piece = malloc(PIECE_BYTES)) == NULL)
         return err_no_memory(err);
-    if (!open_copy(pg, COPY_MODELS, err) || !add_model(pg, row, (uint32_t)inline_bytes, err))
+    if (!postgres_sent_note(pg, row, err) || !open_copy(pg, COPY_MODELS, err) || !add_model(pg, row, (uint32_t)inline_bytes, err))
         return false;
     pg->copy_rows++;
     return row->chunk_count == 0 ? send_payload(pg, row->payload, 0, inline_bytes, NULL, err) : put_chunks(pg, row, err);

@@ -105,16 +105,46 @@ static int open_trash_parent(int trash, const char *path)
     return fd;
 }
 
-static bool move_to_trash(const Removal *removal, int trash, Err *err)
+/* A rename does not cross mounts, though both may be of one device (a bind mount). */
+static bool same_mount(int a, int b)
 {
-    int target = open_trash_parent(trash, removal->path);
-    if (target < 0)
-        return give_name_back(removal, "its folder in the trash cannot be made", err);
+    struct stat st_a, st_b;
+    struct statx one, two;
+    if (fstat(a, &st_a) != 0 || fstat(b, &st_b) != 0 || st_a.st_dev != st_b.st_dev)
+        return false;
+    if (statx(a, "", AT_EMPTY_PATH, STATX_MNT_ID, &one) != 0 || statx(b, "", AT_EMPTY_PATH, STATX_MNT_ID, &two) != 0)
+        return true; /* not known here; the rename will tell */
+    return (one.stx_mask & two.stx_mask & STATX_MNT_ID) == 0 || one.stx_mnt_id == two.stx_mnt_id;
+}
+
+/* What stands against the move is found before the source is renamed, which would move its ctime and so make the plan void. *target: the open
+ * folder in the trash, -1 without a trash. */
+static bool open_target(const Removal *removal, int trash, int *target, Err *err)
+{
+    struct stat st;
+    *target = -1;
+    if (trash < 0)
+        return true;
+    if (!same_mount(trash, removal->parent))
+        return stays(removal, "the trash is on another file system", err);
+    *target = open_trash_parent(trash, removal->path);
+    if (*target < 0)
+        return stays(removal, "its folder in the trash cannot be made", err);
+    if (!same_mount(*target, removal->parent))
+        return stays(removal, "the trash is on another file system", err);
+    if (faccessat(*target, ".", W_OK | X_OK, AT_EACCESS) != 0)
+        return stays(removal, "its folder in the trash cannot be written", err);
+    if (fstatat(*target, removal->base, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return stays(removal, "the trash has something of this name", err);
+    return true;
+}
+
+static bool move_to_trash(const Removal *removal, int target, Err *err)
+{
     bool moved = renameat2(removal->parent, removal->hidden, target, removal->base, RENAME_NOREPLACE) == 0;
     int why = errno;
     bool durable = moved && fsync(target) == 0;
     int sync_error = errno;
-    close(target);
     if (moved)
         return durable || err_set_errno(err, ERR_STOP, sync_error, "%s: is in the trash, but fsync of its folder there failed", removal->path);
     return give_name_back(removal,
@@ -168,10 +198,11 @@ static bool remove_directory(const Removal *removal, Err *err)
     return err_hint(err, "what was there when it was proven is stored; look at what is left, then remove it by hand");
 }
 
-static bool finish(const Removal *removal, int trash, Err *err)
+/* target: the folder in the trash, -1 = delete. */
+static bool finish(const Removal *removal, int target, Err *err)
 {
-    if (trash >= 0)
-        return move_to_trash(removal, trash, err);
+    if (target >= 0)
+        return move_to_trash(removal, target, err);
     if (removal->is_directory)
         return remove_directory(removal, err);
     return unlinkat(removal->parent, removal->hidden, 0) == 0 || give_name_back(removal, strerror(errno), err);
@@ -214,20 +245,24 @@ bool removal_take(int root, const char *path, bool is_directory, const Stamp *st
     if (removal.parent < 0)
         return err_set_errno(err, ERR_SKIP, errno, "%s: stays: its folder cannot be opened", path);
     bool ok = false;
-    if (!name_hidden(&removal, err)) {
-        close(removal.parent);
-        return false;
-    }
+    int target = -1;
+    if (!name_hidden(&removal, err))
+        goto out;
     if (!is_same(&removal, removal.base, false))
         stays(&removal, "it changed or vanished after it was proven", err);
+    else if (!open_target(&removal, trash, &target, err))
+        goto out;
     else if (renameat2(removal.parent, removal.base, removal.parent, removal.hidden, RENAME_NOREPLACE) != 0)
         err_set_errno(err, ERR_SKIP, errno, "%s: stays", path);
     else if (!is_same(&removal, removal.hidden, true))
         give_name_back(&removal, "something else took its name while it was to be removed", err);
     else
-        ok = finish(&removal, trash, err);
+        ok = finish(&removal, target, err);
     if (ok && fsync(removal.parent) != 0)
         ok = err_set_errno(err, ERR_STOP, errno, "%s: fsync of its folder", path);
+out:
+    if (target >= 0)
+        close(target);
     close(removal.parent);
     return ok;
 }

@@ -171,7 +171,7 @@ bool unpack_to_path(const StoreInfo *info, UnpackSourceFn source, void *ctx, con
 {
     UnpackDest place;
     int64_t mtime_ns = options->no_mtime ? 0 : info->source_mtime_ns;
-    bool ok = unpack_dest_open(&place, dest, options->force, err) &&
+    bool ok = unpack_dest_open(&place, info, dest, options->force, err) &&
               (info->has_digests && info->is_tar ? unpack_tree(info, source, ctx, &place, !options->no_mtime, err)
                                                  : unpack_file(info, source, ctx, &place, mtime_ns, err)) &&
               unpack_dest_commit(&place, err);

@@ -49,10 +49,10 @@ out:
     return ok;
 }
 
-bool unpack_dest_open(UnpackDest *dest, const char *path, bool force, Err *err)
+bool unpack_dest_open(UnpackDest *dest, const StoreInfo *info, const char *path, bool force, Err *err)
 {
     struct stat st;
-    *dest = (UnpackDest){.path = path, .parent = -1, .force = force};
+    *dest = (UnpackDest){.path = path, .parent = -1, .info = info, .force = force};
     if (!open_parent(dest, err))
         return false;
     /* Asked now to spare the transfer; the rename at the end asks again. */
@@ -98,24 +98,60 @@ static bool exchange(const UnpackDest *dest)
     return renameat(dest->parent, aside, dest->parent, dest->temp) == 0;
 }
 
+/* A directory goes only if the model has all that is in it: --force on a wrong DEST, a home folder, must not empty it. */
+static bool refuse_foreign(const UnpackDest *dest, Err *err)
+{
+    Buf foreign = {0};
+    bool ok = unpack_find_foreign(dest->parent, dest->name, dest->temp, &foreign, err);
+    if (!ok)
+        err_prefix(err, "%s", dest->path);
+    else if (foreign.len > 0) {
+        err_set(err, ERR_SKIP, "%.400s: holds %.200s, which is not part of %.200s@%d; nothing was replaced", dest->path, foreign.data,
+                dest->info->name, (int)dest->info->version);
+        ok = err_hint(err, "name another DEST, or remove it yourself");
+    }
+    buf_free(&foreign);
+    return ok;
+}
+
+/* The old one, under the temporary name now. Somebody may have put something into it after it was compared. */
+static bool remove_old(const UnpackDest *dest, Err *err)
+{
+    Buf foreign = {0};
+    bool ok = unpack_find_foreign(dest->parent, dest->temp, dest->name, &foreign, err);
+    if (ok && foreign.len > 0)
+        ok = err_set(err, ERR_STOP, "it holds %.200s, which is not part of the model", foreign.data);
+    ok = ok && fs_remove_tree(dest->parent, dest->temp, err);
+    if (!ok)
+        err_prefix(err, "%s: is restored, but what was there before is left as %s", dest->path, dest->temp);
+    buf_free(&foreign);
+    return ok;
+}
+
+static bool cannot_place(const UnpackDest *dest, Err *err)
+{
+    return err_set_errno(err, ERR_STOP, errno, "%s: cannot be put in its place", dest->path);
+}
+
 bool unpack_dest_commit(UnpackDest *dest, Err *err)
 {
     bool swapped = false;
     if (!rename_new(dest)) {
         if (errno == EEXIST && !dest->force)
             return say_exists(dest, err);
-        if (errno != EEXIST || !exchange(dest))
-            return err_set_errno(err, ERR_STOP, errno, "%s: cannot be put in its place", dest->path);
+        if (errno != EEXIST)
+            return cannot_place(dest, err);
+        if (!refuse_foreign(dest, err))
+            return false;
+        if (!exchange(dest))
+            return cannot_place(dest, err);
         swapped = true;
     }
     dest->pending = false;
     if (fsync(dest->parent) != 0)
         return err_set_errno(err, ERR_STOP, errno, "%s: fsync of its directory", dest->path);
     /* What was there goes only when the new one is durable. */
-    if (!swapped || fs_remove_tree(dest->parent, dest->temp, err))
-        return true;
-    err_prefix(err, "%s: is restored, but what was there before is left as %s", dest->path, dest->temp);
-    return false;
+    return !swapped || remove_old(dest, err);
 }
 
 void unpack_dest_close(UnpackDest *dest)

@@ -1,5 +1,5 @@
 /* unpack_parts.h: how the files of this stage divide the work. unpack.c decodes and checks; unpack_dest.c puts what is made at its place, whole
- * or not at all; unpack_file.c and unpack_tree.c write. */
+ * or not at all; unpack_replace.c tells what may be replaced; unpack_file.c and unpack_tree.c write. */
 #ifndef STAGE_UNPACK_PARTS_H
 #define STAGE_UNPACK_PARTS_H
 
@@ -28,13 +28,22 @@ typedef struct UnpackDest {
     const char *path;  /* borrowed, as the caller named it: for messages */
     int parent;        /* the directory that it stands in; -1 = not open */
     char name[256], temp[256];
+    const StoreInfo *info; /* what is to be there; borrowed */
     bool force;
     bool pending;      /* something may exist under the temporary name */
 } UnpackDest;
 
-bool unpack_dest_open(UnpackDest *dest, const char *path, bool force, Err *err); /* ERR_SKIP when it exists and force is false */
-bool unpack_dest_commit(UnpackDest *dest, Err *err); /* rename, fsync of the parent, removal of what was there */
+/* ERR_SKIP when it exists and force is false. */
+bool unpack_dest_open(UnpackDest *dest, const StoreInfo *info, const char *path, bool force, Err *err);
+
+/* Rename, fsync of the parent, removal of what was there. ERR_SKIP: a directory is there that holds what the new one does not. */
+bool unpack_dest_commit(UnpackDest *dest, Err *err);
 void unpack_dest_close(UnpackDest *dest); /* removes what was not committed; also after a failed open */
+
+/* --- unpack_replace.c: may a directory go? *foreign: the path, in the directory `old`, of something that is not in `new` or is of another kind
+ * there; links, special files and what is on another file system are always that. Empty: nothing is, or `old` is no directory. Both names are
+ * in `parent`. ERR_SKIP, without the name of `old`: it cannot be looked into. */
+bool unpack_find_foreign(int parent, const char *old, const char *new, Buf *foreign, Err *err);
 
 /* --- the two kinds of model, written under dest->temp. mtime_ns 0 = the time of the extraction. */
 

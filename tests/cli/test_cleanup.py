@@ -254,6 +254,18 @@ class Apply(CleanupCase):
         self.assertEqual(self.left(), [self.paths[1].name, "keep_model.joblib"])
         self.assertEqual(self.sync().summary()["new"], 1)
 
+    def test_intent_and_result_outlive_a_rewrite_of_the_journal(self):
+        self.edit(lambda row: dict(row, action="keep") if row["path"] != self.paths[0].name else row)
+        self.apply()
+        before, journal = self.events(), self.journal()
+        self.assertEqual(len(before), 2)
+        line = next(line for line in journal.read_text().splitlines(keepends=True) if line[9:11] == "f\t")
+        with open(journal, "a") as file:
+            file.write(line * 1100)
+        self.sync()
+        self.assertLess(len(journal.read_text().splitlines()), 100, "it was rewritten")
+        self.assertEqual(self.events(), before)
+
     def test_twins_of_the_tree(self):
         self.edit(lambda row: dict(row, action="keep") if row["path"] != self.paths[1].name else row)
         self.write("event1_regression.pkl", b"another source of that name " * 20)
@@ -337,6 +349,19 @@ class Apply(CleanupCase):
         self.assertEqual(self.answer_prompt(b"y\n").code, 0)
         self.assertEqual(self.left(), ["keep_model.joblib"])
 
+    def test_work_grows_with_the_lines_not_with_their_square(self):
+        """Many versions of one name: each is asked for by itself."""
+        count = 200
+        for i in range(1, count + 1):
+            self.write(f"many_v{i}.joblib", b"%06d model " % i * 20)
+        self.sync()
+        self.plan()
+        reads = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'models'"
+        before = self.query(reads)[0][0]
+        self.url += " options='-c enable_seqscan=off'"
+        self.assertEqual(len(self.apply()), count + len(self.paths) + 1)
+        self.assertLess(self.query(reads)[0][0] - before, 20 * count)
+
     def test_another_run_holds_the_lock(self):
         with open(next(self.state.glob("*/lock")), "r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -371,6 +396,8 @@ class Apply(CleanupCase):
         self.assertIn("something of this name", answer[self.paths[1].name])
         self.assertEqual(self.left(), [self.paths[1].name, "keep_model.joblib"])
         self.assertEqual((trash / self.paths[1].name).read_text(), "there before")
+        (trash / self.paths[1].name).unlink()
+        self.assertIsNone(self.apply("--trash", trash, code=3)[self.paths[1].name], "it was not renamed, so the plan still holds")
 
     def test_trash_does_not_follow_links(self):
         trash, elsewhere = self.base / "trash", self.base / "elsewhere"
@@ -389,11 +416,37 @@ class Apply(CleanupCase):
         other = next((d for d in (RAM_DISK, DISK) if os.access(d, os.W_OK) and d.stat().st_dev != self.base.stat().st_dev), None)
         if other is None:
             self.skipTest("no second file system here")
+        self.paths.append(self.write("a/b/deep_model.joblib", b"deep " * 100))
+        self.sync()
+        self.plan()
+        self.edit(lambda row: dict(row, action="keep") if row["path"] == "keep_model.joblib" else row)
+        before = self.ctimes()
         with tempfile.TemporaryDirectory(dir=other) as trash:
             answer = self.apply("--trash", trash, code=3)
-            self.assertEqual([p for p in pathlib.Path(trash).rglob("*") if p.is_file()], [])
-        self.assertTrue(all("another file system" in reason for reason in answer.values()), answer)
-        self.assertEqual(len(self.left()), 5)
+            self.assertEqual(os.listdir(trash), [])
+        self.check_plan_still_holds(answer, "another file system", before)
+
+    def test_trash_on_another_mount_of_the_same_file_system(self):
+        before, trash = self.ctimes(), self.base / "bound"
+        trash.mkdir(mode=0o700)
+        script = 'mount --bind "$0" "$0" || exit 77; exec "$@"'
+        command = self.command("--apply", self.plan_file, "--yes", "--json", "--trash", trash)
+        result = self.call(["unshare", "-m", "sh", "-c", script, trash, *command])
+        if result.code == 77 or "unshare" in result.err:
+            self.skipTest("no right to mount here")
+        self.assertEqual(result.code, 3, result.all())
+        self.check_plan_still_holds({line["path"]: line["reason"] for line in result.lines() if line["type"] == "model"}, "another file system", before)
+
+    def ctimes(self):
+        return {str(path.relative_to(self.tree)): path.stat().st_ctime_ns for path in self.paths}
+
+    def check_plan_still_holds(self, answer, why, before):
+        """Nothing was renamed, and the same plan goes with another trash."""
+        self.assertEqual(set(answer), set(before))
+        self.assertTrue(all(why in reason for reason in answer.values()), answer)
+        self.assertEqual((self.left(), self.ctimes()), (sorted([*before, "keep_model.joblib"]), before))
+        self.assertEqual(self.apply("--trash", self.base / "trash"), dict.fromkeys(before))
+        self.assertTrue(all((self.base / "trash" / path).is_file() for path in before))
 
     def test_trash_inside_the_tree_is_refused(self):
         for trash in (self.tree, self.tree / "trash", self.tree / "a" / ".." / "b"):

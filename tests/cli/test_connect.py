@@ -1,13 +1,17 @@
 """Ways to name the database, what is said when it cannot be used, and passwords that must not show."""
 
+import fcntl
 import os
 import pathlib
 import re
+import socket
 import subprocess
+import time
 import unittest
 
 import psycopg2
 
+import test_cleanup_faults
 from harness import NO_LIBPQ, PROGRAM, CliCase, admin, wait_until
 
 PASSWORD = "let me in"
@@ -96,6 +100,98 @@ class Urls(ConnectCase):
         self.assertFalse(self.has_tables())
 
 
+class Addresses(ConnectCase):
+    """A name with several addresses; its own /etc/hosts is in a mount namespace of the program alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.hosts = self.base / "hosts"
+        self.hosts.write_text("::1 dual\n127.0.0.1 dual\n::1 silent\n127.0.0.2 silent\n127.0.0.1 localhost\n")
+        done = subprocess.run(self.inside("getent", "ahosts", "dual"), capture_output=True, check=False)
+        if done.returncode != 0 or not done.stdout.startswith(b"::1"):
+            self.skipTest("needs a mount namespace and IPv6")
+
+    def inside(self, *command):
+        return ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(self.hosts), *map(str, command)]
+
+    def listen(self, family, address):
+        """Takes connections and says nothing."""
+        listener = socket.socket(family)
+        self.addCleanup(listener.close)
+        listener.bind((address, int(self.port)))
+        listener.listen()
+
+    def migrate_to(self, host, *arguments, rest="", **options):
+        url = f"postgresql://{os.environ['PGUSER']}@{host}:{self.port}/{self.database}{rest}"
+        command = [PROGRAM, "--upgrade", "--retries", "0", "--connect-timeout", "1s", "--state-dir", self.state, *arguments, "-d", url, self.tree]
+        started = time.monotonic()
+        result = self.call(self.inside(*command), env=NO_LIBPQ, **options)
+        return result, time.monotonic() - started
+
+    def test_first_is_silent(self):
+        self.listen(socket.AF_INET6, "::1")
+        for rest in ("", "?target_session_attrs=read-write", "?target_session_attrs=prefer-standby"):
+            with self.subTest(rest=rest):
+                result, seconds = self.migrate_to("dual", "--jobs", "1", rest=rest)
+                self.assertEqual(result.code, 0, result.err)
+                self.assertGreater(seconds, 1)
+        self.assertEqual(len(self.stored()), 2)
+
+    def test_first_refuses(self):
+        result, seconds = self.migrate_to("dual")
+        self.assertEqual(result.code, 0, result.err)
+        self.assertLess(seconds, 1)
+
+    def test_all_are_silent(self):
+        self.listen(socket.AF_INET6, "::1")
+        self.listen(socket.AF_INET, "127.0.0.2")
+        result, seconds = self.migrate_to("silent")
+        self.assertEqual(result.code, 5, result.err)
+        self.assertIn("no answer within 1 second", result.err)
+        self.assertGreater(seconds, 2)
+        self.assertLess(seconds, 10)
+
+    def test_second_host_behind_a_silent_one(self):
+        self.listen(socket.AF_INET6, "::1")
+        self.listen(socket.AF_INET, "127.0.0.2")
+        result, _ = self.migrate_to("silent,127.0.0.1")
+        self.assertEqual(result.code, 0, result.err)
+
+    def test_password_file_knows_the_name(self):
+        self.grant()
+        passfile = self.base / "pgpass"
+        passfile.write_text(f"dual:*:*:password_user:{PASSWORD}\n")
+        passfile.chmod(0o600)
+        url = f"postgresql://password_user@dual:{self.port}/{self.database}"
+        result = self.call(self.inside(PROGRAM, "--upgrade", "--state-dir", self.state, "-d", url, self.tree), env={**NO_LIBPQ, "PGPASSFILE": str(passfile)})
+        self.assertEqual(result.code, 0, result.err)
+
+    def test_answer_of_a_server_is_not_hidden_by_the_next_address(self):
+        self.hosts.write_text("127.0.0.1 both\n127.0.0.2 both\n")
+        result, _ = self.migrate_to("both", rest="_not")
+        self.assertEqual(result.code, 1, result.err)
+        self.assertIn("does not exist", result.err)
+
+
+class Kinds(ConnectCase):
+    """A primary and a standby, in both orders."""
+
+    start_standby = test_cleanup_faults.Standby.start_standby
+
+    def test_target_session_attrs(self):
+        self.assertEqual(self.migrate("-d", f"postgresql://{self.place}", "--include", "none").code, 0)
+        folder = self.start_standby().split()[0].removeprefix("host=")
+        for hosts in (f"127.0.0.1,{folder}", f"{folder},127.0.0.1"):
+            url = f"host={hosts} port={self.port} user={os.environ['PGUSER']} dbname={self.database}"
+            for wanted, code in (("prefer-standby", 1), ("standby", 1), ("read-write", 0), ("primary", 0)):
+                with self.subTest(hosts=hosts, wanted=wanted):
+                    result = self.migrate("-d", f"{url} target_session_attrs={wanted}", "--checksum", "--backup", "none")
+                    self.assertEqual(result.code, code, result.err)
+                    if code == 1:
+                        self.assertIn("the server is a standby", result.err)
+                    self.query("DELETE FROM models")
+
+
 class CannotConnect(ConnectCase):
     def check(self, code, *words, **options):
         result = self.migrate(*options.pop("arguments", ()), **options)
@@ -120,6 +216,53 @@ class CannotConnect(ConnectCase):
     def test_address_in_the_place_of_the_folder_does_not_show_its_password(self):
         self.check(2, "-d", arguments=[f"postgresql://u:{ENCODED}@host/db"])
         self.check(2, "-d", arguments=["-d", self.url, f"host=h password={PASSWORD}"])
+
+    OPTIONS = ["-j", "--jobs", "--batch-rows", "--batch-bytes", "--max-memory", "--inline-limit", "--retries", "--timeout", "--compress", "--backup",
+               "--on-change", "--map", "--include", "--exclude", "--pattern", "--dir-pattern", "--state-dir", "--backup-dir"]
+    SECRETS = [f"postgresql://u:{ENCODED}@host/db", f"host=h password='{PASSWORD}'", f"host=h password = '{PASSWORD}'", f"sslpassword={ENCODED}"]
+
+    def test_address_behind_the_wrong_option_does_not_show_its_password(self):
+        for option in self.OPTIONS:
+            for secret in self.SECRETS:
+                with self.subTest(option=option, secret=secret):
+                    self.check(2, f"error: {option}: ", "a database address stands where", "hint: name the database with -d", arguments=[option, secret])
+            self.check(2, "a database address stands where", arguments=[f"{option}={secret}" if option != "-j" else f"-nj{secret}"])
+        for command, option in (("cleanup", "--plan"), ("cleanup", "--apply"), ("cleanup", "--trash"), ("cleanup", "--report"), ("check", "--sample"),
+                                ("check", "--report"), ("db", "--jobs"), ("get", "--force"), ("run", "--dry-run"), ("run", "--frobnicate")):
+            result = self.call([PROGRAM, command, f"{option}={self.SECRETS[0]}"], env=NO_LIBPQ)
+            self.assertEqual(result.code, 2)
+            self.assertIn("a database address stands where", result.err)
+            self.assertNotIn(ENCODED, result.all())
+        for word in (f"--postgresql://u:{ENCODED}@host/db", f"-Zpostgresql://u:{ENCODED}@host/db"):
+            self.check(2, "a database address stands where an option is expected", arguments=[word])
+        self.assertFalse(self.state.exists())
+
+    def test_address_in_the_variable_of_an_option_does_not_show_its_password(self):
+        for option in [*self.OPTIONS[1:], "--dry-run", "--verbose"]:
+            name = "MIGRATE_MODELS_" + option[2:].upper().replace("-", "_")
+            for secret in self.SECRETS:
+                self.check(2, name, "a database address stands where", env={name: secret}, arguments=[])
+        self.assertFalse(self.state.exists())
+        self.assertEqual(list(self.base.glob("postgresql*")), [])
+
+    def test_address_behind_the_wrong_option_is_wiped_from_the_command_line(self):
+        """Its standard error is full, so that it waits there while `ps` looks."""
+        for arguments in (["--state-dir", self.SECRETS[0]], [f"--jobs={self.SECRETS[0]}"], [f"-j{self.SECRETS[0]}"], [self.SECRETS[0]], [f"--frob={self.SECRETS[0]}"],
+                          [f"--dry-run={self.SECRETS[0]}"]):
+            read, write = os.pipe()
+            os.write(write, bytes(fcntl.fcntl(write, fcntl.F_GETPIPE_SZ)))
+            process = subprocess.Popen([PROGRAM, "run", *arguments], stderr=write, stdout=subprocess.DEVNULL)
+            shown = lambda: pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            try:
+                wait_until(lambda: pathlib.Path(f"/proc/{process.pid}/wchan").read_text() in ("pipe_write", "anon_pipe_write")
+                           or b"xxxxxxxx" in shown(), seconds=10)
+                self.assertNotIn(ENCODED.encode(), shown())
+                self.assertIn(b"xxxxxxxx", shown())
+            finally:
+                process.kill()
+                process.wait()
+                os.close(read)
+                os.close(write)
 
     def test_nobody_listens(self):
         result = self.check(5, "127.0.0.1:1/", "refused", "hint: check that the server runs", arguments=["-d", "postgresql://u@127.0.0.1:1/db"])
@@ -164,6 +307,23 @@ class CannotConnect(ConnectCase):
         self.check(1, "permission denied", "needs SELECT, INSERT", arguments=["-d", url], env={"PGPASSWORD": PASSWORD})
         self.assertEqual(self.stored(), {})
         self.assertEqual(self.backups(), [])
+
+    def test_server_without_ssl(self):
+        for mode in ("require", "verify-full"):
+            result = self.check(1, "sslmode", arguments=["-d", f"postgresql://{self.place}?sslmode={mode}"], env={"HOME": str(self.base)})
+            self.assertNotIn("server runs there", result.err)
+
+    def test_server_of_the_wrong_kind(self):
+        result = self.check(5, "target_session_attrs", arguments=["-d", f"postgresql://{self.place}?target_session_attrs=standby"])
+        self.assertNotIn("server runs there", result.err)
+
+    def test_url_in_the_place_of_a_name_does_not_show_its_password(self):
+        for name in ("PGDATABASE", "PGHOST"):
+            for value in (f"postgresql://u:{ENCODED}@h/db", f"host=h password={PASSWORD}"):
+                result = self.check(2, name, "MIGRATE_MODELS_DATABASE_URL", env={"PGHOST": "127.0.0.1", name: value})
+                self.assertNotIn("let", result.all())
+        self.check(2, "PGDATABASE", arguments=["-d", f"host=127.0.0.1 dbname=postgresql://u:{ENCODED}/db"])
+        self.assertFalse(self.state.exists())
 
     def test_read_only_database(self):
         self.migrate("-d", f"postgresql://{self.place}", "--include", "none")

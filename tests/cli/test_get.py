@@ -8,6 +8,7 @@ import pathlib
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import tarfile
 import unittest
@@ -207,20 +208,54 @@ class Where(GetCase):
     def test_force_replaces(self):
         (self.out / "file").write_text("mine")
         (self.out / "dir").mkdir()
-        (self.out / "dir" / "mine").write_text("mine")
+        (self.out / "dir" / "topics.json").write_text("mine")
+        (self.out / "empty").mkdir()
         (self.out / "file2").write_text("mine")
         (self.out / "target").write_text("target")
         (self.out / "link").symlink_to("target")
         self.get("sub/x_model", "file", "--force")
         self.get(BERTOPIC, "dir", "-f")
+        self.get(BERTOPIC, "empty", "-f")
         self.get(BERTOPIC, "file2", "-f")
         self.get("sub/x_model", "link", "-f")
         self.assertEqual((self.out / "file").read_bytes(), self.data)
-        self.assertEqual(os.listdir(self.out / "dir"), ["topics.json"])
+        for name in ("dir", "empty"):
+            self.assertEqual(os.listdir(self.out / name), ["topics.json"])
+            self.assertEqual((self.out / name / "topics.json").read_bytes(), b"{}" * 100)
         self.assertEqual(os.listdir(self.out / "file2"), ["topics.json"])
         self.assertFalse((self.out / "link").is_symlink())
         self.assertEqual(((self.out / "target").read_text(), (self.out / "link").read_bytes()), ("target", self.data))
-        self.assertEqual(self.tidy(), ["dir", "file", "file2", "link", "target"])
+        self.assertEqual(self.tidy(), ["dir", "empty", "file", "file2", "link", "target"])
+
+    def test_force_does_not_replace_a_directory_that_holds_anything_else(self):
+        """A home folder as DEST must not be emptied."""
+        self.write(f"{BERTOPIC}/sub/deep/a.bin", b"a" * 100)
+        self.sync()
+        home = self.out / "home"
+        makers = {"letter": "echo mine >home/letter", "sub/letter": "mkdir home/sub && echo mine >home/sub/letter", ".ssh": "mkdir home/.ssh",
+                  "link": "ln -s /nowhere home/link", "sub": "ln -s /tmp home/sub", "pipe": "mkfifo home/pipe", "topics.json": "mkdir home/topics.json",
+                  "sub/deep": "mkdir home/sub && echo x >home/sub/deep", "sub/deep/a.bin": "mkdir -p home/sub/deep && ln -s /etc/passwd home/sub/deep/a.bin"}
+        for name, maker in makers.items():
+            with self.subTest(name):
+                home.mkdir()
+                if name != "topics.json":
+                    (home / "topics.json").write_text("mine")
+                subprocess.run(maker, shell=True, check=True, cwd=self.out)
+                listing = ["find", ".", "-printf", r"%p %y %i %T@ %C@ %s %l\n"]
+                before = subprocess.run(listing, check=True, cwd=home, capture_output=True).stdout
+                result = self.get(BERTOPIC, "home", "--force", code=3)
+                self.assertIn(f"home: holds {name}, which is not part of {BERTOPIC}@2; nothing was replaced", result.err)
+                self.assertIn("hint: name another DEST", result.err)
+                self.assertEqual(subprocess.run(listing, check=True, cwd=home, capture_output=True).stdout, before)
+                self.assertEqual(self.tidy(), ["home"])
+                shutil.rmtree(home)
+        (self.out / "x_model.joblib").mkdir()
+        self.get("sub/x_model", "--force")
+        self.assertEqual((self.out / "x_model.joblib").read_bytes(), self.data)
+        (self.out / "x_model.joblib").unlink()
+        (self.out / "x_model.joblib" / "sub").mkdir(parents=True)
+        self.assertIn("holds sub", self.get("sub/x_model", "--force", code=3).err)
+        self.assertTrue((self.out / "x_model.joblib" / "sub").is_dir())
 
     def test_missing_parent_and_no_name(self):
         for dest in ("no/such/x", "", "file/x"):
@@ -244,6 +279,20 @@ class Where(GetCase):
         done = subprocess.run(self.command("sub/x_model", "-"), stdout=write, stderr=subprocess.PIPE, check=False)
         os.close(write)
         self.assertEqual(done.returncode, 1, done.stderr)
+
+    def test_closed_standard_output_is_not_the_connection(self):
+        """The bytes of this model are a message of the protocol; they went to the server when its socket was descriptor 1."""
+        self.query("CREATE TABLE victim (x integer)")
+        text = b"DROP TABLE victim\0"
+        self.write("evil_model.joblib", b"Q" + struct.pack(">I", len(text) + 4) + text)
+        self.sync()
+        for where in (">&-", "<&- >&-", "<&- >&- 2>&-"):
+            for dest in ("-", "dest"):
+                done = self.call(["sh", "-c", f'exec "$@" {where}', "sh", *self.command("-f", "evil_model", dest)], cwd=self.out)
+                self.assertEqual(done.code, 1, (where, dest))
+                self.assertIn("" if "2>" in where else "cannot write", done.err)
+        self.assertEqual(self.query("SELECT count(*) FROM victim"), [(0,)])
+        self.assertEqual((self.out / "dest").read_bytes(), (self.tree / "evil_model.joblib").read_bytes())
 
     def test_mode_obeys_the_umask(self):
         self.get("sub/x_model", preexec_fn=lambda: os.umask(0o077))

@@ -122,6 +122,15 @@ class Text(CliCase):
         self.assertEqual(result.out, "")
         self.assertRegex(result.err, r"\Aerror: zero\.joblib: .*\n\Z")
 
+    def test_what_the_server_says_cannot_steer_the_terminal(self):
+        self.sync()
+        self.query("""CREATE FUNCTION say() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE E'red \\x1b[31m'; RETURN NEW; END $$;
+                      CREATE TRIGGER say BEFORE INSERT ON models FOR EACH ROW EXECUTE FUNCTION say()""")
+        self.write("loud_model.joblib", b"loud " * 100)
+        result = self.run_program("-vv")
+        self.assertIn("server: red \\x1b[31m", result.err)
+        self.assertNotIn("\x1b", result.all())
+
     def test_full_disk_behind_standard_output_is_an_error(self):
         self.write_some(2)
         for arguments in ([], ["--json"], ["-v"]):

@@ -136,6 +136,16 @@ class Clashes(CliCase):
         lines = self.sync().models()
         self.assertEqual([lines[p]["version"] for p in ("m_v2.joblib", "m_v10.joblib", "m.joblib")], [2, 10, 11])
 
+    def test_version_of_a_source_that_cannot_be_stored_now_stays_free(self):
+        self.write("m.joblib", DATA + b"one")
+        self.sync()
+        self.write("m.joblib", DATA + b"live")
+        self.write("m_v2.joblib", b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 5\n")
+        lines = self.sync(code=3).models()
+        self.assertEqual((lines["m_v2.joblib"]["status"], lines["m.joblib"]["version"]), ("failed", 3))
+        self.write("m_v2.joblib", DATA + b"two")
+        self.assertEqual(self.sync().models()["m_v2.joblib"]["status"], "new")
+
     def test_copy_of_a_version_is_that_version(self):
         self.write("m_v2.joblib", DATA + b"two")
         self.write("m.joblib", DATA + b"two")

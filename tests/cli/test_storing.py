@@ -7,6 +7,8 @@ import pathlib
 import re
 import unittest
 
+import psycopg2
+
 from harness import PROGRAM, CliCase, digest, is_sanitized
 
 MIB = 1024 * 1024
@@ -134,6 +136,14 @@ class Chunks(CliCase):
                          [("large_model", 1, 0), ("small_model", 0, 1024)])
         self.assertEqual(self.joined("large_model"), large)
         self.assertEqual(self.query("SELECT encode(stored_sha256, 'hex') FROM models WHERE name = 'large_model'"), [(digest(large),)])
+
+    def test_table_refuses_a_payload_that_is_not_the_recorded_one(self):
+        self.write("inline_model.joblib", b"inline " * 500)
+        self.write("large_model.joblib", os.urandom(9000))
+        self.sync("--inline-limit", "4KiB")
+        for sql in ("UPDATE models SET model_binary = 'x' WHERE name = 'inline_model'", "UPDATE model_chunks SET data = 'x'"):
+            with self.assertRaises(psycopg2.errors.CheckViolation):
+                self.query(sql)
 
     def test_40_mb_are_three_chunks_and_then_unchanged(self):
         data = os.urandom(40 * MIB)

@@ -140,6 +140,29 @@ class Signals(CliCase):
         self.assertEqual(self.query("SELECT exit_code, new_count FROM model_runs"), [(130, count)])
         self.resume(count)
 
+    def test_what_the_parent_ignores_stays_ignored(self):
+        """nohup, and trap '' INT"""
+        def ignore():
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        process = self.spawn("--batch-rows", "1", "--jobs", "2", preexec_fn=ignore)
+        wait_until(lambda: self.stored_count() >= 15)
+        for _ in range(2):
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGINT)
+        self.assertLess(self.stored_count(), self.COUNT)
+        result = self.finish(process)
+        self.assertEqual((result.code, self.stored_count()), (0, self.COUNT), result.err)
+        self.assertNotIn("signal", result.err)
+
+    def test_other_signals_are_taken_where_one_is_ignored(self):
+        process = self.spawn("--batch-rows", "1", "--jobs", "2", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        wait_until(lambda: self.stored_count() >= 15)
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(process).code, 143)
+        self.resume(self.stored_count())
+
     def test_signal_while_the_store_is_away_ends_the_run(self):
         process = self.spawn("-v", "--retries", "1000", url="postgresql://u@127.0.0.1:1/db")
         self.assertIn(b"trying again", process.stderr.readline() + process.stderr.readline())

@@ -3,9 +3,11 @@
 import os
 import re
 import shutil
+import signal
+import subprocess
 import unittest
 
-from harness import NO_LIBPQ, PROGRAM, ROOT, CliCase
+from harness import NO_LIBPQ, PROGRAM, ROOT, CliCase, program_environment, wait_until
 
 DATA = b"some model " * 50
 
@@ -202,6 +204,96 @@ class Environment(CliCase):
 
     def test_variable_of_another_command_is_ignored(self):
         self.assertEqual(self.db("upgrade", env={"MIGRATE_MODELS_JOBS": "many"}).code, 0)
+
+
+class StandardDescriptors(CliCase):
+    """An answer that nobody got is no success; and what is printed on a closed descriptor never goes to a file or a socket of the program."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("good_regression.joblib", DATA)
+        self.settle()
+
+    def redirected(self, where, *command):
+        return self.call(["sh", "-c", f'exec "$@" {where}', "sh", *command])
+
+    def journal_lines(self):
+        return self.journal().read_bytes().splitlines()[1:]
+
+    def test_answers_that_cannot_be_printed(self):
+        self.sync()
+        commands = [[PROGRAM, "--help"], [PROGRAM, "--version"], [PROGRAM, "db", "--help"], [PROGRAM, "--help-markdown"],
+                    [PROGRAM, "db", "current", "-d", self.url], [PROGRAM, "db", "current", "--json", "-d", self.url],
+                    [PROGRAM, "db", "upgrade", "-d", self.url],
+                    [PROGRAM, "run", "--state-dir", self.state, "-d", self.url, self.tree],
+                    [PROGRAM, "run", "--json", "--state-dir", self.state, "-d", self.url, self.tree],
+                    [PROGRAM, "check", "-d", self.url, self.tree], [PROGRAM, "check", "--json", "-d", self.url, self.tree],
+                    [PROGRAM, "cleanup", "-d", self.url, self.tree], [PROGRAM, "cleanup", "--json", "-d", self.url, self.tree],
+                    [PROGRAM, "restore", "--state-dir", self.state, "-d", self.url, self.backup()],
+                    [PROGRAM, "get", "-d", self.url, "-f", "good_regression", self.base / "got"],
+                    [PROGRAM, "get", "-d", self.url, "-f", "--json", "good_regression", self.base / "got"],
+                    [PROGRAM, "get", "-d", self.url, "good_regression", "-"]]
+        for command in commands:
+            with self.subTest(command[1:]):
+                self.assertEqual(self.call(command).code, 0)
+                for where in (">/dev/full", ">&-", "<&- >&-"):
+                    result = self.redirected(where, *command)
+                    self.assertEqual(result.code, 1, (where, result.err))
+                    self.assertRegex(result.err, r"error: cannot write (to standard output|the (report to standard|JSON)? ?output)", where)
+                    self.assertEqual(result.err.count("error: "), 1, result.err)
+        self.assertEqual((self.base / "got").read_bytes(), DATA)
+
+    def test_differences_that_cannot_be_printed(self):
+        self.sync()
+        self.write("more_regression.joblib", DATA * 2)
+        command = [PROGRAM, "check", "-d", self.url, self.tree]
+        self.assertEqual(self.call(command).code, 4)
+        self.assertEqual(self.redirected(">/dev/full", *command).code, 1)
+
+    def test_nothing_to_print_is_no_error(self):
+        self.sync()
+        for where in (">/dev/full", ">&-", "2>&-", "<&- >&- 2>&-"):
+            for command in ([PROGRAM, "run", "-q", "--state-dir", self.state, "-d", self.url, self.tree], [PROGRAM, "check", "-q", "-d", self.url, self.tree],
+                            [PROGRAM, "get", "-qf", "-d", self.url, "good_regression", self.base / "got"]):
+                self.assertEqual(self.redirected(where, *command).code, 0, (where, command))
+
+    def test_warning_that_cannot_be_printed(self):
+        (self.tree / "link_regression.joblib").symlink_to("good_regression.joblib")
+        self.sync()
+        command = [PROGRAM, "run", "--state-dir", self.state, "-d", self.url, self.tree]
+        self.assertEqual(self.call(command).code, 0)
+        for where in ("2>/dev/full", "2>&-"):
+            self.assertEqual(self.redirected(where, *command).code, 1)
+
+    def test_run_with_all_of_them_closed_keeps_its_files_clean(self):
+        """What a signal makes it say in the middle went into the journal, which was descriptor 2."""
+        self.write_some(400, size=300)
+        self.sync("--include", "none")
+        stored = lambda: self.query("SELECT count(*) FROM models")[0][0]
+        for where in ("<&- >&- 2>&-", ">&- 2>&-", "2>&-"):
+            before = stored()
+            process = subprocess.Popen(["sh", "-c", f'exec "$@" {where}', "sh", PROGRAM, "run", "-j", "1", "--batch-rows", "1", "--state-dir", self.state,
+                                        "-d", self.url, self.tree], env=program_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            wait_until(lambda: stored() > before + 5)
+            process.terminate()
+            self.assertEqual(process.wait(), 128 + signal.SIGTERM)
+            self.assertGreater(len(self.journal_lines()), 5)
+            for line in self.journal_lines():
+                self.assertRegex(line, rb"^[0-9a-f]{8} \w\t")
+            for path in self.state.rglob("*"):
+                if path.is_file():
+                    self.assertNotRegex(path.read_bytes(), b"error: |warning: |signal 15", path)
+        self.assertLess(stored(), 401)
+        self.sync()
+        self.assertEqual(self.sync().summary()["read_bytes"], 0)
+
+    def test_other_descriptors_are_not_given_to_sockets(self):
+        """db current and check, closed: the answer goes nowhere, and the server sees no stray bytes."""
+        self.sync()
+        for where in ("<&- >&-", "<&- >&- 2>&-", ">&-"):
+            for command in ([PROGRAM, "db", "current", "-d", self.url], [PROGRAM, "check", "-v", "-d", self.url, self.tree]):
+                self.assertEqual(self.redirected(where, *command).code, 1)
+        self.assertEqual(self.call([PROGRAM, "check", "-d", self.url, self.tree]).code, 0)
 
 
 class Manual(unittest.TestCase):

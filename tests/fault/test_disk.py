@@ -111,6 +111,7 @@ class DiskTest(FaultCase):
             with self.subTest(at=at):
                 self.assertEqual(result.code, 1, result.all())
                 self.assertIn("fsync of", result.err)
+                self.check_reported(result)
                 self.assertLessEqual(len(self.store_rows()), 3 * (at - 1))
                 self.check_end()
 
@@ -148,6 +149,18 @@ class DiskTest(FaultCase):
                 self.check_end()
         print(f"disk: {len(tried)} faults of the sources", flush=True)
 
+    def test_folder_that_cannot_be_listed_to_its_end(self):
+        """Never empty, never shorter: it is told, and nothing else is lost."""
+        count = self.count(path=self.tree / "nested")["readdir"]
+        self.assertGreater(count, 4)
+        for at in range(1, count + 1):
+            self.reset()
+            result = self.run_faulty(op="readdir", at=at, do="EIO", path=self.tree / "nested")
+            with self.subTest(at=at, point=self.fired()):
+                self.assertEqual(result.code, 3, result.all())
+                self.assertRegex(result.err, "nested.*Input/output error")
+                self.assertEqual(result.summary()["failed"], self.bad_models + 1, result.all())
+
     def test_every_source_but_the_bad_one(self):
         """A read error on one model: all others are stored by that same run."""
         for path in ["beta_regression.joblib", "noise_model.joblib", "bertopic_model_0a1b2c3d/images/0.png"]:
@@ -178,6 +191,17 @@ class TemporaryFileTest(FaultCase):
         self.temp = self.base / "temp"
         self.temp.mkdir(exist_ok=True)
         return super().run_faulty(*arguments, env={"TMPDIR": str(self.temp)}, **fault)
+
+    def test_verify_stored_decodes_what_is_sent(self):
+        """The temporary file is damaged before it is read back: the payload does not reach the store, the others do."""
+        self.reset()
+        damage = f"""for f in /proc/$PPID/fd/*; do case "$(readlink $f)" in {self.base}/temp/*) printf damage | dd of=$f seek=1000 bs=1 conv=notrunc; esac; done"""
+        result = self.run_faulty("--verify-stored", op="read", at=1, do=f"run:{damage}", path=f"{self.base}/temp")
+        self.assertIsNotNone(self.fired())
+        self.assertEqual(result.code, 3, result.all())
+        self.assertIn("large_model.joblib: its payload does not decode to what was read; it was not sent", result.err)
+        self.assertEqual(result.summary()["failed"], self.bad_models + 1, result.all())
+        self.check_end()
 
     def test_faults(self):
         self.reset()

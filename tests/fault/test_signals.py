@@ -53,6 +53,19 @@ class Signals(NetCase):
         self.check_backups()
         self.resume()
 
+    def test_second_signal_while_an_answer_to_commit_is_awaited(self):
+        """The first one waits for it; the second does not, and the next run asks the store."""
+        self.many()
+        self.expected = self.reference()
+        self.proxy.fault = Fault(STALL, BEFORE, BACK, 3, "C", b"COMMIT\0")
+        process = self.spawn_net(*PATIENT, "--jobs", "1")
+        wait_until(lambda: self.proxy.fired)
+        process.send_signal(signal.SIGTERM)
+        self.assertIn(b"again to end at once", next(line for line in process.stderr if b"signal 15" in line))
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(process, timeout=10).code, 143)
+        self.resume()
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -154,6 +154,25 @@ class TwoHosts(NetCase):
 
         self.rounds(attempt)
 
+    def test_killed_run_and_another_host_with_its_keys(self):
+        """What the killed run did not commit leaves its backup, though the store has the keys by now: they are another run's."""
+        reference = self.reference()
+        processes = []
+
+        def kill():
+            processes[0].kill()
+            raise ConnectionResetError  # the COMMIT does not arrive
+
+        self.proxy.fault = Fault(kill, BEFORE, FRONT, 3, "Q", b"COMMIT\0")
+        processes.append(self.spawn_net("--jobs", "1", url=self.proxy_url(), state=self.states[0]))
+        processes[0].wait()
+        self.proxy.reset()
+        result = self.run_net(url=self.url, state=self.states[1], tree=self.trees[1])
+        self.assertEqual((result.code, result.summary()["new"]), (0, 5), result.err)
+        self.assertEqual(self.run_net(state=self.states[0]).code, 0)
+        self.assertEqual(self.content(), reference)
+        self.check_quiet([0, 0])
+
     def test_both_make_the_tables(self):
         for number in range(5):
             with self.subTest(round=number):

@@ -1,4 +1,6 @@
 /* Rows in and out of a real server. */
+#include "../../src/port/store_postgres.h"
+
 #include "server.h"
 #include "stage/schema.h"
 
@@ -241,7 +243,18 @@ START_TEST(dropped_rows_are_noticed)
 {
     sql(database, "CREATE FUNCTION drop_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
     sql(database, "CREATE TRIGGER t BEFORE INSERT ON models FOR EACH ROW EXECUTE FUNCTION drop_row()");
-    ck_fails(put_one(store, "x", 1, &err), ERR_STOP, "0 of 1 rows");
+    ck_fails(put_one(store, "x", 1, &err), ERR_SKIP, "0 of 1 rows");
+}
+END_TEST
+
+/* The server answers its COMMIT with ROLLBACK, and without an error. */
+START_TEST(commit_of_a_failed_transaction)
+{
+    ck_ok(store_begin(store, &err));
+    ck_assert(!postgres_run((Postgres *)store, "SELECT 1/0", NULL));
+    ck_fails(store_commit(store, &err), ERR_BUG, "rolled the transaction back");
+    ck_assert(store_alive(store));
+    ck_ok(put_one(store, "x", 1, &err));
 }
 END_TEST
 
@@ -253,6 +266,15 @@ START_TEST(commit_can_fail)
     ck_fails(put_one(store, "x", 1, &err), ERR_SKIP, "no way \\x1b[2J");
     ck_assert(store_alive(store));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "0");
+}
+END_TEST
+
+/* The detail of a check violation is the whole row, payload and all. */
+START_TEST(row_is_not_in_the_error)
+{
+    sql(database, "ALTER TABLE models ADD CONSTRAINT no_x CHECK (name <> 'x')");
+    ck_fails(put_one(store, "x", 1, &err), ERR_SKIP, "no_x");
+    ck_assert_ptr_null(strstr(err.text, "ailing row"));
 }
 END_TEST
 
@@ -323,6 +345,8 @@ int main(void)
     tcase_add_test(tcase, rollback_and_reuse);
     tcase_add_test(tcase, dropped_rows_are_noticed);
     tcase_add_test(tcase, commit_can_fail);
+    tcase_add_test(tcase, row_is_not_in_the_error);
+    tcase_add_test(tcase, commit_of_a_failed_transaction);
     tcase_add_test(tcase, transaction_settings);
     tcase_add_test(tcase, runs);
     tcase_add_test(tcase, latest_view);

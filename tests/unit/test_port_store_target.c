@@ -144,6 +144,20 @@ START_TEST(no_password_in_errors)
 }
 END_TEST
 
+/* libpq can parse these, and takes a part of the password for a host, a port, a database or a user. */
+START_TEST(no_password_in_the_wrong_place)
+{
+    static const char *const urls[] = {"postgresql://u:hun/ter2@h/d", "postgresql://u:1/hunter2@h/d", "postgresql://u:hun@hunter2@h/d", "u:hunter2@h/d",
+                                       "postgresql://h:1?password=a@hunter2", "host=h user= password=hunter2"};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        Err err;
+        StoreTarget *target = NULL;
+        ck_fails(store_target_new(urls[i], &tuning, &target, &err), ERR_USAGE, "may be a password");
+        ck_assert_msg(strstr(err.text, "ter2") == NULL && strstr(err.hint, "ter2") == NULL, "%s: %s", urls[i], err.text);
+    }
+}
+END_TEST
+
 START_TEST(no_password_shown)
 {
     static const char *const urls[] = {"postgresql://u:hunter2@h/d", "postgresql://h/d?password=hunter2&user=u", "user=u password=hunter2 host=h sslpassword=hunter2",
@@ -197,6 +211,7 @@ int main(void)
     tcase_add_test(tcase, key_is_the_store);
     tcase_add_test(tcase, refused);
     tcase_add_test(tcase, no_password_in_errors);
+    tcase_add_test(tcase, no_password_in_the_wrong_place);
     tcase_add_test(tcase, no_password_shown);
     tcase_add_test(tcase, has_password);
     tcase_add_test(tcase, chunk_count);

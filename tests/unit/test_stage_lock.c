@@ -1,6 +1,9 @@
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/fs.h"
@@ -11,6 +14,15 @@
 #define RUN "0198c0de-0000-7000-8000-000000000001"
 
 static Err err;
+static const char *remove_before_lock; /* what somebody removes between open and flock, once */
+
+int flock(int fd, int operation)
+{
+    if (remove_before_lock != NULL)
+        unlink(remove_before_lock);
+    remove_before_lock = NULL;
+    return (int)syscall(SYS_flock, fd, operation);
+}
 
 static void setup(void)
 {
@@ -151,6 +163,17 @@ START_TEST(removed_lock_file_is_made_anew)
 }
 END_TEST
 
+/* A lock on a file that has lost its name would lock out nobody: the file of that name is locked. */
+START_TEST(lock_file_removed_at_the_last_moment)
+{
+    RunLock lock, other;
+    remove_before_lock = lock_path();
+    ck_ok(lock_take(lock_path(), RUN, &lock, &err));
+    ck_fails(lock_take(lock_path(), RUN, &other, &err), ERR_LOCKED, "another run");
+    lock_release(&lock);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stage/lock");
@@ -161,6 +184,7 @@ int main(void)
     tcase_add_test(tc, hostile_note_is_harmless);
     tcase_add_test(tc, planted_symlink_is_refused);
     tcase_add_test(tc, removed_lock_file_is_made_anew);
+    tcase_add_test(tc, lock_file_removed_at_the_last_moment);
     suite_add_tcase(suite, tc);
     return unit_run(suite);
 }

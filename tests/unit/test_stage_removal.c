@@ -1,8 +1,10 @@
-/* The races are made real: the test stands in for the C library's rename, unlink and fsync, does what another process could do just before, and
+/* The races are made real: the test stands in for the C library's rename, unlink, fdopendir and fsync, does what another process could do just before, and
  * then makes the call itself. */
 #define _GNU_SOURCE
 #include "stage/removal.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,10 +15,10 @@
 
 static Err err;
 static int root, trash;
-static int renames, unlinks, syncs; /* calls so far */
-static int at_rename, at_unlink;    /* which call is preceded by `meanwhile`; 0 = none */
-static int fail_sync;               /* which fsync fails; 0 = none */
-static const char *meanwhile;       /* a shell script */
+static int renames, unlinks, listings, syncs;   /* calls so far */
+static int at_rename, at_unlink, at_listing;    /* which call is preceded by `meanwhile`; 0 = none */
+static int fail_sync;                           /* which fsync fails; 0 = none */
+static const char *meanwhile;                   /* a shell script */
 
 static void shell(const char *script)
 {
@@ -39,6 +41,16 @@ int unlinkat(int dir, const char *name, int flags)
     return (int)syscall(SYS_unlinkat, dir, name, flags);
 }
 
+DIR *fdopendir(int fd)
+{
+    static DIR *(*real)(int);
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "fdopendir");
+    if (++listings == at_listing)
+        shell(meanwhile);
+    return real(fd);
+}
+
 int fsync(int fd)
 {
     if (++syncs == fail_sync) {
@@ -59,14 +71,14 @@ static void setup(void)
     snprintf(path, sizeof path, "%s/trash", unit_temp_dir());
     trash = open(path, O_RDONLY | O_DIRECTORY);
     ck_assert(root >= 0 && trash >= 0);
-    renames = unlinks = syncs = at_rename = at_unlink = fail_sync = 0;
+    renames = unlinks = listings = syncs = at_rename = at_unlink = at_listing = fail_sync = 0;
 }
 
 static void teardown(void)
 {
     close(root);
     close(trash);
-    at_rename = at_unlink = fail_sync = 0;
+    at_rename = at_unlink = at_listing = fail_sync = 0;
     unit_remove_temp();
 }
 
@@ -140,6 +152,7 @@ START_TEST(test_trash_has_something_of_this_name)
     Stamp stamp = stamp_of("y");
     shell("echo mine > trash/y");
     ck_fails(removal_take(root, "y", false, &stamp, trash, &err), ERR_SKIP, "the trash has something");
+    ck_assert_int_eq(renames, 0);
     expect(ALL "trash/y ");
     shell("grep -q mine trash/y && grep -q other root/y");
     shell("rm trash/y && mkdir trash/y");
@@ -147,6 +160,7 @@ START_TEST(test_trash_has_something_of_this_name)
     shell("rmdir trash/y && ln -s /nowhere trash/a");
     stamp = stamp_of("a/b/x");
     ck_fails(removal_take(root, "a/b/x", false, &stamp, trash, &err), ERR_SKIP, "cannot be made");
+    ck_assert_msg(renames == 0, "its ctime is that of the plan");
     expect(ALL);
 }
 END_TEST
@@ -239,13 +253,24 @@ START_TEST(test_directory_changed_at_the_last_moment)
 }
 END_TEST
 
+/* After the last look at it: what is listed for the removal is not what was proven. */
+START_TEST(test_directory_changed_before_its_members_go)
+{
+    Stamp stamp = stamp_of_directory("d");
+    listings = 0;
+    at_listing = 7; /* the directory and its two folders are listed twice before */
+    meanwhile = "echo precious > \"$(ls -d root/.cleanup-*)/sub/three\"";
+    ck_fails(removal_take(root, "d", true, &stamp, -1, &err), ERR_SKIP, "changed while it was to be removed");
+    shell("grep -q precious root/d/sub/three && test -e root/d/one");
+}
+END_TEST
+
 /* Its name is taken while it must be given back: both are still there, and the error says where. */
 START_TEST(test_name_cannot_be_given_back)
 {
     Stamp stamp = stamp_of("y");
-    shell("echo mine > trash/y");
-    at_rename = 3; /* aside, to the trash, back */
-    meanwhile = "echo newcomer > root/y";
+    at_rename = 2; /* aside, to the trash, back */
+    meanwhile = "echo mine > trash/y && echo newcomer > root/y";
     ck_fails(removal_take(root, "y", false, &stamp, trash, &err), ERR_STOP, ".cleanup-");
     shell("grep -q newcomer root/y && grep -q other root/.cleanup-* && grep -q mine trash/y");
 }
@@ -299,6 +324,7 @@ int main(void)
     tcase_add_test(tc, test_what_is_no_source);
     tcase_add_loop_test(tc, test_file_replaced_at_the_last_moment, 0, (int)(sizeof replacements / sizeof *replacements));
     tcase_add_test(tc, test_directory_changed_at_the_last_moment);
+    tcase_add_test(tc, test_directory_changed_before_its_members_go);
     tcase_add_test(tc, test_name_cannot_be_given_back);
     tcase_add_test(tc, test_member_that_comes_while_the_directory_goes);
     tcase_add_test(tc, test_member_that_is_replaced_while_the_directory_goes);

@@ -264,6 +264,22 @@ START_TEST(interrupted)
 }
 END_TEST
 
+/* A payload without end is not read to its end: the disk would be full first. */
+START_TEST(payload_is_stopped_where_the_row_ends)
+{
+    Err err = {0};
+    shell("head -c 100000 /dev/urandom >f");
+    Row row = pack_row("f", MODEL_FILE, 0);
+    row.info.stored_bytes = row.info.raw_bytes = 5000;
+    Pieces pieces = pieces_of(&row.payload, 1000);
+    ck_fails(unpack_to_path(&row.info, next_piece, &pieces, below("out"), &(UnpackOptions){0}, &err), ERR_SKIP, "more than the 5000 bytes");
+    ck_assert_uint_eq(pieces.calls, 6);
+    check_no_leftover();
+    free_row(&row);
+    unit_remove_temp();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stage/unpack");
@@ -279,6 +295,7 @@ int main(void)
     tcase_add_test(tests, row_must_match);
     tcase_add_test(tests, member_without_trailer);
     tcase_add_test(tests, interrupted);
+    tcase_add_test(tests, payload_is_stopped_where_the_row_ends);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
 }

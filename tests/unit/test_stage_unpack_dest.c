@@ -1,8 +1,21 @@
 /* The destination: whole or not at all, and never what the user did not ask for. */
+#define _GNU_SOURCE
 #include <signal.h>
+#include <stdio.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "unpack_unit.h"
+
+static const char *before_exchange; /* a script: what another process does at the last moment */
+
+int renameat2(int from, const char *a, int to, const char *b, unsigned flags)
+{
+    if (before_exchange != NULL && (flags & RENAME_EXCHANGE) != 0)
+        shell(before_exchange);
+    return (int)syscall(SYS_renameat2, from, a, to, b, flags);
+}
 
 static Row file_row(void)
 {
@@ -49,7 +62,7 @@ END_TEST
 START_TEST(force_replaces)
 {
     static const char *const makers[] = {":", "echo old >out", "mkdir out",
-                                         "mkdir -p out/old/deep && echo x >out/old/deep/file && ln -s ../keep out/link", "ln -s nowhere out", "ln -s keep out", "mkfifo out", "mkdir out && chmod 500 out"};
+                                         "ln -s nowhere out", "ln -s keep out", "mkfifo out", "mkdir out && chmod 500 out"};
     Err err = {0};
     Row rows[] = {file_row(), tree_row()};
     shell("mkdir keep && echo kept >keep/file");
@@ -64,6 +77,66 @@ START_TEST(force_replaces)
         }
         free_row(&rows[i]);
     }
+    unit_remove_temp();
+}
+END_TEST
+
+/* A directory goes only when all that is in it is in the model too: path and kind. */
+START_TEST(force_keeps_what_is_no_model)
+{
+    static const struct {
+        const char *maker, *held; /* NULL: may go */
+    } cases[] = {
+        {"mkdir -p out/old/deep && echo x >out/old/deep/file", "holds old,"},
+        {"mkdir out && echo x >out/a", "holds a,"},
+        {"mkdir out && ln -s ../keep out/b", "holds b,"},
+        {"mkdir out && mkfifo out/b", "holds b,"},
+        {"mkdir -p out/b", "holds b,"},
+        {"mkdir out && echo x >out/sub", "holds sub,"},
+        {"mkdir out && ln -s ../keep out/sub", "holds sub,"},
+        {"mkdir -p out/sub && echo x >out/sub/b", "holds sub/b,"},
+        {"mkdir -p out/sub/a", "holds sub/a,"},
+        {"mkdir -p out/sub", NULL},
+        {"mkdir -p out/sub && echo x >out/sub/a && chmod 400 out/sub/a && echo x >out/b", NULL},
+    };
+    Err err = {0};
+    Row rows[] = {file_row(), tree_row()};
+    shell("mkdir keep && echo kept >keep/file");
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+            shell(cases[k].maker);
+            char *before = shell_prints("find . -printf '%p %y %i %T@ %C@ %s %l\\n' | grep -v '^\\. '");
+            if (i == 1 && cases[k].held == NULL) {
+                ck_ok(to_path(&rows[i], "out", (UnpackOptions){.force = true}, &err));
+                shell("diff -r m out");
+            } else {
+                ck_fails(to_path(&rows[i], "out", (UnpackOptions){.force = true}, &err), ERR_SKIP, i == 1 ? cases[k].held : "holds ");
+                ck_assert_ptr_nonnull(strstr(err.text, "; nothing was replaced"));
+                char *after = shell_prints("find . -printf '%p %y %i %T@ %C@ %s %l\\n' | grep -v '^\\. '");
+                ck_assert_str_eq(after, before);
+                free(after);
+            }
+            free(before);
+            check_no_leftover();
+            shell("rm -r out");
+        }
+        free_row(&rows[i]);
+    }
+    unit_remove_temp();
+}
+END_TEST
+
+/* What somebody puts there between the comparison and the swap is not deleted. */
+START_TEST(put_into_the_old_one_at_the_last_moment)
+{
+    Err err = {0};
+    Row row = tree_row();
+    shell("mkdir -p out/sub");
+    before_exchange = "echo precious >out/sub/letter";
+    ck_fails(to_path(&row, "out", (UnpackOptions){.force = true}, &err), ERR_STOP, "is left as .out.restore-");
+    ck_assert_ptr_nonnull(strstr(err.text, "it holds sub/letter"));
+    shell("diff -r m out && grep -q precious .out.restore-*/sub/letter");
+    free_row(&row);
     unit_remove_temp();
 }
 END_TEST
@@ -183,6 +256,8 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, existing_stays);
     tcase_add_test(tests, force_replaces);
+    tcase_add_test(tests, force_keeps_what_is_no_model);
+    tcase_add_test(tests, put_into_the_old_one_at_the_last_moment);
     tcase_add_test(tests, force_keeps_the_old_on_failure);
     tcase_add_test(tests, names_of_destinations);
     tcase_add_test(tests, source_fails);

@@ -30,7 +30,7 @@ CLI_TESTS  ?= test_*.py
 FAULT_TESTS ?= test_*.py
 SHIM := $(BUILD)/tests/fault/shim.so
 
-.PHONY: all tests check check-unit check-server check-long asan tsan coverage lint bench run install uninstall clean
+.PHONY: all tests check check-unit check-server check-protections check-long asan tsan coverage lint bench run install uninstall clean
 all: $(PROGRAM)
 
 $(PROGRAM): $(OBJS)
@@ -92,9 +92,13 @@ faults:
 check-fault: tests
 	scripts/with-postgres $(MAKE) --no-print-directory faults BUILD=$(BUILD)
 
+# Each protection is taken out of a copy of the source, and its test must fail. PROTECTIONS='names or patterns' selects.
+check-protections:
+	scripts/with-postgres $(PYTHON) tests/protections/run.py
 
 check-long:
 	KILLS=10000 FAULTS=all $(MAKE) --no-print-directory check
+	$(MAKE) --no-print-directory check-protections
 	$(MAKE) --no-print-directory fuzz
 
 # The same tests with the compiler's checks, in build folders of their own. They need no hardening and dislike it.
@@ -113,6 +117,7 @@ coverage:
 
 lint:
 	@scripts/lint
+	@$(PYTHON) tests/protections/run.py --texts
 
 bench: $(PROGRAM)
 	scripts/bench

@@ -33,6 +33,7 @@ typedef struct Run {
     State state;
     Backup *backup;
     Store *store; /* the first session; worker 0 takes it over */
+    bool has_leftovers; /* of runs that were killed */
 
     pthread_mutex_t begin_lock;   /* guards run_begun and what is made with it */
     pthread_mutex_t journal_lock; /* guards the journal: its fsync must not hold up the scheduler */
@@ -117,7 +118,12 @@ bool compare_tree(Run *run, Err *err);
 bool compare_store(Run *run, Err *err);
 bool compare_compact_journal(Run *run, Err *err);
 
-/* leftovers.c: puts right the backups of runs that were killed. */
+/* leftovers.c: the backups of runs that were killed. Both may be repeated after ERR_RETRY. */
+
+/* Before the store is read: are there any (Run.has_leftovers)? Then the last COMMIT of such a run is waited for. */
+bool leftovers_look(Run *run, Err *err);
+
+/* When the work is done: puts them right. */
 bool leftovers_recover(Run *run, Err *err);
 
 /* progress.c: waits until all workers have ended, and shows how it goes meanwhile. */

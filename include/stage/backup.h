@@ -39,13 +39,30 @@ bool backup_part_undo(BackupPart *part, Err *err);  /* the rows since the last k
  * has failed: its folder is left for backup_recover. *rows (models) may be NULL. */
 bool backup_finish(Backup *backup, uint64_t *rows, Err *err);
 
-/* Puts right every folder without MANIFEST below backup_dir, left by runs that were killed: rows of which `is_stored` says no, and a torn last
- * row, are cut; then the MANIFEST is written, or the folder removed when nothing is left. Folders of another store than
- * `place` (NULL: whatever store) and of runs that are still at work are left alone. */
-typedef bool (*BackupIsStoredFn)(void *ctx, const char *name, int32_t version, const char *run_id, bool *stored, Err *err);
-bool backup_recover(const char *backup_dir, const char *place, BackupIsStoredFn is_stored, void *ctx, Err *err);
+/* What the store says of a row in the backup of a run that was killed, by the row's name. A higher verdict overrules a lower one. */
+typedef enum BackupVerdict {
+    BACKUP_MISSING,   /* its content is not there: the row is kept, it may be the only copy */
+    BACKUP_TAKEN,     /* the same, and its version has other content: kept */
+    BACKUP_ELSEWHERE, /* its content is there, in another row: cut */
+    BACKUP_STORED     /* the row of that run is there: kept */
+} BackupVerdict;
 
-/* True when there is such a folder. */
+typedef struct BackupQuestion {
+    const char *name;
+    int32_t version;
+    Digest content;
+    BackupVerdict verdict; /* the answer; BACKUP_MISSING when asked */
+} BackupQuestion;
+
+typedef bool (*BackupAskFn)(void *ctx, const char *run_id, BackupQuestion *rows, size_t count, Err *err);
+
+/* Puts right every folder without MANIFEST below backup_dir, left by runs that were killed: rows whose content `ask` finds elsewhere, and torn
+ * or damaged ones, are cut; then the MANIFEST is written, or the folder removed when nothing is left. Rows that the store does not have are
+ * told with a warning. Folders of another store than `place` (NULL: whatever store) and of runs that are still at work are left alone. May end at
+ * any moment and be done again: ERR_STOP, ERR_INTERRUPTED, or what `ask` says. */
+bool backup_recover(const char *backup_dir, const char *place, BackupAskFn ask, void *ctx, Err *err);
+
+/* *needs: there is such a folder. What a run left that was killed while it made its folder is removed: it holds no row. */
 bool backup_needs_recovery(const char *backup_dir, const char *place, bool *needs, Err *err);
 
 /* --- the finished folder, for restore ----------------------------------------------------------------------------------------- */

@@ -94,7 +94,8 @@ static bool find_inside(Restore *restore, const char *dir, Err *err)
             continue;
         }
         if (path != NULL && holds_parts(path))
-            log_line(LOG_WARN, "%s: has no MANIFEST, it is left out: its run was killed; the next run into that store finishes it", path);
+            log_line(LOG_WARN, "%s: has no MANIFEST, it is left out: its run was killed; the next run into that store finishes it, with what is lost there",
+                     path);
         free(path);
     }
     closedir(stream);
@@ -110,7 +111,7 @@ static bool find_folders(Restore *restore, Err *err)
     if (!ok || restore->folder_count > 0)
         return ok;
     err_set(err, ERR_USAGE, "%s: no finished backup is there (a folder with a MANIFEST)", dir);
-    return err_hint(err, "the backup of a run that was killed is finished by the next run");
+    return err_hint(err, "the backup of a run that was killed is finished by the next run into the same store, also by that of an empty folder");
 }
 
 static bool verify_folders(Restore *restore, Err *err)

@@ -150,6 +150,14 @@ static bool do_work(Run *run, Err *err)
 
 /* --- the end ------------------------------------------------------------------------------------------------------------------ */
 
+/* The models are stored by now. What cannot be put right stays as it is, for the next run. */
+static bool recover_leftovers(Run *run, Err *err)
+{
+    if (!run->has_leftovers || ask_with_patience(run, leftovers_recover, err))
+        return true;
+    return err->hint[0] != '\0' ? false : err_hint(err, "what had to be stored is stored; the next run puts the backup of the killed run right");
+}
+
 static bool finish_backup(Run *run, Err *err)
 {
     uint64_t rows = 0;
@@ -256,8 +264,8 @@ bool run_models(const RunSettings *settings, ModelList *models, RunSummary *summ
     pthread_cond_init(&run.worker_ended, NULL);
     introduce(&run);
     bool ok = open_root(&run, &work_err) && open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
-              ask_with_patience(&run, leftovers_recover, &work_err) && compare_tree(&run, &work_err) &&
-              ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err);
+              ask_with_patience(&run, leftovers_look, &work_err) && compare_tree(&run, &work_err) &&
+              ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err) && recover_leftovers(&run, &work_err);
     Err end_err = {0};
     if (!close_books(&run, &work_err, &end_err) && ok) {
         work_err = end_err;

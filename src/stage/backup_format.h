@@ -27,7 +27,7 @@ bool backup_manifest_add(BackupManifest *manifest, const BackupFileInfo *file, E
 /* A file of a backup folder: no symlink, a regular file. -1 and ERR_STOP. */
 int backup_open_existing(const char *path, int flags, Err *err);
 
-/* Bytes and SHA-256 of a whole file. */
-bool backup_hash_file(int fd, const char *path, uint64_t *bytes, Digest *out, Err *err);
+/* Bytes, rows and SHA-256 of a whole file; the name in *out stays. */
+bool backup_measure_file(int fd, const char *path, BackupFileInfo *out, Err *err);
 
 #endif

@@ -60,11 +60,19 @@ int backup_open_existing(const char *path, int flags, Err *err)
     return -1;
 }
 
-bool backup_hash_file(int fd, const char *path, uint64_t *bytes, Digest *out, Err *err)
+static uint64_t count_newlines(const char *data, size_t len)
+{
+    uint64_t count = 0;
+    for (const char *at = data, *end = data + len; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+        count++;
+    return count;
+}
+
+bool backup_measure_file(int fd, const char *path, BackupFileInfo *out, Err *err)
 {
     Sha256 *sha = sha256_new(err);
     char *piece = malloc(HASH_PIECE_BYTES);
-    uint64_t offset = 0;
+    uint64_t offset = 0, lines = 0;
     bool ok = false;
     if (sha == NULL)
         goto out;
@@ -83,9 +91,11 @@ bool backup_hash_file(int fd, const char *path, uint64_t *bytes, Digest *out, Er
         if (!sha256_add(sha, piece, (size_t)got, err))
             goto out;
         offset += (uint64_t)got;
+        lines += count_newlines(piece, (size_t)got);
     }
-    *bytes = offset;
-    ok = sha256_end(sha, out, err);
+    out->bytes = offset;
+    out->rows = lines > 0 ? lines - 1 : 0; /* the header is none */
+    ok = sha256_end(sha, &out->sha256, err);
 out:
     free(piece);
     sha256_free(sha);
@@ -267,18 +277,19 @@ out:
 static bool verify_file(const char *folder, const BackupFileInfo *file, Err *err)
 {
     char *path = fs_join(folder, file->name);
-    Digest digest;
-    uint64_t bytes;
+    BackupFileInfo found = {0};
     bool ok = false;
     if (path == NULL)
         return err_no_memory(err);
     int fd = backup_open_existing(path, O_RDONLY, err);
-    if (fd < 0 || !backup_hash_file(fd, path, &bytes, &digest, err))
+    if (fd < 0 || !backup_measure_file(fd, path, &found, err))
         goto out;
-    if (bytes != file->bytes)
-        err_set(err, ERR_STOP, "%s: has %" PRIu64 " bytes, the MANIFEST says %" PRIu64, path, bytes, file->bytes);
-    else if (!digest_equal(&digest, &file->sha256))
+    if (found.bytes != file->bytes)
+        err_set(err, ERR_STOP, "%s: has %" PRIu64 " bytes, the MANIFEST says %" PRIu64, path, found.bytes, file->bytes);
+    else if (!digest_equal(&found.sha256, &file->sha256))
         err_set(err, ERR_STOP, "%s: its SHA-256 is not the one in the MANIFEST: it was edited or damaged", path);
+    else if (found.rows != file->rows)
+        err_set(err, ERR_STOP, "%s: has %" PRIu64 " rows, the MANIFEST says %" PRIu64, path, found.rows, file->rows);
     else
         ok = true;
 out:

@@ -220,6 +220,19 @@ class Refused(RestoreCase):
             self.assertRegex(result.err, r"(part|chunks)-\d.csv: row \d+: ")
             self.assertEqual(self.query("SELECT count(*) FROM models WHERE name = 'chunked_model'", url=self.target), [(0,)])
 
+    def test_manifest_that_counts_other_rows(self):
+        folder = self.copy_of_backup()
+        path = folder / "MANIFEST"
+        lines = path.read_text().splitlines()
+        at = next(i for i, line in enumerate(lines) if line.endswith(".csv"))
+        sha256, size, rows, name = lines[at].split("  ")
+        lines[at] = f"{sha256}  {size}  {int(rows) + 4}  {name}"
+        body = "".join(f"{line}\n" for line in lines[:-1])
+        path.write_text(f"{body}manifest sha256 {hashlib.sha256(body.encode()).hexdigest()}\n")
+        result = self.restore(folder, code=1)
+        self.assertIn(f"{name}: has {rows} rows, the MANIFEST says {int(rows) + 4}", result.err)
+        self.assertEqual(self.target_rows(), (0, 0))
+
     def test_rows_that_are_none_under_a_new_manifest(self):
         original = next(path for path in sorted(self.backup().glob("part-*.csv")) if path.read_text().count("\n") > 2)
         lines = original.read_text().splitlines(keepends=True)

@@ -6,10 +6,12 @@ KILLS is the number of kills (default 500). They come in chains: the run that pu
 import collections
 import os
 import random
+import shutil
+import signal
 import time
 import unittest
 
-from fault import LONG, FaultCase, is_commit
+from fault import LONG, FaultCase, is_commit, wait_until
 
 KILLS = int(os.environ.get("KILLS", "500"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
@@ -160,6 +162,54 @@ class KillTest(FaultCase):
                 self.check_reported(result)
                 self.check_reference()
                 self.check_no_op()
+
+    def state_contents(self):
+        return {path: path.read_bytes() for path in self.state.rglob("*") if path.is_file()}
+
+    def leave_unfinished(self, *arguments):
+        """A run that is killed when the rows of its second batch are in the backup, and before they are committed."""
+        self.run_faulty(*arguments, "--jobs", "1", op="sync", at=2, do="kill", path="part-0.csv")
+        self.assertTrue(self.backup_rows(complete=False))
+
+    def test_dry_run_leaves_what_a_killed_run_left(self):
+        self.reset()
+        self.leave_unfinished()
+        before = self.state_contents()
+        self.assertEqual(self.run_faulty("-n").code, 3)
+        self.assertEqual(self.state_contents(), before)
+        self.check_end()
+
+    def test_backup_folder_of_two_stores(self):
+        """The runs into one store put right what their own runs left, and nothing else."""
+        shared = ["--backup-dir", self.state / "shared" / "backups"]
+        self.reset()
+        self.leave_unfinished(*shared)
+        before = self.state_contents()
+        other = self.url_of(self.new_database())
+        self.assertEqual(self.db("upgrade", url=other).code, 0)
+        result = self.call([*self.command(*shared), "-d", other])
+        self.assertEqual(result.code, 3, result.all())
+        for path, data in before.items():
+            self.assertEqual(path.read_bytes(), data, path)
+        shutil.rmtree(self.state / "shared" / "backups" / result.summary()["run_id"])
+        self.options = [*self.options, *shared]
+        self.check_end()
+
+    def test_backup_folder_of_a_run_at_work(self):
+        """Two hosts share it: the one that begins does not put right what the other is at."""
+        shared = ["--backup-dir", self.state / "shared" / "backups"]
+        empty = self.base / "empty"
+        empty.mkdir()
+        self.reset()
+        process = self.start_faulty(*shared, op="sync", at=1, do="stop", path="part-0.csv")
+        self.addCleanup(self.reap, process)
+        wait_until(self.fired_file.exists)
+        result = self.call([*self.command(*shared)[:-1], "--state-dir", self.base / "other", "--lock-timeout", "1s", "--retries", "0", empty])
+        process.send_signal(signal.SIGCONT)
+        self.assertEqual(result.code, 0, result.all())
+        result = self.finish(process)
+        self.assertEqual(result.code, 3, result.all())
+        self.check_reference()
 
 
 if __name__ == "__main__":

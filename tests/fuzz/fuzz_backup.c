@@ -102,12 +102,15 @@ static void scan_file(const char *folder, const char *name)
     free(path);
 }
 
-static bool is_stored(void *ctx, const char *name, int32_t version, const char *run_id, bool *stored, Err *err)
+static bool judge(void *ctx, const char *run_id, BackupQuestion *rows, size_t count, Err *err)
 {
     (void)ctx;
     (void)err;
-    fuzz_assert(strcmp(run_id, RUN) == 0 && version >= 0);
-    *stored = name[0] != 'x';
+    fuzz_assert(strcmp(run_id, RUN) == 0 && count > 0);
+    for (size_t i = 0; i < count; i++) {
+        fuzz_assert(rows[i].version >= 0);
+        rows[i].verdict = rows[i].name[0] == 'x' ? BACKUP_ELSEWHERE : rows[i].name[0] == 'y' ? BACKUP_MISSING : BACKUP_STORED;
+    }
     return true;
 }
 
@@ -147,7 +150,7 @@ static void check_recovered(const Fixture *fixture)
     bool needs;
     scan_file(fixture->folder, "part-0.csv");
     scan_file(fixture->folder, "chunks-0.csv");
-    fuzz_assert(backup_recover(fixture->backups, NULL, is_stored, NULL, &err));
+    fuzz_assert(backup_recover(fixture->backups, NULL, judge, NULL, &err));
     fuzz_assert(backup_needs_recovery(fixture->backups, NULL, &needs, &err));
     if (needs || access(fixture->folder, F_OK) != 0) /* of another version, or nothing was left */
         return;

@@ -212,19 +212,39 @@ static inline void make_folder(void)
     backup_close(backup);
 }
 
-/* What the store has: versions as bits. */
-static inline bool is_stored(void *ctx, const char *name, int32_t version, const char *run_id, bool *stored, Err *e)
+/* What the store says: versions as bits. `stored` has the rows themselves, `missing` those whose content is nowhere; the rest is elsewhere. */
+typedef struct Judge {
+    unsigned stored, missing;
+    size_t asked, questions;
+} Judge;
+
+static inline bool is_stored(void *ctx, const char *run_id, BackupQuestion *rows, size_t count, Err *e)
 {
+    Judge *judge = ctx;
     (void)e;
     ck_assert_str_eq(run_id, RUN);
-    ck_assert_uint_gt(strlen(name), 0);
-    *stored = (*(const unsigned *)ctx >> version & 1) != 0;
+    ck_assert_uint_gt(count, 0);
+    for (size_t i = 0; i < count; i++) {
+        Digest content;
+        ck_ok(sha256_once(rows[i].name, strlen(rows[i].name), &content, &err));
+        ck_assert(digest_equal(&content, &rows[i].content));
+        ck_assert_int_eq(rows[i].verdict, BACKUP_MISSING);
+        unsigned bit = 1U << (rows[i].version & 31);
+        rows[i].verdict = (judge->stored & bit) != 0 ? BACKUP_STORED : (judge->missing & bit) != 0 ? BACKUP_MISSING : BACKUP_ELSEWHERE;
+    }
+    judge->asked += count;
+    judge->questions++;
     return true;
+}
+
+static inline void recover_with(Judge judge)
+{
+    ck_ok(backup_recover(dir, NULL, is_stored, &judge, &err));
 }
 
 static inline void recover(unsigned stored)
 {
-    ck_ok(backup_recover(dir, NULL, is_stored, &stored, &err));
+    recover_with((Judge){.stored = stored});
 }
 
 static inline bool needs_recovery(void)

@@ -48,7 +48,8 @@ static bool recover_and_kill(unsigned stored, int at_call)
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
             _exit(77);
         raise(SIGSTOP);
-        _exit(backup_recover(dir, NULL, is_stored, &stored, NULL) ? 0 : 1);
+        Judge judge = {.stored = stored};
+        _exit(backup_recover(dir, NULL, is_stored, &judge, NULL) ? 0 : 1);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     while (WIFSTOPPED(status) && calls++ < at_call) {
@@ -152,7 +153,8 @@ START_TEST(failed_fsync_in_recovery)
     for (bool failed = true; failed; n++) {
         leave_unfinished(0);
         syncs_until_failure = n;
-        failed = !backup_recover(dir, NULL, is_stored, &stored, &err);
+        Judge judge = {.stored = stored};
+        failed = !backup_recover(dir, NULL, is_stored, &judge, &err);
         ck_assert_int_eq(failed, syncs_until_failure == 0);
         syncs_until_failure = 0;
         recover(stored);
@@ -251,7 +253,8 @@ START_TEST(full_disk)
         continue;
     close(fd);
     unsigned stored = 0x3a;
-    ck_fails(backup_recover(dir, NULL, is_stored, &stored, &err), ERR_STOP, "part-0.csv");
+    Judge judge = {.stored = stored};
+    ck_fails(backup_recover(dir, NULL, is_stored, &judge, &err), ERR_STOP, "part-0.csv");
     ck_assert_int_eq(err.errnum, ENOSPC);
     ck_assert(needs_recovery());
     ck_assert_int_eq(unlink(filler), 0);

@@ -25,6 +25,89 @@ START_TEST(recovery_keeps_what_is_stored)
 }
 END_TEST
 
+/* What the store does not have is kept: it may be the only copy. */
+START_TEST(recovery_keeps_what_is_nowhere)
+{
+    static const struct {
+        unsigned stored, missing;
+    } cases[] = {{0, 0x7e}, {0x02, 0x7c}, {0x14, 0x40}, {0x40, 0x02}, {0, 0x28}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        leave_unfinished(2000000);
+        recover_with((Judge){.stored = cases[i].stored, .missing = cases[i].missing});
+        ck_assert(!needs_recovery());
+        verified_rows();
+        ck_assert_uint_eq(versions_left(), cases[i].stored | cases[i].missing);
+        ck_assert_int_eq(exists(in_folder("chunks-2.csv")), ((cases[i].stored | cases[i].missing) >> 6 & 1) != 0);
+        forget();
+    }
+}
+END_TEST
+
+/* One question for up to a thousand rows, and none is lost between two questions. */
+START_TEST(many_rows_are_asked_for_in_few_questions)
+{
+    enum { ROWS = 2345 };
+    Backup *backup = open_backup(BACKUP_FULL);
+    BackupPart *part = backup_part(backup, 0, &err);
+    for (int32_t i = 0; i < ROWS; i++) {
+        char name[30];
+        snprintf(name, sizeof name, "model %d", (int)i);
+        ck_assert(add(part, name, i % 7, 10));
+    }
+    ck_ok(backup_part_sync(part, &err));
+    backup_close(backup);
+    unsigned kept = 0x2d, rows = 0;
+    for (int i = 0; i < ROWS; i++)
+        rows += kept >> i % 7 & 1;
+    Judge judge = {.stored = 0x21, .missing = 0x0c};
+    ck_ok(backup_recover(dir, NULL, is_stored, &judge, &err));
+    ck_assert_uint_eq(judge.asked, ROWS);
+    ck_assert_uint_eq(judge.questions, 3);
+    ck_assert_uint_eq(verified_rows(), rows);
+    ck_assert_uint_eq(versions_left(), kept);
+}
+END_TEST
+
+/* A model of two pieces, the last of which was not written to its end, or is damaged: such a row can be brought back by nobody. It is kept only when
+ * the store says that it was committed. Pieces without a row go in any case. */
+START_TEST(pieces_and_their_row)
+{
+    char path[500], part[500];
+    leave_unfinished(30);
+    snprintf(path, sizeof path, "%s", in_folder("chunks-2.csv"));
+    snprintf(part, sizeof part, "%s", in_folder("part-2.csv"));
+    Buf chunks = get_file(path), row = get_file(part);
+    size_t first_len = chunks.len - 1;
+    while (chunks.data[first_len - 1] != '\n')
+        first_len--;
+    enum { TORN, DAMAGED, GONE, CASES };
+    for (int what = TORN; what < CASES; what++) {
+        for (int stored = 0; stored < 2; stored++) {
+            ck_assert(exists(folder) || mkdir(folder, 0700) == 0);
+            unlink(in_folder("MANIFEST"));
+            put_file(part, row.data, row.len);
+            if (what == DAMAGED)
+                chunks.data[first_len + 40] ^= 1;
+            put_file(path, chunks.data, what == TORN ? chunks.len - 10 : what == GONE ? first_len : chunks.len);
+            if (what == DAMAGED)
+                chunks.data[first_len + 40] ^= 1;
+            recover_with((Judge){.stored = stored ? 0x7e : 0x3e, .missing = 0x40});
+            ck_assert_msg(exists(part) == (stored == 1), "case %d", what);
+            ck_assert_msg(exists(path) == (stored == 1), "case %d", what);
+            ck_assert_uint_eq(verified_rows(), 5 + (uint64_t)stored);
+        }
+    }
+    unlink(in_folder("MANIFEST"));
+    unlink(part);
+    put_file(path, chunks.data, chunks.len);
+    recover_with((Judge){.stored = 0x3e, .missing = 0x40});
+    ck_assert(!exists(path));
+    ck_assert_uint_eq(verified_rows(), 5);
+    buf_free(&chunks);
+    buf_free(&row);
+}
+END_TEST
+
 /* Only what is torn goes, at whatever byte the kill came; also inside the header. */
 START_TEST(torn_rows_are_cut_at_every_byte)
 {
@@ -164,8 +247,8 @@ START_TEST(recovery_passes_the_callers_error_up)
     leave_unfinished(100);
     ck_assert_int_eq(unlink(in_folder("part-1.csv")), 0);
     ck_assert_int_eq(mkfifo(in_folder("part-1.csv"), 0600), 0);
-    unsigned stored = 0x7e;
-    ck_fails(backup_recover(dir, NULL, is_stored, &stored, &err), ERR_STOP, "part-1.csv: not a regular file");
+    Judge judge = {.stored = 0x7e};
+    ck_fails(backup_recover(dir, NULL, is_stored, &judge, &err), ERR_STOP, "part-1.csv: not a regular file");
     ck_assert(!exists(in_folder("MANIFEST")));
 }
 END_TEST
@@ -178,6 +261,9 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, unit_remove_temp);
     tcase_add_test(tc, recovery_keeps_what_is_stored);
+    tcase_add_test(tc, recovery_keeps_what_is_nowhere);
+    tcase_add_test(tc, many_rows_are_asked_for_in_few_questions);
+    tcase_add_test(tc, pieces_and_their_row);
     tcase_add_test(tc, torn_rows_are_cut_at_every_byte);
     tcase_add_test(tc, damaged_rows_are_cut);
     tcase_add_test(tc, foreign_folders_are_left_alone);

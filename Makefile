@@ -70,12 +70,12 @@ check:
 	scripts/install-deps
 	$(MAKE) --no-print-directory -j$(JOBS) tests
 	$(MAKE) --no-print-directory check-unit check-fuzz
-	$(MAKE) --no-print-directory -j2 --output-sync=target check-server check-fault
+	$(MAKE) --no-print-directory -j3 --output-sync=target check-server check-disk-and-network check-other-faults
 
 check-unit: $(UNIT_BINS)
 	@set -e; for t in $(UNIT_BINS); do $$t; done
 
-# The two groups that need a server have one each, thrown away at the end, and run side by side.
+# The groups that need a server have one each, thrown away at the end, and run side by side.
 check-server: tests
 	scripts/with-postgres $(MAKE) --no-print-directory on-server BUILD=$(BUILD)
 
@@ -85,12 +85,18 @@ on-server:
 	PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -m unittest discover -s tests/cli -p '$(CLI_TESTS)'
 
 # Kills, full disks, failing reads, no memory, cut connections. KILLS=10000 FAULTS=all is the long form.
-.PHONY: faults check-fault
+.PHONY: faults check-fault check-disk-and-network check-other-faults
 faults:
 	PROGRAM=$(abspath $(PROGRAM)) SHIM=$(abspath $(SHIM)) $(PYTHON) -m unittest discover -s tests/fault -p '$(FAULT_TESTS)'
 
 check-fault: tests
 	scripts/with-postgres $(MAKE) --no-print-directory faults BUILD=$(BUILD)
+
+check-disk-and-network:
+	$(MAKE) --no-print-directory check-fault FAULT_TESTS='test_[cdf]*.py'
+
+check-other-faults:
+	$(MAKE) --no-print-directory check-fault FAULT_TESTS='test_[!cdf]*.py'
 
 # Each protection is taken out of a copy of the source, and its test must fail. PROTECTIONS='names or patterns' selects.
 check-protections:

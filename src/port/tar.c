@@ -27,23 +27,20 @@ struct TarWriter {
  * so the same members would give other bytes on another machine. Its own calls therefore always run in a UTF-8 locale; names that are not
  * UTF-8 are still stored byte for byte (hdrcharset=BINARY). Made once and kept: to load one for each archive is slow. */
 static locale_t utf8;
-static int utf8_errno;
 static pthread_once_t utf8_made = PTHREAD_ONCE_INIT;
 
 static void make_utf8(void)
 {
     utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    utf8_errno = errno;
 }
 
 static bool need_utf8(Err *err)
 {
     if (pthread_once(&utf8_made, make_utf8) == 0 && utf8 != (locale_t)0)
         return true;
-    if (utf8_errno == ENOMEM)
-        return err_no_memory(err);
-    err_set_errno(err, ERR_STOP, utf8_errno, "the C library cannot load the locale C.UTF-8, which the names in a tar archive need");
-    return err_hint(err, "install the locales of the system's C library");
+    /* errno tells the end of its search for the files, also when memory was short. */
+    err_set(err, ERR_STOP, "the C library cannot load the locale C.UTF-8, which the names in a tar archive need: out of memory, or not installed");
+    return err_hint(err, "lower --jobs or --max-memory, or install the locales of the system's C library");
 }
 
 static la_ssize_t on_bytes(struct archive *archive, void *ctx, const void *data, size_t len)

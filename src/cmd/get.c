@@ -67,7 +67,8 @@ static bool find(Store *store, const char *reference, Choice *choice, Err *err)
     if (choice->found)
         return true;
     err_set(err, ERR_STOP, "%s: is not stored%s", reference, choice->wanted == LATEST_ACTIVE ? ", or no version of it is active" : "");
-    return err_hint(err, "name a version: NAME@1, or NAME@latest for the highest one, active or not");
+    return err_hint(err, choice->wanted == LATEST_ACTIVE ? "NAME@latest takes the highest version, active or not; a name has the folders of its path: sub/NAME"
+                                                         : "a name has the folders of its path (sub/NAME@1); the view model_catalog lists all that is stored");
 }
 
 /* The file name that the source had, else the last part of the model's name. */

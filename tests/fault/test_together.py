@@ -1,11 +1,6 @@
-"""Two runs at once, on one host or two, and a connection pooler between program and server."""
+"""Two runs at once, on one host or two."""
 
-import os
-import pathlib
-import re
 import shutil
-import socket
-import subprocess
 import threading
 import time
 import unittest
@@ -14,7 +9,6 @@ from netcase import ALL, NetCase, settle_times, small_tree, wait_until
 from proxy import BEFORE, FRONT, Fault
 
 ROUNDS = 10
-PGBOUNCER = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
 
 
 class OneHost(NetCase):
@@ -181,104 +175,6 @@ class TwoHosts(NetCase):
                 results = self.both("--upgrade")
                 self.assertEqual([r.code for r in results], [0, 0], results[0].err + results[1].err)
                 self.check_quiet([0, 0])
-
-
-@unittest.skipUnless(PGBOUNCER, "pgbouncer is not installed (Debian: apt-get install pgbouncer)")
-class Pooler(NetCase):
-    """pgbouncer in transaction mode: each transaction may meet another server session."""
-
-    def setUp(self):
-        super().setUp()
-        folder = pathlib.Path(self.base)
-        folder.chmod(0o755)
-        work = folder / "pooler"
-        work.mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.pool_port = probe.getsockname()[1]
-        (work / "ini").write_text(f"""[databases]
-* = host=127.0.0.1 port={os.environ['PGPORT']} user={os.environ['PGUSER']}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {self.pool_port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 3
-logfile = {work}/log
-pidfile = {work}/pid
-""")
-        account = []
-        if os.geteuid() == 0:  # it refuses to run as root
-            os.chown(work, 65534, 65534)
-            account = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
-        self.pooler = subprocess.Popen([*account, PGBOUNCER, "-q", str(work / "ini")], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL, cwd="/")
-        self.addCleanup(self.pooler.wait)
-        self.addCleanup(self.pooler.kill)
-        wait_until(self.answers)
-        self.pool_url = f"host=127.0.0.1 port={self.pool_port} user={os.environ['PGUSER']} dbname={self.database}"
-
-    def answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.pool_port)).close()
-            return True
-        except OSError:
-            return False
-
-    def test_run_and_run_again(self):
-        reference = self.reference()
-        for number in range(3):
-            result = self.run_net("--jobs", "4", "--batch-rows", "1", url=self.pool_url)
-            self.assertEqual((result.code, result.summary()["new"]), (0, 0 if number else 8), result.err)
-        self.assertEqual(self.content(), reference)
-        self.check_rows()
-        self.check_backups()
-
-    def test_upgrade(self):
-        self.query("DROP TABLE model_chunks, models, model_runs, migrate_models_revisions CASCADE")
-        self.assertEqual(self.run_net(url=self.pool_url).code, 10)
-        processes = [self.spawn_net("--upgrade", url=self.pool_url, state=self.base / f"host{i}") for i in range(3)]
-        results = [self.finish(process, 30) for process in processes]
-        self.assertEqual([r.code for r in results], [0, 0, 0], [r.err for r in results])
-        self.assertEqual(self.query("SELECT count(*) FROM models"), [(8,)])
-
-    def test_two_at_once(self):
-        reference = self.reference()
-        for number in range(3):
-            self.reset()
-            states = [self.base / f"host{number}{i}" for i in range(2)]
-            processes = [self.spawn_net("--batch-rows", "1", url=self.pool_url, state=state) for state in states]
-            results = [self.finish(process, 30) for process in processes]
-            self.assertEqual([r.code for r in results], [0, 0], [r.err for r in results])
-            self.assertEqual(self.content(), reference)
-            self.check_backups(*states)
-
-    def test_settings_do_not_leak(self):
-        """What a transaction sets ends with it, for the pooler gives its session to others."""
-        self.assertEqual(self.run_net("--lock-timeout", "7s", url=self.pool_url).code, 0)
-        for _ in range(6):
-            with self.session(url=self.pool_url, autocommit=False) as cursor:
-                cursor.execute("SELECT current_setting('lock_timeout'), current_setting('search_path'), current_setting('statement_timeout')")
-                self.assertEqual(cursor.fetchone(), ("0", '"$user", public', "0"))
-
-    def test_server_sessions_are_terminated(self):
-        """The pooler stands, the sessions behind it die."""
-        self.many(200)
-        reference = self.reference()
-        process = self.spawn_net("--batch-rows", "1", "--retries", "8", url=self.pool_url)
-        cut = 0
-        while process.poll() is None and cut < 4:
-            cut += self.query("""SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                                  WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL""")[0][0]
-            time.sleep(0.01)
-        result = self.finish(process)
-        self.assertEqual(result.code, 0, result.err)
-        self.assertGreater(cut, 1)
-        self.assertTrue(re.search("trying again", result.err))
-        self.assertEqual(self.content(), reference)
-        self.check_rows()
-        self.check_backups()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/spool.h"
 #include "port/store.h"
+#include "stage/schema.h"
 
 #define RUN_ID "0190a5b0-1234-7abc-8def-0123456789ab"
 
@@ -150,6 +151,47 @@ static inline pid_t backend_of(const char *database)
     pid_t pid = (pid_t)strtol(sql("models", query), NULL, 10);
     ck_assert_int_gt(pid, 1);
     return pid;
+}
+
+/* --- one store for each test ---------------------------------------------------------------------------------------------------- */
+
+static const char *database __attribute__((unused));
+static StoreTarget *target __attribute__((unused));
+static Store *store __attribute__((unused));
+static Err err __attribute__((unused));
+
+/* A session with the database of this name. */
+static inline void start_in(const char *name)
+{
+    err = (Err){0};
+    database = name;
+    target = target_of(url_of(database));
+    store = open_store(target);
+}
+
+/* Fixture: a database without tables. */
+static inline void setup_bare(void)
+{
+    start_in(new_database());
+}
+
+/* Fixture: a database with them. */
+static inline void setup(void)
+{
+    setup_bare();
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+}
+
+static inline void teardown(void)
+{
+    store_close(store);
+    store_target_free(target);
+}
+
+static inline void reopen(void)
+{
+    store_close(store);
+    store = open_store(target);
 }
 
 #endif

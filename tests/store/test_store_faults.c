@@ -4,29 +4,8 @@
 #include <sys/socket.h>
 
 #include "server.h"
-#include "stage/schema.h"
 
 #define SLACK 1.5 /* seconds over the limit that a test allows */
-
-static const char *database;
-static StoreTarget *target;
-static Store *store;
-static Err err;
-
-static void setup(void)
-{
-    err = (Err){0};
-    database = new_database();
-    target = target_of(url_of(database));
-    store = open_store(target);
-    ck_ok(schema_upgrade(store, NULL, NULL, &err));
-}
-
-static void teardown(void)
-{
-    store_close(store);
-    store_target_free(target);
-}
 
 /* --- refused -------------------------------------------------------------------------------------------------------------------- */
 

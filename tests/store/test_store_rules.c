@@ -3,38 +3,6 @@
 #include "../../src/port/store_postgres.h"
 
 #include "server.h"
-#include "stage/schema.h"
-
-static const char *database;
-static StoreTarget *target;
-static Store *store;
-static Err err;
-
-static void start_in(const char *name)
-{
-    err = (Err){0};
-    database = name;
-    target = target_of(url_of(database));
-    store = open_store(target);
-    ck_ok(schema_upgrade(store, NULL, NULL, &err));
-}
-
-static void setup(void)
-{
-    start_in(new_database());
-}
-
-static void teardown(void)
-{
-    store_close(store);
-    store_target_free(target);
-}
-
-static void reopen(void)
-{
-    store_close(store);
-    store = open_store(target);
-}
 
 /* --- the key -------------------------------------------------------------------------------------------------------------------- */
 
@@ -240,6 +208,7 @@ static void check_notes(const char *encoding, const char *lower, const char *pat
     sql("models", query);
     teardown();
     start_in(name);
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
     ck_ok(store_run_begin(store, &run, &err));
     fill_spool(&payload, 1000, 1, 1 << 20);
     StoreRow row = row_of("x", 1, &payload);

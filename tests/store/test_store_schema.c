@@ -2,32 +2,6 @@
 #include <sys/wait.h>
 
 #include "server.h"
-#include "stage/schema.h"
-
-static const char *database;
-static StoreTarget *target;
-static Store *store;
-static Err err;
-
-static void setup(void)
-{
-    err = (Err){0};
-    database = new_database();
-    target = target_of(url_of(database));
-    store = open_store(target);
-}
-
-static void teardown(void)
-{
-    store_close(store);
-    store_target_free(target);
-}
-
-static void reopen(void)
-{
-    store_close(store);
-    store = open_store(target);
-}
 
 static bool count_applied(void *ctx, const StoreRevision *revision, Err *e)
 {
@@ -267,7 +241,7 @@ START_TEST(refuses_to_adopt)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         teardown();
-        setup();
+        setup_bare();
         sql(database, rows[i][0]);
         reopen();
         ck_fails(schema_upgrade(store, NULL, NULL, &err), ERR_SCHEMA, rows[i][1]);
@@ -350,7 +324,7 @@ int main(void)
     Suite *suite = suite_create("store schema");
     TCase *tcase = tcase_create("schema");
     tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup_bare, teardown);
     tcase_add_test(tcase, nothing_there);
     tcase_add_test(tcase, hint_has_no_password);
     tcase_add_test(tcase, upgrade_twice);

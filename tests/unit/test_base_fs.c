@@ -14,27 +14,17 @@
 
 #include "unit.h"
 
-/* `name` below the temporary directory; four results live at a time. */
-static const char *at(const char *name)
-{
-    static char paths[4][400];
-    static unsigned next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", unit_temp_dir(), name);
-    return path;
-}
-
 static void put(const char *name, const char *text)
 {
     Err err = {0};
-    ck_ok(fs_replace_file(at(name), text, strlen(text), &err));
+    ck_ok(fs_replace_file(unit_path(name), text, strlen(text), &err));
 }
 
 static void holds(const char *name, const char *text)
 {
     Err err = {0};
     Buf buf = {0};
-    ck_ok(fs_read_file(at(name), 1 << 20, &buf, &err));
+    ck_ok(fs_read_file(unit_path(name), 1 << 20, &buf, &err));
     ck_assert_str_eq(buf.data, text);
     buf_free(&buf);
 }
@@ -42,23 +32,23 @@ static void holds(const char *name, const char *text)
 static unsigned mode_of(const char *name)
 {
     struct stat st;
-    ck_assert_int_eq(lstat(at(name), &st), 0);
+    ck_assert_int_eq(lstat(unit_path(name), &st), 0);
     return st.st_mode & 07777;
 }
 
 /* root/sub/file, a FIFO, and symlinks in and out. */
 static int make_tree(void)
 {
-    ck_assert_int_eq(mkdir(at("root"), 0755), 0);
-    ck_assert_int_eq(mkdir(at("root/sub"), 0755), 0);
+    ck_assert_int_eq(mkdir(unit_path("root"), 0755), 0);
+    ck_assert_int_eq(mkdir(unit_path("root/sub"), 0755), 0);
     put("root/sub/file", "inside");
     put("outside", "outside");
-    ck_assert_int_eq(mkfifo(at("root/fifo"), 0600), 0);
-    ck_assert_int_eq(symlink("sub", at("root/dirlink")), 0);
-    ck_assert_int_eq(symlink("sub/file", at("root/link")), 0);
-    ck_assert_int_eq(symlink("../outside", at("root/escape")), 0);
-    ck_assert_int_eq(symlink("/etc/passwd", at("root/absolute")), 0);
-    int root = open(at("root"), O_RDONLY | O_DIRECTORY);
+    ck_assert_int_eq(mkfifo(unit_path("root/fifo"), 0600), 0);
+    ck_assert_int_eq(symlink("sub", unit_path("root/dirlink")), 0);
+    ck_assert_int_eq(symlink("sub/file", unit_path("root/link")), 0);
+    ck_assert_int_eq(symlink("../outside", unit_path("root/escape")), 0);
+    ck_assert_int_eq(symlink("/etc/passwd", unit_path("root/absolute")), 0);
+    int root = open(unit_path("root"), O_RDONLY | O_DIRECTORY);
     ck_assert_int_ge(root, 0);
     return root;
 }
@@ -163,8 +153,8 @@ START_TEST(fifo_does_not_block)
     int fd = fs_open_beneath(root, "fifo", O_RDONLY, false);
     ck_assert_int_ge(fd, 0);
     close(fd);
-    ck_fails(fs_read_file(at("root/fifo"), 100, &buf, &err), ERR_STOP, "not a regular file");
-    ck_fails(fs_open_private_file(at("root/fifo"), 0, &err) >= 0, ERR_STOP, "not a regular file");
+    ck_fails(fs_read_file(unit_path("root/fifo"), 100, &buf, &err), ERR_STOP, "not a regular file");
+    ck_fails(fs_open_private_file(unit_path("root/fifo"), 0, &err) >= 0, ERR_STOP, "not a regular file");
     buf_free(&buf);
     close(root);
     unit_remove_temp();
@@ -175,25 +165,25 @@ START_TEST(private_dirs)
 {
     Err err = {0};
     umask(0);
-    ck_ok(fs_make_private_dir(at("a/b//c"), &err));
-    ck_ok(fs_make_private_dir(at("a/b/c"), &err));
-    ck_ok(fs_make_private_dir(at("a/b/d/"), &err));
+    ck_ok(fs_make_private_dir(unit_path("a/b//c"), &err));
+    ck_ok(fs_make_private_dir(unit_path("a/b/c"), &err));
+    ck_ok(fs_make_private_dir(unit_path("a/b/d/"), &err));
     ck_assert_uint_eq(mode_of("a"), 0700);
     ck_assert_uint_eq(mode_of("a/b"), 0700);
     ck_assert_uint_eq(mode_of("a/b/c"), 0700);
     umask(0277);
-    ck_ok(fs_make_private_dir(at("masked"), &err));
+    ck_ok(fs_make_private_dir(unit_path("masked"), &err));
     ck_assert_uint_eq(mode_of("masked"), 0700);
     umask(022);
     /* Readable by others is the owner's choice; writable is not. */
-    ck_assert_int_eq(mkdir(at("shared"), 0755), 0);
-    ck_ok(fs_make_private_dir(at("shared"), &err));
+    ck_assert_int_eq(mkdir(unit_path("shared"), 0755), 0);
+    ck_ok(fs_make_private_dir(unit_path("shared"), &err));
     ck_assert_uint_eq(mode_of("shared"), 0755);
-    ck_assert_int_eq(chmod(at("shared"), 0775), 0);
-    ck_fails(fs_make_private_dir(at("shared"), &err), ERR_STOP, "may write to it");
+    ck_assert_int_eq(chmod(unit_path("shared"), 0775), 0);
+    ck_fails(fs_make_private_dir(unit_path("shared"), &err), ERR_STOP, "may write to it");
     ck_assert_int_ne(err.hint[0], 0);
-    ck_assert_int_eq(chmod(at("shared"), 0757), 0);
-    ck_fails(fs_make_private_dir(at("shared"), &err), ERR_STOP, "may write to it");
+    ck_assert_int_eq(chmod(unit_path("shared"), 0757), 0);
+    ck_fails(fs_make_private_dir(unit_path("shared"), &err), ERR_STOP, "may write to it");
     unit_remove_temp();
 }
 END_TEST
@@ -201,18 +191,18 @@ END_TEST
 START_TEST(private_dir_is_refused)
 {
     Err err = {0};
-    ck_ok(fs_make_private_dir(at("real"), &err));
-    ck_assert_int_eq(symlink("real", at("planted")), 0);
-    ck_fails(fs_make_private_dir(at("planted"), &err), ERR_STOP, "planted: Not a directory");
-    ck_fails(fs_make_private_dir(at("planted/"), &err), ERR_STOP, "Not a directory");
+    ck_ok(fs_make_private_dir(unit_path("real"), &err));
+    ck_assert_int_eq(symlink("real", unit_path("planted")), 0);
+    ck_fails(fs_make_private_dir(unit_path("planted"), &err), ERR_STOP, "planted: Not a directory");
+    ck_fails(fs_make_private_dir(unit_path("planted/"), &err), ERR_STOP, "Not a directory");
     put("file", "x");
-    ck_fails(fs_make_private_dir(at("file"), &err), ERR_STOP, "Not a directory");
-    ck_fails(fs_make_private_dir(at("file/below"), &err), ERR_STOP, "cannot make the directory");
+    ck_fails(fs_make_private_dir(unit_path("file"), &err), ERR_STOP, "Not a directory");
+    ck_fails(fs_make_private_dir(unit_path("file/below"), &err), ERR_STOP, "cannot make the directory");
     ck_fails(fs_make_private_dir("", &err), ERR_STOP, "empty");
     if (geteuid() == 0) {
-        ck_ok(fs_make_private_dir(at("others"), &err));
-        ck_assert_int_eq(chown(at("others"), 12345, 12345), 0);
-        ck_fails(fs_make_private_dir(at("others"), &err), ERR_STOP, "another user owns it");
+        ck_ok(fs_make_private_dir(unit_path("others"), &err));
+        ck_assert_int_eq(chown(unit_path("others"), 12345, 12345), 0);
+        ck_fails(fs_make_private_dir(unit_path("others"), &err), ERR_STOP, "another user owns it");
     }
     unit_remove_temp();
 }
@@ -222,18 +212,18 @@ START_TEST(private_files)
 {
     Err err = {0};
     umask(0);
-    int fd = fs_open_private_file(at("new"), 0, &err);
+    int fd = fs_open_private_file(unit_path("new"), 0, &err);
     ck_assert_msg(fd >= 0, "%s", err.text);
     ck_assert(fs_write(fd, "hello", 5));
     close(fd);
     ck_assert_uint_eq(mode_of("new"), 0600);
-    fd = fs_open_private_file(at("new"), O_APPEND, &err);
+    fd = fs_open_private_file(unit_path("new"), O_APPEND, &err);
     ck_assert_int_ge(fd, 0);
     ck_assert(fs_write(fd, "!", 1));
     close(fd);
     holds("new", "hello!");
-    ck_fails(fs_open_private_file(at("new"), O_EXCL, &err) >= 0, ERR_STOP, "File exists");
-    fd = fs_open_private_file(at("new"), O_TRUNC, &err);
+    ck_fails(fs_open_private_file(unit_path("new"), O_EXCL, &err) >= 0, ERR_STOP, "File exists");
+    fd = fs_open_private_file(unit_path("new"), O_TRUNC, &err);
     ck_assert_int_ge(fd, 0);
     close(fd);
     holds("new", "");
@@ -246,22 +236,22 @@ START_TEST(private_file_is_refused)
 {
     Err err = {0};
     put("target", "precious");
-    ck_assert_int_eq(symlink("target", at("planted")), 0);
-    ck_fails(fs_open_private_file(at("planted"), O_TRUNC, &err) >= 0, ERR_STOP, "planted");
+    ck_assert_int_eq(symlink("target", unit_path("planted")), 0);
+    ck_fails(fs_open_private_file(unit_path("planted"), O_TRUNC, &err) >= 0, ERR_STOP, "planted");
     ck_assert_int_eq(err.errnum, ELOOP);
     ck_assert(strstr(err.hint, "symbolic link") != NULL);
-    ck_assert_int_eq(symlink("nowhere", at("dangling")), 0);
-    ck_fails(fs_open_private_file(at("dangling"), 0, &err) >= 0, ERR_STOP, "dangling");
-    ck_assert_int_eq(access(at("nowhere"), F_OK), -1);
-    ck_assert_int_eq(chmod(at("target"), 0660), 0);
-    ck_fails(fs_open_private_file(at("target"), O_TRUNC, &err) >= 0, ERR_STOP, "may write to it");
-    ck_assert_int_eq(chmod(at("target"), 0602), 0);
-    ck_fails(fs_open_private_file(at("target"), O_TRUNC, &err) >= 0, ERR_STOP, "may write to it");
+    ck_assert_int_eq(symlink("nowhere", unit_path("dangling")), 0);
+    ck_fails(fs_open_private_file(unit_path("dangling"), 0, &err) >= 0, ERR_STOP, "dangling");
+    ck_assert_int_eq(access(unit_path("nowhere"), F_OK), -1);
+    ck_assert_int_eq(chmod(unit_path("target"), 0660), 0);
+    ck_fails(fs_open_private_file(unit_path("target"), O_TRUNC, &err) >= 0, ERR_STOP, "may write to it");
+    ck_assert_int_eq(chmod(unit_path("target"), 0602), 0);
+    ck_fails(fs_open_private_file(unit_path("target"), O_TRUNC, &err) >= 0, ERR_STOP, "may write to it");
     ck_fails(fs_open_private_file(unit_temp_dir(), 0, &err) >= 0, ERR_STOP, "Is a directory");
-    ck_assert_int_eq(chmod(at("target"), 0600), 0);
+    ck_assert_int_eq(chmod(unit_path("target"), 0600), 0);
     if (geteuid() == 0) {
-        ck_assert_int_eq(chown(at("target"), 12345, 12345), 0);
-        ck_fails(fs_open_private_file(at("target"), O_TRUNC, &err) >= 0, ERR_STOP, "another user owns it");
+        ck_assert_int_eq(chown(unit_path("target"), 12345, 12345), 0);
+        ck_fails(fs_open_private_file(unit_path("target"), O_TRUNC, &err) >= 0, ERR_STOP, "another user owns it");
     }
     holds("target", "precious");
     unit_remove_temp();
@@ -274,11 +264,11 @@ START_TEST(replace_is_whole)
     umask(0);
     put("f", "old");
     ck_assert_uint_eq(mode_of("f"), 0600);
-    ck_assert_int_eq(chmod(at("f"), 0644), 0);
+    ck_assert_int_eq(chmod(unit_path("f"), 0644), 0);
     put("f", "the new text");
     holds("f", "the new text");
     ck_assert_uint_eq(mode_of("f"), 0600);
-    ck_assert_int_eq(access(at("f.tmp"), F_OK), -1);
+    ck_assert_int_eq(access(unit_path("f.tmp"), F_OK), -1);
     ck_assert_int_eq(chdir(unit_temp_dir()), 0);
     ck_ok(fs_replace_file("relative", "r", 1, &err));
     holds("relative", "r");
@@ -293,13 +283,13 @@ END_TEST
 START_TEST(replace_follows_no_link)
 {
     put("target", "precious");
-    ck_assert_int_eq(symlink("target", at("f.tmp")), 0);
-    ck_assert_int_eq(symlink("target", at("f")), 0);
+    ck_assert_int_eq(symlink("target", unit_path("f.tmp")), 0);
+    ck_assert_int_eq(symlink("target", unit_path("f")), 0);
     put("f", "new");
     holds("target", "precious");
     holds("f", "new");
     struct stat st;
-    ck_assert_int_eq(lstat(at("f"), &st), 0);
+    ck_assert_int_eq(lstat(unit_path("f"), &st), 0);
     ck_assert(S_ISREG(st.st_mode));
     unit_remove_temp();
 }
@@ -308,10 +298,10 @@ END_TEST
 START_TEST(replace_failure_keeps_the_old)
 {
     Err err = {0};
-    ck_fails(fs_replace_file(at("no/such"), "x", 1, &err), ERR_STOP, "cannot create");
-    ck_assert_int_eq(mkdir(at("dir"), 0700), 0);
-    ck_fails(fs_replace_file(at("dir"), "x", 1, &err), ERR_STOP, "cannot rename");
-    ck_assert_int_eq(access(at("dir.tmp"), F_OK), -1);
+    ck_fails(fs_replace_file(unit_path("no/such"), "x", 1, &err), ERR_STOP, "cannot create");
+    ck_assert_int_eq(mkdir(unit_path("dir"), 0700), 0);
+    ck_fails(fs_replace_file(unit_path("dir"), "x", 1, &err), ERR_STOP, "cannot rename");
+    ck_assert_int_eq(access(unit_path("dir.tmp"), F_OK), -1);
     unit_remove_temp();
 }
 END_TEST
@@ -341,7 +331,7 @@ START_TEST(replace_is_atomic)
     Writer writer = {.stop = false};
     pthread_t thread;
     put("f", "aaaa");
-    snprintf(writer.path, sizeof writer.path, "%s", at("f"));
+    snprintf(writer.path, sizeof writer.path, "%s", unit_path("f"));
     ck_assert_int_eq(pthread_create(&thread, NULL, write_often, &writer), 0);
     for (int i = 0; i < 3000; i++) {
         buf_clear(&buf);
@@ -374,12 +364,12 @@ START_TEST(read_file_limits)
     text[len] = '\0';
     put("f", text);
     ck_ok(buf_text(&buf, "before:", &err));
-    ck_ok(fs_read_file(at("f"), len, &buf, &err));
+    ck_ok(fs_read_file(unit_path("f"), len, &buf, &err));
     ck_assert_uint_eq(buf.len, 7 + len);
     ck_assert(memcmp(buf.data, "before:", 7) == 0);
     ck_assert_str_eq(buf.data + 7, text);
-    ck_fails(fs_read_file(at("f"), len - 1, &buf, &err), ERR_STOP, "larger than 199999 bytes");
-    ck_fails(fs_read_file(at("none"), len, &buf, &err), ERR_STOP, "none: No such file");
+    ck_fails(fs_read_file(unit_path("f"), len - 1, &buf, &err), ERR_STOP, "larger than 199999 bytes");
+    ck_fails(fs_read_file(unit_path("none"), len, &buf, &err), ERR_STOP, "none: No such file");
     ck_assert_int_eq(err.errnum, ENOENT);
     ck_fails(fs_read_file(unit_temp_dir(), len, &buf, &err), ERR_STOP, "not a regular file");
     buf_free(&buf);
@@ -429,7 +419,7 @@ START_TEST(read_at)
 {
     char data[10] = {0};
     put("f", "0123456789");
-    int fd = open(at("f"), O_RDONLY);
+    int fd = open(unit_path("f"), O_RDONLY);
     ck_assert_int_eq(fs_read_at(fd, data, 4, 3), 4);
     ck_assert(memcmp(data, "3456", 4) == 0);
     ck_assert_int_eq(fs_read_at(fd, data, 10, 8), 2);
@@ -455,11 +445,11 @@ START_TEST(sync_errors)
 {
     Err err = {0};
     ck_ok(fs_sync_dir(unit_temp_dir(), &err));
-    ck_ok(fs_sync_parent(at("anything"), &err));
+    ck_ok(fs_sync_parent(unit_path("anything"), &err));
     ck_ok(fs_sync_parent("/anything", &err));
     ck_ok(fs_sync_parent("anything", &err));
-    ck_fails(fs_sync_dir(at("none"), &err), ERR_STOP, "No such file");
-    ck_fails(fs_sync_parent(at("none/x"), &err), ERR_STOP, "none: No such file");
+    ck_fails(fs_sync_dir(unit_path("none"), &err), ERR_STOP, "No such file");
+    ck_fails(fs_sync_parent(unit_path("none/x"), &err), ERR_STOP, "none: No such file");
     unit_remove_temp();
 }
 END_TEST

@@ -30,28 +30,19 @@ int unlink(const char *path)
     return done;
 }
 
-static const char *at(const char *name)
-{
-    static char paths[4][400];
-    static unsigned next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", unit_temp_dir(), name);
-    return path;
-}
-
 /* Each new folder has its name in the one above, durably; one that was there has. */
 START_TEST(names_of_folders)
 {
     Err err = {0};
     unit_temp_dir();
     syncs = 0;
-    ck_ok(fs_make_private_dir(at("a/b/c"), &err));
+    ck_ok(fs_make_private_dir(unit_path("a/b/c"), &err));
     ck_assert_int_eq(syncs, 3);
-    ck_ok(fs_make_private_dir(at("a/b/c"), &err));
+    ck_ok(fs_make_private_dir(unit_path("a/b/c"), &err));
     ck_assert_int_eq(syncs, 3);
     for (fail_sync = 1; fail_sync <= 3; fail_sync++) {
         syncs = 0;
-        ck_fails(fs_make_private_dir(at(fail_sync == 1 ? "d/e/f" : fail_sync == 2 ? "g/h/i" : "j/k/l"), &err), ERR_STOP, "fsync of");
+        ck_fails(fs_make_private_dir(unit_path(fail_sync == 1 ? "d/e/f" : fail_sync == 2 ? "g/h/i" : "j/k/l"), &err), ERR_STOP, "fsync of");
     }
     fail_sync = 0;
     unit_remove_temp();
@@ -63,19 +54,19 @@ START_TEST(replaced_file)
 {
     Err err = {0};
     syncs = 0;
-    ck_ok(fs_replace_file(at("f"), "old", 3, &err));
+    ck_ok(fs_replace_file(unit_path("f"), "old", 3, &err));
     ck_assert_int_eq(syncs, 2);
     syncs = 0;
     fail_sync = 1;
-    ck_fails(fs_replace_file(at("f"), "new", 3, &err), ERR_STOP, "cannot write");
+    ck_fails(fs_replace_file(unit_path("f"), "new", 3, &err), ERR_STOP, "cannot write");
     Buf kept = {0};
-    ck_ok(fs_read_file(at("f"), 100, &kept, &err));
+    ck_ok(fs_read_file(unit_path("f"), 100, &kept, &err));
     ck_assert_str_eq(kept.data, "old");
     buf_free(&kept);
-    ck_assert_int_ne(access(at("f.tmp"), F_OK), 0);
+    ck_assert_int_ne(access(unit_path("f.tmp"), F_OK), 0);
     syncs = 0;
     fail_sync = 2;
-    ck_fails(fs_replace_file(at("f"), "new", 3, &err), ERR_STOP, "fsync of");
+    ck_fails(fs_replace_file(unit_path("f"), "new", 3, &err), ERR_STOP, "fsync of");
     fail_sync = 0;
     unit_remove_temp();
 }
@@ -85,12 +76,12 @@ END_TEST
 START_TEST(planted_at_the_last_moment)
 {
     Err err = {0};
-    ck_ok(fs_replace_file(at("victim"), "precious", 8, &err));
-    plant = at("f.tmp");
-    ck_fails(fs_replace_file(at("f"), "new", 3, &err), ERR_STOP, "cannot create");
+    ck_ok(fs_replace_file(unit_path("victim"), "precious", 8, &err));
+    plant = unit_path("f.tmp");
+    ck_fails(fs_replace_file(unit_path("f"), "new", 3, &err), ERR_STOP, "cannot create");
     ck_assert_ptr_null(plant);
     Buf kept = {0};
-    ck_ok(fs_read_file(at("victim"), 100, &kept, &err));
+    ck_ok(fs_read_file(unit_path("victim"), 100, &kept, &err));
     ck_assert_str_eq(kept.data, "precious");
     buf_free(&kept);
     unit_remove_temp();

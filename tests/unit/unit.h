@@ -34,6 +34,16 @@ static inline const char *unit_temp_dir(void)
     return path;
 }
 
+/* `name` below the temporary directory; four results live at a time. */
+static inline const char *unit_path(const char *name)
+{
+    static char paths[4][400];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", unit_temp_dir(), name);
+    return path;
+}
+
 static inline void unit_remove_temp(void)
 {
     char command[300];

@@ -46,7 +46,7 @@ static bool count_record(void *ctx, const JournalRecord *record, Err *err)
 {
     (void)err;
     check_believed(record);
-    fuzz_assert(!journal_is_racy(record));
+    fuzz_assert(record->event != JOURNAL_KNOWN || !journal_is_racy(record)); /* the trail of a clean-up is not believed for anything */
     ++*(uint64_t *)ctx;
     return true;
 }

@@ -188,7 +188,7 @@ static PQconninfoOption *resolve(PostgresTarget *target, Err *err)
         err_no_memory(err);
     else if (strcmp(option(all, "hostaddr"), "-") != 0) { /* nothing was merged: no such service, or its file is wrong */
         const char *message = PQerrorMessage(conn);
-        if (is_no_memory(message) || strstr(message, "\"-\"") != NULL) /* merged after all, and no memory to tell it */
+        if (is_no_memory(message) || text_starts_with(message, "could not parse network address \"-\"")) /* merged after all, and no memory to tell it */
             err_no_memory(err);
         else
             err_set(err, ERR_USAGE, "%.*s", (int)strcspn(message, "\n"), message);

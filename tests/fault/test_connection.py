@@ -293,6 +293,8 @@ class Away(ConnectionCase):
             if result.code != 0:  # 0: what was left could be done by sessions that were open, or was only the record of the run
                 lane.check_exit_5(result, cause)
             lane.proxy.release()
+            for session in lane.proxy.sessions:  # the fault may be in the last words of the run
+                session.join(10)
             lane.proxy.open()
             codes.append(result.code)
             result = lane.run_net()

@@ -9,8 +9,8 @@ JOBS   ?= $(shell nproc)
 VERSION := 0.1.0
 PROGRAM := $(BUILD)/migrate_models_to_db
 
-SRCS      ?= $(sort $(wildcard src/*/*.c))
-UNIT_SRCS ?= $(sort $(wildcard tests/unit/test_*.c))
+SRCS      ?= $(sort $(wildcard src/*/*.c src/*/*/*.c))
+UNIT_SRCS ?= $(sort $(wildcard tests/unit/*/test_*.c))
 SQL       := $(sort $(wildcard sql/*/*.sql sql/*/*/*.sql))
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wundef -Wpointer-arith

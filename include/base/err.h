@@ -1,8 +1,8 @@
 /* err.h: the one error type.
  *
- * A function that can fail returns bool and takes an `Err *` as its last argument. The one who fails fills it; the caller passes it up,
- * perhaps with a prefix. Only commands and the report sink print. On success the Err is untouched.
- * An Err lives on its owner's stack, owns nothing and may be copied by assignment. One thread at a time. */
+ * A function that can fail returns bool and takes an `Err *` as its last argument. The one who fails fills it; the caller passes it
+ * up, perhaps with a prefix. Only commands and the report sink print. On success the Err is untouched. An Err lives on its owner's
+ * stack, owns nothing and may be copied by assignment. One thread at a time. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
@@ -31,7 +31,8 @@ typedef struct Err {
     char hint[512];   /* what to do, or "" */
 } Err;
 
-/* Fills *err (NULL is allowed) and returns false, so that `return err_set(...)` reads well. Control bytes in the text are escaped. */
+/* Fills *err (NULL is allowed) and returns false, so that `return err_set(...)` reads well. Control bytes in the text are escaped.
+ */
 bool err_set(Err *err, ErrClass cls, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same with `: strerror(errnum)` behind the text. ENOSPC, EDQUOT, ENOMEM, EMFILE and ENFILE turn ERR_SKIP into ERR_STOP:

@@ -14,16 +14,17 @@
 ssize_t fs_read(int fd, void *data, size_t len);
 ssize_t fs_read_at(int fd, void *data, size_t len, uint64_t offset);
 
-/* Writes the dirty pages of a file out, so that the next store through a shared mapping moves its mtime: a store to a page that is dirty already
- * does not. Nothing to do costs nothing; where it cannot be done (tmpfs), nothing is done. */
+/* Writes the dirty pages of a file out, so that the next store through a shared mapping moves its mtime: a store to a page that is
+ * dirty already does not. Nothing to do costs nothing; where it cannot be done (tmpfs), nothing is done. */
 void fs_clean_pages(int fd);
 
 /* Writes all or fails with errno set (a short write is continued). */
 bool fs_write(int fd, const void *data, size_t len);
 
-/* `path` is opened below the directory descriptor `root`: no `..`, no absolute path, no symlink in any component, and without blocking
- * on a FIFO. flags are those of open(2); O_CLOEXEC and O_NONBLOCK are added; O_CREAT makes a file 0600. -1 with errno set (ELOOP for a
- * symlink, EXDEV for `..` and an absolute path). With `follow`, symlinks that stay below root are followed (openat2; Linux 5.6). */
+/* `path` is opened below the directory descriptor `root`: no `..`, no absolute path, no symlink in any component, and without
+ * blocking on a FIFO. flags are those of open(2); O_CLOEXEC and O_NONBLOCK are added; O_CREAT makes a file 0600. -1 with errno set
+ * (ELOOP for a symlink, EXDEV for `..` and an absolute path). With `follow`, symlinks that stay below root are followed (openat2;
+ * Linux 5.6). */
 int fs_open_beneath(int root, const char *path, int flags, bool follow);
 
 /* Makes `path` and its missing parents, each 0700. It must end up a directory of ours (owner = euid, no group or other write bit),
@@ -39,15 +40,16 @@ bool fs_sync_parent(const char *path, Err *err);
 /* Writes `path` as a whole, 0600: temporary name beside it, fsync, rename, fsync of the directory. ERR_STOP. */
 bool fs_replace_file(const char *path, const void *data, size_t len, Err *err);
 
-/* Opens a state file for reading and writing, 0600, created if missing; a symlink, a non-regular file, a file of another owner or one
- * that group or others may write is refused. -1 and *err (ERR_STOP) on failure. extra = further open(2) flags. */
+/* Opens a state file for reading and writing, 0600, created if missing; a symlink, a non-regular file, a file of another owner or
+ * one that group or others may write is refused. -1 and *err (ERR_STOP) on failure. extra = further open(2) flags. */
 int fs_open_private_file(const char *path, int extra, Err *err);
 
-/* A whole regular file into `out` (appended, a NUL behind it). Over `max` bytes is an error. ERR_STOP; errnum ENOENT when it is not there. */
+/* A whole regular file into `out` (appended, a NUL behind it). Over `max` bytes is an error. ERR_STOP; errnum ENOENT when it is not
+ * there. */
 bool fs_read_file(const char *path, uint64_t max, Buf *out, Err *err);
 
-/* Removes `name` in the directory `dir`: a file, a symlink (never what it leads to), or a directory with all that is in it. Stays on one
- * file system. Nothing of that name is success. ERR_STOP. */
+/* Removes `name` in the directory `dir`: a file, a symlink (never what it leads to), or a directory with all that is in it. Stays
+ * on one file system. Nothing of that name is success. ERR_STOP. */
 bool fs_remove_tree(int dir, const char *name, Err *err);
 
 /* "a" + "/" + "b"; malloc'd, NULL when memory ends. */

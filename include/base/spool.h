@@ -1,5 +1,6 @@
-/* spool.h: bytes written once and then read any number of times. In memory up to a limit, beyond it in a temporary file without a name
- * (it is gone when the process ends, however it ends). Made to be reused: spool_reset keeps the memory and the file. One thread. */
+/* spool.h: bytes written once and then read any number of times. In memory up to a limit, beyond it in a temporary file without a
+ * name (it is gone when the process ends, however it ends). Made to be reused: spool_reset keeps the memory and the file. One
+ * thread. */
 #ifndef BASE_SPOOL_H
 #define BASE_SPOOL_H
 
@@ -25,8 +26,8 @@ void spool_free(Spool *spool);
 
 bool spool_write(Spool *spool, const void *data, size_t len, Err *err); /* ERR_STOP: no memory, no disk */
 
-/* A view of the bytes from `offset` on: at least 1 and at most `want` bytes when offset < bytes, 0 at the end. `*data` points into memory,
- * or into `scratch` (at least `want` bytes) when the bytes come from the file. -1 and *err on a read error. */
+/* A view of the bytes from `offset` on: at least 1 and at most `want` bytes when offset < bytes, 0 at the end. `*data` points into
+ * memory, or into `scratch` (at least `want` bytes) when the bytes come from the file. -1 and *err on a read error. */
 ptrdiff_t spool_view(Spool *spool, uint64_t offset, size_t want, void *scratch, const void **data, Err *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* strmap.h: finds a 32-bit number by a string. The keys are borrowed: they must outlive the map. Open addressing, seeded hash, so that
- * hostile names cannot make it slow. Readers may share a map that no one changes. 21 to 43 bytes a key. */
+/* strmap.h: finds a 32-bit number by a string. The keys are borrowed: they must outlive the map. Open addressing, seeded hash, so
+ * that hostile names cannot make it slow. Readers may share a map that no one changes. 21 to 43 bytes a key. */
 #ifndef BASE_STRMAP_H
 #define BASE_STRMAP_H
 

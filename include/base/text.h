@@ -15,8 +15,9 @@ size_t text_utf8_length(const char *s, size_t len);
 /* True when a C0 or C1 control character or DEL is inside; `s` is well-formed UTF-8. */
 bool text_has_control(const char *s, size_t len);
 
-/* Copies `s` so that it is safe on a terminal and in a log: control bytes, DEL, C1 controls and bytes that are not UTF-8 become `\xHH`.
- * A backslash stays as it is: for reading, not for parsing. Always ends with NUL; cut at `cap` if needed, never inside a character. */
+/* Copies `s` so that it is safe on a terminal and in a log: control bytes, DEL, C1 controls and bytes that are not UTF-8 become
+ * `\xHH`. A backslash stays as it is: for reading, not for parsing. Always ends with NUL; cut at `cap` if needed, never inside a
+ * character. */
 void text_escape(char *out, size_t cap, const char *s, size_t len);
 
 /* Reversible escape for files of our own: `%` and all bytes <= 0x20, 0x7f and >= 0x80 that are not UTF-8 become `%HH`.
@@ -38,7 +39,8 @@ bool text_glob(const char *pattern, const char *path);
 /* Whole string, decimal digits only, min..max. */
 bool text_parse_int(const char *s, int64_t min, int64_t max, int64_t *out);
 
-/* Bytes: a decimal number with an optional suffix B, K, M, G, T, KiB, MiB, GiB, TiB (powers of 1024, case ignored), as rclone has it. */
+/* Bytes: a decimal number with an optional suffix B, K, M, G, T, KiB, MiB, GiB, TiB (powers of 1024, case ignored), as rclone has
+ * it. */
 bool text_parse_bytes(const char *s, uint64_t *out);
 
 /* Seconds: a decimal number with an optional suffix ms, s, m, h, d. */

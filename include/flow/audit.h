@@ -1,14 +1,15 @@
 /* audit.h: the tree and the store side by side, with the proof for each pair. What `check` prints and what `cleanup` decides by.
  *
- *   scan -> read and hash every source -> list the store -> pair by name and version -> the server hashes the payloads -> perhaps read back
+ *   scan -> read and hash every source -> list the store -> pair by name and version -> the server hashes the payloads -> perhaps
+ * read back
  *
  * Nothing is written anywhere. */
 #ifndef FLOW_AUDIT_H
 #define FLOW_AUDIT_H
 
 #include "base/strmap.h"
-#include "flow/source_tree.h"
-#include "port/store.h"
+#include "source/source_tree.h"
+#include "store/store.h"
 
 /* As rclone has them. */
 typedef enum AuditLetter {

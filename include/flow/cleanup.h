@@ -1,13 +1,13 @@
 /* cleanup.h: the local sources that may go, and their removal.
  *
- * A plan is made from an audit that read every payload back. Applying it makes the whole audit again for the sources of the plan, and asks the store
- * once more for each source right before that one is taken away. */
+ * A plan is made from an audit that read every payload back. Applying it makes the whole audit again for the sources of the plan,
+ * and asks the store once more for each source right before that one is taken away. */
 #ifndef FLOW_CLEANUP_H
 #define FLOW_CLEANUP_H
 
 #include "flow/audit.h"
-#include "stage/cleanup_plan.h"
-#include "stage/inventory.h"
+#include "flow/cleanup_plan.h"
+#include "report/inventory.h"
 
 /* The lines for --plan. ERR_STOP: the tree holds no model at all (an empty or unmounted folder is no reason to delete anything). */
 bool cleanup_make_plan(const Audit *audit, const SourceTree *tree, CleanupPlan *out, Err *err);
@@ -25,7 +25,9 @@ typedef struct CleanupResult {
 /* Told for each line of the plan that wanted a deletion: why == NULL: it is gone. */
 typedef bool (*CleanupDoneFn)(void *ctx, const CleanupLine *line, const char *why, Err *err);
 
-/* Takes the run lock, proves, removes. Intent and result go to the journal. ERR_LOCKED; ERR_STOP: empty tree, standby, a failed fsync. */
-bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, CleanupDoneFn fn, void *ctx, CleanupResult *out, Err *err);
+/* Takes the run lock, proves, removes. Intent and result go to the journal. ERR_LOCKED; ERR_STOP: empty tree, standby, a failed
+ * fsync. */
+bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, CleanupDoneFn fn, void *ctx, CleanupResult *out,
+                   Err *err);
 
 #endif

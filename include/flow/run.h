@@ -7,12 +7,12 @@
 #ifndef FLOW_RUN_H
 #define FLOW_RUN_H
 
-#include "port/store.h"
-#include "stage/backup.h"
-#include "stage/model.h"
-#include "stage/plan.h"
-#include "stage/report.h"
-#include "stage/scan.h"
+#include "store/store.h"
+#include "backup/backup.h"
+#include "model/model.h"
+#include "model/plan.h"
+#include "report/report.h"
+#include "source/scan.h"
 
 typedef struct RunSettings {
     const char *models_dir;
@@ -34,8 +34,8 @@ typedef struct RunSettings {
     bool verify_stored;    /* decode each payload again before it is sent */
 } RunSettings;
 
-/* Runs. On success or failure *summary and *models tell how far it came (free with model_list_free). The error is that of the run as a
- * whole; models that failed by themselves are in the list. ERR_INTERRUPTED after a signal. */
+/* Runs. On success or failure *summary and *models tell how far it came (free with model_list_free). The error is that of the run
+ * as a whole; models that failed by themselves are in the list. ERR_INTERRUPTED after a signal. */
 bool run_models(const RunSettings *settings, ModelList *models, RunSummary *summary, Err *err);
 
 #endif

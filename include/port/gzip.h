@@ -1,8 +1,8 @@
 /* gzip.h: gzip members, written and read.
  *
- * A Deflater makes exactly one gzip member for each begin … end: time 0, no name, no padding, because joblib loops for ever on a second
- * member or on trailing bytes. The same input in pieces of any size gives the same bytes for the same level on the same kind of CPU.
- * Levels 1 to 3 are ISA-L's (650, 400, 183 MB/s), 4 to 9 are zlib's. One thread at a time; made to be reused. */
+ * A Deflater makes exactly one gzip member for each begin … end: time 0, no name, no padding, because joblib loops for ever on a
+ * second member or on trailing bytes. The same input in pieces of any size gives the same bytes for the same level on the same kind
+ * of CPU. Levels 1 to 3 are ISA-L's (650, 400, 183 MB/s), 4 to 9 are zlib's. One thread at a time; made to be reused. */
 #ifndef PORT_GZIP_H
 #define PORT_GZIP_H
 
@@ -33,7 +33,8 @@ void inflater_free(Inflater *inflater);
 
 /* max_bytes: more output than this is an error (1 GiB of zeros is a 1 MB member). */
 bool inflater_begin(Inflater *inflater, uint64_t max_bytes, SinkFn sink, void *ctx, Err *err);
-bool inflater_add(Inflater *inflater, const void *data, size_t len, Err *err); /* ERR_SKIP: not gzip, corrupt, too large, bytes behind the member */
+bool inflater_add(Inflater *inflater, const void *data, size_t len,
+                  Err *err); /* ERR_SKIP: not gzip, corrupt, too large, bytes behind the member */
 bool inflater_end(Inflater *inflater, Err *err); /* ERR_SKIP: the member is not complete */
 
 /* CRC-32 of gzip (ISO 3309). */

@@ -1,5 +1,5 @@
-/* json.h: JSON lines through jansson. Strings that are not UTF-8 are escaped first (text_escape). Errors are kept inside and come out at
- * json_line_end, so that the callers read like a list. One thread at a time. */
+/* json.h: JSON lines through jansson. Strings that are not UTF-8 are escaped first (text_escape). Errors are kept inside and come
+ * out at json_line_end, so that the callers read like a list. One thread at a time. */
 #ifndef PORT_JSON_H
 #define PORT_JSON_H
 
@@ -18,7 +18,8 @@ void json_line_string(JsonLine *line, const char *key, const char *value); /* NU
 void json_line_int(JsonLine *line, const char *key, int64_t value);
 void json_line_real(JsonLine *line, const char *key, double value); /* rounded to three decimals; null when not finite */
 void json_line_bool(JsonLine *line, const char *key, bool value);
-bool json_line_end(JsonLine *line, FILE *out, Err *err); /* prints one line in the order of the calls, frees; ERR_STOP: memory, write error */
+bool json_line_end(JsonLine *line, FILE *out,
+                   Err *err); /* prints one line in the order of the calls, frees; ERR_STOP: memory, write error */
 bool json_line_append(JsonLine *line, Buf *out, Err *err); /* the same behind what `out` holds, without a newline */
 
 #endif

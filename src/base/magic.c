@@ -7,9 +7,11 @@ typedef struct Signature {
     size_t len;
 } Signature;
 
-/* The published signatures: RFC 1952, bzip2, xz, LZMA alone (its usual properties byte), LZ4 frame, RFC 8878, and joblib's own of before 0.10. */
+/* The published signatures: RFC 1952, bzip2, xz, LZMA alone (its usual properties byte), LZ4 frame, RFC 8878, and joblib's own of
+ * before 0.10. */
 static const Signature signatures[] = {
-    {"\x1f\x8b", 2}, {"BZh", 3}, {"\xfd\x37\x7a\x58\x5a\x00", 6}, {"\x5d\x00\x00", 3}, {"\x04\x22\x4d\x18", 4}, {"\x28\xb5\x2f\xfd", 4}, {"ZF0x", 4},
+    {"\x1f\x8b", 2},         {"BZh", 3},  {"\xfd\x37\x7a\x58\x5a\x00", 6}, {"\x5d\x00\x00", 3}, {"\x04\x22\x4d\x18", 4},
+    {"\x28\xb5\x2f\xfd", 4}, {"ZF0x", 4},
 };
 
 /* RFC 1950: method 8, window at most 32 KiB, the two bytes a multiple of 31, no preset dictionary. joblib writes 78 xx. */

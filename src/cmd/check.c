@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cmd/command.h"
+#include "command.h"
 #include "flow/audit_report.h"
 #include "flow/signals.h"
 #include "port/json.h"
@@ -38,7 +38,8 @@ static void say_item(const InventoryItem *item)
     text_escape(shown, sizeof shown, what, strlen(what));
     printf("%c %s", item->letter, shown);
     if (item->version >= 0)
-        printf("%s%s@%d", item->path != NULL ? "  " : "", item->path != NULL && item->name != NULL ? item->name : "", (int)item->version);
+        printf("%s%s@%d", item->path != NULL ? "  " : "", item->path != NULL && item->name != NULL ? item->name : "",
+               (int)item->version);
     if (item->reason != NULL)
         printf("  %s", item->reason);
     putchar('\n');
@@ -78,9 +79,9 @@ static bool say_total_json(const Audit *audit, int code, Err *err)
 static void say_total(const Audit *audit)
 {
     char bytes[24];
-    printf("= %llu same, + %llu only on disk, - %llu only in the store, * %llu differ, ! %llu not checked; %s the same", (unsigned long long)audit->counts[0],
-           (unsigned long long)audit->counts[1], (unsigned long long)audit->counts[2], (unsigned long long)audit->counts[3],
-           (unsigned long long)audit->counts[4], text_bytes(bytes, audit->bytes[0]));
+    printf("= %llu same, + %llu only on disk, - %llu only in the store, * %llu differ, ! %llu not checked; %s the same",
+           (unsigned long long)audit->counts[0], (unsigned long long)audit->counts[1], (unsigned long long)audit->counts[2],
+           (unsigned long long)audit->counts[3], (unsigned long long)audit->counts[4], text_bytes(bytes, audit->bytes[0]));
     if (audit->older > 0)
         printf("; %llu older versions in the store", (unsigned long long)audit->older);
     putchar('\n');
@@ -123,7 +124,8 @@ static bool check(const Options *options, const StoreTarget *target, const char 
     ModelList models = {0};
     Audit audit = {0};
     Inventory inventory = {0};
-    bool ok = parse_sample(options->sample, &settings, err) && audit_report_path(options->report, err) && command_require_schema(target, err) && audit_run(&settings, &tree, &models, &audit, err) &&
+    bool ok = parse_sample(options->sample, &settings, err) && audit_report_path(options->report, err) &&
+              command_require_schema(target, err) && audit_run(&settings, &tree, &models, &audit, err) &&
               audit_inventory(&audit, &tree, "Check report", false, store_target_label(target), command_host(), &inventory, err);
     if (ok) {
         *code = exit_code(&audit);

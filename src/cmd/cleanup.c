@@ -6,7 +6,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "cmd/command.h"
+#include "command.h"
 #include "flow/audit_report.h"
 #include "flow/cleanup.h"
 #include "flow/signals.h"
@@ -24,7 +24,7 @@ static AuditSettings audit_settings(const Options *options, const StoreTarget *t
                            .sample_share = 1};
 }
 
-/* --- the report ----------------------------------------------------------------------------------------------------------------- */
+/* --- the report -------------------------------------------------------------------------------------------------------------- */
 
 static void print_escaped(const char *text)
 {
@@ -41,7 +41,8 @@ static void say_can_go(const InventoryItem *item)
     print_escaped(item->path);
     fputs("  is ", stdout);
     print_escaped(item->name);
-    printf("@%d, %s, stored %.10s by run %s\n", (int)item->version, text_bytes(raw, item->raw_bytes), when, item->run_id[0] != '\0' ? item->run_id : "unknown");
+    printf("@%d, %s, stored %.10s by run %s\n", (int)item->version, text_bytes(raw, item->raw_bytes), when,
+           item->run_id[0] != '\0' ? item->run_id : "unknown");
 }
 
 static void say_must_stay(const InventoryItem *item)
@@ -131,10 +132,11 @@ static bool report(const Options *options, const StoreTarget *target, const char
     ModelList models = {0};
     Audit audit = {0};
     Inventory inventory = {0};
-    bool ok = signals_start(err) && audit_run(&settings, &tree, &models, &audit, err) &&
-              audit_inventory(&audit, &tree, "Clean-up report", true, store_target_label(target), command_host(), &inventory, err) &&
-              write_plan(&audit, &tree, options->plan, options->quiet, err) &&
-              (options->report == NULL || inventory_write_file(&inventory, options->report, err));
+    bool ok =
+        signals_start(err) && audit_run(&settings, &tree, &models, &audit, err) &&
+        audit_inventory(&audit, &tree, "Clean-up report", true, store_target_label(target), command_host(), &inventory, err) &&
+        write_plan(&audit, &tree, options->plan, options->quiet, err) &&
+        (options->report == NULL || inventory_write_file(&inventory, options->report, err));
     *code = ok && audit.counts[audit_index(AUDIT_UNCHECKED)] > 0 ? err_exit_code(ERR_SKIP) : 0;
     if (ok && options->json)
         ok = say_json(&inventory, *code, err);
@@ -147,7 +149,7 @@ static bool report(const Options *options, const StoreTarget *target, const char
     return ok;
 }
 
-/* --- the plan executed ---------------------------------------------------------------------------------------------------------- */
+/* --- the plan executed ------------------------------------------------------------------------------------------------------- */
 
 static bool say_done(void *ctx, const CleanupLine *line, const char *why, Err *err)
 {
@@ -202,14 +204,16 @@ static bool say_applied(const Options *options, const CleanupResult *result, int
         return json_line_end(line, stdout, err);
     }
     if (!options->quiet)
-        printf("%llu removed (%s)%s, %llu stay\n", (unsigned long long)result->removed_count, text_bytes(bytes, result->removed_bytes),
-               options->trash != NULL ? " to the trash" : "", (unsigned long long)result->kept_count);
+        printf("%llu removed (%s)%s, %llu stay\n", (unsigned long long)result->removed_count,
+               text_bytes(bytes, result->removed_bytes), options->trash != NULL ? " to the trash" : "",
+               (unsigned long long)result->kept_count);
     return true;
 }
 
 static bool apply(const Options *options, const StoreTarget *target, const char *models_dir, int *code, Err *err)
 {
-    CleanupSettings settings = {.audit = audit_settings(options, target, models_dir), .state_dir = options->state_dir, .trash = options->trash};
+    CleanupSettings settings = {
+        .audit = audit_settings(options, target, models_dir), .state_dir = options->state_dir, .trash = options->trash};
     CleanupPlan plan = {0};
     CleanupResult result = {0};
     bool ok = cleanup_plan_read(options->apply, &plan, err) && confirm(options, &plan, err) && signals_start(err) &&
@@ -236,9 +240,10 @@ int cmd_cleanup(const Options *options)
     Err err = {0};
     const char *models_dir;
     int code = 0;
-    if (!check_options(options, &err) || !command_models_dir(options, &models_dir, &err) || !command_target(options, &target, &err) ||
-        !command_require_schema(target, &err) ||
-        !(options->apply != NULL ? apply(options, target, models_dir, &code, &err) : report(options, target, models_dir, &code, &err)))
+    if (!check_options(options, &err) || !command_models_dir(options, &models_dir, &err) ||
+        !command_target(options, &target, &err) || !command_require_schema(target, &err) ||
+        !(options->apply != NULL ? apply(options, target, models_dir, &code, &err)
+                                 : report(options, target, models_dir, &code, &err)))
         code = command_fail(&err);
     store_target_free(target);
     return code;

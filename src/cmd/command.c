@@ -1,4 +1,4 @@
-#include "cmd/command.h"
+#include "command.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "base/interrupt.h"
 #include "base/log.h"
-#include "stage/schema.h"
+#include "schema/schema.h"
 
 int command_fail(const Err *err)
 {
@@ -97,14 +97,17 @@ static bool libpq_environment(void)
 bool command_target(const Options *options, StoreTarget **out, Err *err)
 {
     const char *url = options->dbname != NULL ? options->dbname : environment_url();
-    StoreTuning tuning = {.connect_timeout = options->connect_timeout, .timeout = options->timeout, .lock_timeout = options->lock_timeout};
+    StoreTuning tuning = {
+        .connect_timeout = options->connect_timeout, .timeout = options->timeout, .lock_timeout = options->lock_timeout};
     if (url == NULL && !libpq_environment()) {
         err_set(err, ERR_USAGE, "no database is named");
-        return err_hint(err, "use -d postgresql://USER@HOST/DATABASE, or set MIGRATE_MODELS_DATABASE_URL, DATABASE_URL, PGSERVICE or PGHOST "
+        return err_hint(err, "use -d postgresql://USER@HOST/DATABASE, or set MIGRATE_MODELS_DATABASE_URL, DATABASE_URL, PGSERVICE "
+                             "or PGHOST "
                              "and PGDATABASE");
     }
     if (options->dbname != NULL && store_target_has_password(options->dbname))
-        log_line(LOG_WARN, "a password on the command line can be seen by others while the program starts; better: PGPASSFILE, PGSERVICE or "
+        log_line(LOG_WARN, "a password on the command line can be seen by others while the program starts; better: PGPASSFILE, "
+                           "PGSERVICE or "
                            "MIGRATE_MODELS_DATABASE_URL");
     return store_target_new(url, &tuning, out, err);
 }

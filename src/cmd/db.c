@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "cmd/command.h"
+#include "command.h"
 #include "port/json.h"
-#include "stage/schema.h"
+#include "schema/schema.h"
 
 static bool say_revision(const Options *options, const char *type, const StoreRevision *revision, Err *err)
 {

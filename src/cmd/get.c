@@ -7,11 +7,11 @@
 
 #include "base/fs.h"
 #include "base/text.h"
-#include "cmd/command.h"
+#include "command.h"
 #include "flow/signals.h"
 #include "port/json.h"
-#include "stage/schema.h"
-#include "stage/unpack.h"
+#include "schema/schema.h"
+#include "source/unpack.h"
 
 #define LATEST_ACTIVE (-1)
 #define LATEST (-2)
@@ -62,13 +62,16 @@ static bool consider(void *ctx, const StoreInfo *info, Err *err)
 static bool find(Store *store, const char *reference, Choice *choice, Err *err)
 {
     StoreKey key = {.name = choice->name, .version = choice->wanted >= 0 ? (int32_t)choice->wanted : 0};
-    if (!(choice->wanted >= 0 ? store_list_key(store, &key, consider, choice, err) : store_list(store, &choice->name, 1, consider, choice, err)))
+    if (!(choice->wanted >= 0 ? store_list_key(store, &key, consider, choice, err)
+                              : store_list(store, &choice->name, 1, consider, choice, err)))
         return false;
     if (choice->found)
         return true;
-    err_set(err, ERR_STOP, "%s: is not stored%s", reference, choice->wanted == LATEST_ACTIVE ? ", or no version of it is active" : "");
-    return err_hint(err, choice->wanted == LATEST_ACTIVE ? "NAME@latest takes the highest version, active or not; a name has the folders of its path: sub/NAME"
-                                                         : "a name has the folders of its path (sub/NAME@1); the view model_catalog lists all that is stored");
+    err_set(err, ERR_STOP, "%s: is not stored%s", reference,
+            choice->wanted == LATEST_ACTIVE ? ", or no version of it is active" : "");
+    return err_hint(err, choice->wanted == LATEST_ACTIVE
+                             ? "NAME@latest takes the highest version, active or not; a name has the folders of its path: sub/NAME"
+                             : "a name has the folders of its path (sub/NAME@1); the view model_catalog lists all that is stored");
 }
 
 /* The file name that the source had, else the last part of the model's name. */

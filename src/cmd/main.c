@@ -5,12 +5,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "cmd/command.h"
+#include "command.h"
 
 const Command commands[] = {
     {"run", CMD_RUN, "[MODELS_DIR]", "move a models folder into the database; safe to repeat (may be left out)", cmd_run},
     {"check", CMD_CHECK, "[MODELS_DIR]", "compare tree and database in both directions, and prove what is stored", cmd_check},
-    {"cleanup", CMD_CLEANUP, "[MODELS_DIR]", "which local files may go, with the proof for each; --plan, then --apply", cmd_cleanup},
+    {"cleanup", CMD_CLEANUP, "[MODELS_DIR]", "which local files may go, with the proof for each; --plan, then --apply",
+     cmd_cleanup},
     {"get", CMD_GET, "NAME[@V] [DEST|-]", "a stored model back to a file or directory, byte for byte", cmd_get},
     {"restore", CMD_RESTORE, "BACKUP_DIR", "rows of a CSV backup back into the database", cmd_restore},
     {"db", CMD_DB, "upgrade|current", "schema of the database", cmd_db},
@@ -66,8 +67,8 @@ static int run_command(const Command *command, bool named, int argc, char **argv
     return code;
 }
 
-/* A standard descriptor that is closed would go to the next file or socket that is opened, and what is printed with it. It gets one that
- * fails: 0 cannot be read from, 1 and 2 cannot be written to. */
+/* A standard descriptor that is closed would go to the next file or socket that is opened, and what is printed with it. It gets one
+ * that fails: 0 cannot be read from, 1 and 2 cannot be written to. */
 static bool hold_standard_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

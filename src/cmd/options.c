@@ -1,4 +1,4 @@
-#include "cmd/options.h"
+#include "options.h"
 
 #include <ctype.h>
 #include <stddef.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cmd/option_table.h"
-#include "port/store.h"
+#include "option_table.h"
+#include "store/store.h"
 
 static bool remember(Options *options, char *copy, Err *err)
 {
@@ -87,7 +87,8 @@ static bool set_number(const OptionSpec *spec, void *field, const char *value, E
         *(uint64_t *)field = bytes;
         return true;
     }
-    snprintf(what, sizeof what, "a size from %s to %s, such as 32MiB", text_bytes(low, (uint64_t)spec->min), text_bytes(high, (uint64_t)spec->max));
+    snprintf(what, sizeof what, "a size from %s to %s, such as 32MiB", text_bytes(low, (uint64_t)spec->min),
+             text_bytes(high, (uint64_t)spec->max));
     return wants(err, spec, value, what);
 }
 
@@ -285,7 +286,8 @@ static bool apply(Words *words, const OptionSpec *spec, const char *shown, char 
     if ((spec->commands & words->command) == 0)
         return err_set(err, ERR_USAGE, "%s does not go with this command", shown);
     if (!takes_value(spec))
-        return value == NULL ? set_option(words->options, spec, NULL, err) : err_set(err, ERR_USAGE, "--%s takes no value", spec->name);
+        return value == NULL ? set_option(words->options, spec, NULL, err)
+                             : err_set(err, ERR_USAGE, "--%s takes no value", spec->name);
     if (value == NULL)
         return err_set(err, ERR_USAGE, "%s needs a value: %s", shown, spec->value_name);
     begin_list(words, spec);

@@ -1,7 +1,7 @@
 /* restore.c: the command `restore`. */
 #include <stdio.h>
 
-#include "cmd/command.h"
+#include "command.h"
 #include "flow/restore.h"
 #include "flow/signals.h"
 #include "port/json.h"
@@ -20,9 +20,10 @@ static bool tell(const Options *options, const StoreTarget *target, const Restor
         return json_line_end(line, stdout, err);
     }
     if (!options->quiet)
-        printf("%llu rows restored from %llu backups to %s; %llu were there, %llu conflict, %llu refused\n", (unsigned long long)result->restored_count,
-               (unsigned long long)result->folders, store_target_label(target), (unsigned long long)result->present_count,
-               (unsigned long long)result->conflict_count, (unsigned long long)result->failed_count);
+        printf("%llu rows restored from %llu backups to %s; %llu were there, %llu conflict, %llu refused\n",
+               (unsigned long long)result->restored_count, (unsigned long long)result->folders, store_target_label(target),
+               (unsigned long long)result->present_count, (unsigned long long)result->conflict_count,
+               (unsigned long long)result->failed_count);
     return true;
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/interrupt.h"
 #include "base/log.h"
-#include "cmd/command.h"
+#include "command.h"
 #include "flow/run.h"
 #include "flow/signals.h"
 
@@ -61,7 +61,8 @@ static int finish(const Options *options, bool ok, const Err *err, const RunSumm
         return summary->exit_code;
     log_err(LOG_ERROR, err);
     if (summary->pending_count > 0 || err->cls == ERR_INTERRUPTED)
-        log_line(LOG_ERROR, "what is stored stays stored; to go on, run the same command again%s", options->dry_run ? "" : " (nothing is stored twice)");
+        log_line(LOG_ERROR, "what is stored stays stored; to go on, run the same command again%s",
+                 options->dry_run ? "" : " (nothing is stored twice)");
     return summary->exit_code;
 }
 

@@ -1,4 +1,4 @@
-#include "flow/pool.h"
+#include "pool.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -11,9 +11,9 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/strmap.h"
-#include "flow/state.h"
-#include "flow/worker.h"
-#include "stage/backup.h"
+#include "state/state.h"
+#include "run/worker.h"
+#include "backup/backup.h"
 
 #define CONFLICTS_MAX 4
 
@@ -40,7 +40,7 @@ typedef struct Restore {
     RestoreResult *result;
 } Restore;
 
-/* --- the folders ---------------------------------------------------------------------------------------------------------------- */
+/* --- the folders ------------------------------------------------------------------------------------------------------------- */
 
 static bool has_manifest(const char *folder)
 {
@@ -94,7 +94,9 @@ static bool find_inside(Restore *restore, const char *dir, Err *err)
             continue;
         }
         if (path != NULL && holds_parts(path))
-            log_line(LOG_WARN, "%s: has no MANIFEST, it is left out: its run was killed; the next run into that store finishes it, with what is lost there",
+            log_line(LOG_WARN,
+                     "%s: has no MANIFEST, it is left out: its run was killed; the next run into that store finishes it, with what "
+                     "is lost there",
                      path);
         free(path);
     }
@@ -111,7 +113,8 @@ static bool find_folders(Restore *restore, Err *err)
     if (!ok || restore->folder_count > 0)
         return ok;
     err_set(err, ERR_USAGE, "%s: no finished backup is there (a folder with a MANIFEST)", dir);
-    return err_hint(err, "the backup of a run that was killed is finished by the next run into the same store, also by that of an empty folder");
+    return err_hint(err, "the backup of a run that was killed is finished by the next run into the same store, also by that of an "
+                         "empty folder");
 }
 
 static bool verify_folders(Restore *restore, Err *err)
@@ -129,7 +132,7 @@ static bool verify_folders(Restore *restore, Err *err)
     return true;
 }
 
-/* --- what is there -------------------------------------------------------------------------------------------------------------- */
+/* --- what is there ----------------------------------------------------------------------------------------------------------- */
 
 static const char *make_key(Restore *restore, const char *name, int32_t version, Err *err)
 {
@@ -172,7 +175,7 @@ static bool ask_store(Restore *restore, Err *err)
     return store_catalog(restore->store, note_stored, restore, err);
 }
 
-/* --- a pass over the rows ------------------------------------------------------------------------------------------------------- */
+/* --- a pass over the rows ---------------------------------------------------------------------------------------------------- */
 
 static bool is_wanted(void *ctx, const char *name, int32_t version, const Digest *content, bool *wanted, Err *err)
 {
@@ -232,8 +235,8 @@ static bool pass(Restore *restore, Err *err)
         return false;
     for (size_t i = 0; i < restore->folder_count; i++) {
         Folder *folder = &restore->folders[i];
-        if (!backup_read_rows(folder->path, &folder->manifest, restore->state.temp_dir, run_payload_memory(restore->settings->max_memory), is_wanted,
-                              put_row, restore, err))
+        if (!backup_read_rows(folder->path, &folder->manifest, restore->state.temp_dir,
+                              run_payload_memory(restore->settings->max_memory), is_wanted, put_row, restore, err))
             return false;
     }
     /* What an earlier pass restored was there for this one. */
@@ -312,8 +315,8 @@ bool restore_run(const RestoreSettings *settings, RestoreResult *out, Err *err)
     *out = (RestoreResult){0};
     id_new_uuid(run_id);
     bool ok = find_folders(&restore, err) && verify_folders(&restore, err) &&
-              state_locate(settings->state_dir, NULL, settings->target, &restore.state, err) && state_open(&restore.state, run_id, err) &&
-              restore_rows(&restore, err);
+              state_locate(settings->state_dir, NULL, settings->target, &restore.state, err) &&
+              state_open(&restore.state, run_id, err) && restore_rows(&restore, err);
     out->folders = restore.folder_count;
     free_restore(&restore);
     return ok;

@@ -85,8 +85,9 @@ static void on_row(int end, void *ctx)
         return;
     size_t count = reader->fields.len / sizeof(Field);
     /* malloc's alignment serves both arrays. */
-    reader->failed = !collect_row(reader, count) || !reader->fn(reader->ctx, reader->row + 1, (char *const *)(void *)reader->pointers.data,
-                                                                (const size_t *)(void *)reader->lengths.data, count, reader->err);
+    reader->failed =
+        !collect_row(reader, count) || !reader->fn(reader->ctx, reader->row + 1, (char *const *)(void *)reader->pointers.data,
+                                                   (const size_t *)(void *)reader->lengths.data, count, reader->err);
     reader->row++;
     buf_clear(&reader->text);
     buf_clear(&reader->fields);

@@ -7,16 +7,16 @@
 #include <isa-l/igzip_lib.h>
 #include <zlib.h>
 
-/* Both libraries may choose other bytes when the same input is cut in another way, ISA-L does. So they only ever see blocks of one size:
- * a whole block in the caller's memory is used there, the rest is gathered. The output buffer is part of that pattern. */
+/* Both libraries may choose other bytes when the same input is cut in another way, ISA-L does. So they only ever see blocks of one
+ * size: a whole block in the caller's memory is used there, the rest is gathered. The output buffer is part of that pattern. */
 #define BLOCK_BYTES ((size_t)256 * 1024)
 #define OUT_BYTES ((size_t)256 * 1024)
 #define ISAL_LEVEL_MAX 3
 #define OS_UNKNOWN 255 /* what ISA-L writes; zlib would write the system it was built on */
 
-/* In libisal 2.30 the hash of the third byte comes from a register that holds the address of the stream (igzip_icf_body_h1_gr_bt.asm,
- * .write_first_byte), and the same content does not always give the same bytes. A first piece that is too short for that code and flushed goes
- * another way; it costs 6 bytes. */
+/* In libisal 2.30 the hash of the third byte comes from a register that holds the address of the stream
+ * (igzip_icf_body_h1_gr_bt.asm, .write_first_byte), and the same content does not always give the same bytes. A first piece that is
+ * too short for that code and flushed goes another way; it costs 6 bytes. */
 #define FIRST_PIECE_BYTES ((size_t)4)
 
 struct Deflater {

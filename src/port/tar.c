@@ -23,9 +23,10 @@ struct TarWriter {
     Err sink_err;
 };
 
-/* libarchive converts member names from the charset of the locale. In the C locale it would mark every name that is not ASCII as binary,
- * so the same members would give other bytes on another machine. Its own calls therefore always run in a UTF-8 locale; names that are not
- * UTF-8 are still stored byte for byte (hdrcharset=BINARY). Made once and kept: to load one for each archive is slow. */
+/* libarchive converts member names from the charset of the locale. In the C locale it would mark every name that is not ASCII as
+ * binary, so the same members would give other bytes on another machine. Its own calls therefore always run in a UTF-8 locale;
+ * names that are not UTF-8 are still stored byte for byte (hdrcharset=BINARY). Made once and kept: to load one for each archive is
+ * slow. */
 static locale_t utf8;
 static pthread_once_t utf8_made = PTHREAD_ONCE_INIT;
 
@@ -39,7 +40,8 @@ static bool need_utf8(Err *err)
     if (pthread_once(&utf8_made, make_utf8) == 0 && utf8 != (locale_t)0)
         return true;
     /* errno tells the end of its search for the files, also when memory was short. */
-    err_set(err, ERR_STOP, "the C library cannot load the locale C.UTF-8, which the names in a tar archive need: out of memory, or not installed");
+    err_set(err, ERR_STOP,
+            "the C library cannot load the locale C.UTF-8, which the names in a tar archive need: out of memory, or not installed");
     return err_hint(err, "lower --jobs or --max-memory, or install the locales of the system's C library");
 }
 
@@ -66,13 +68,15 @@ static bool fail(TarWriter *tar, const char *path, Err *err)
     int errnum = archive_errno(tar->archive);
     if (errnum == ENOMEM)
         return err_no_memory(err);
-    return err_set(err, ERR_STOP, "%s: cannot write the tar archive: %s", path, why != NULL ? why : "no reason given (out of memory?)");
+    return err_set(err, ERR_STOP, "%s: cannot write the tar archive: %s", path,
+                   why != NULL ? why : "no reason given (out of memory?)");
 }
 
 /* bytes_per_block 0: nothing is gathered or padded, large pieces reach the sink without a copy. */
 static bool set_up(TarWriter *tar)
 {
-    return archive_write_set_format_pax_restricted(tar->archive) == ARCHIVE_OK && archive_write_add_filter_none(tar->archive) == ARCHIVE_OK &&
+    return archive_write_set_format_pax_restricted(tar->archive) == ARCHIVE_OK &&
+           archive_write_add_filter_none(tar->archive) == ARCHIVE_OK &&
            archive_write_set_bytes_per_block(tar->archive, 0) == ARCHIVE_OK &&
            archive_write_set_bytes_in_last_block(tar->archive, 1) == ARCHIVE_OK &&
            archive_write_open(tar->archive, tar, NULL, on_bytes, NULL) == ARCHIVE_OK;

@@ -55,7 +55,8 @@ static bool add_parents(TarNames *names, char *path, Err *err)
     if (index == STRMAP_NONE)
         ok = add_parents(names, path, err) && store_path(names, path, strlen(path), KIND_IMPLIED, err);
     else
-        ok = names->kinds.data[index] != KIND_FILE || err_set(err, ERR_SKIP, "member %.300s/%.300s: it lies below a file", path, slash + 1);
+        ok = names->kinds.data[index] != KIND_FILE ||
+             err_set(err, ERR_SKIP, "member %.300s/%.300s: it lies below a file", path, slash + 1);
     *slash = '/';
     return ok;
 }

@@ -1,4 +1,5 @@
-/* tar_names.h: the paths that an archive has shown so far. Knows which are files, so that no name comes twice and nothing lies below a file. */
+/* tar_names.h: the paths that an archive has shown so far. Knows which are files, so that no name comes twice and nothing lies
+ * below a file. */
 #ifndef PORT_TAR_NAMES_H
 #define PORT_TAR_NAMES_H
 

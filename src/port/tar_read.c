@@ -14,9 +14,9 @@
 #include "port/gzip.h"
 #include "tar_names.h"
 
-/* libarchive takes the tar apart. What it is too lenient about is done here: its gzip filter checks no CRC and stops silently at bytes behind
- * the member, so our own Inflater stands before it; an archive without an end, or with anything behind it, is good to it; and in a UTF-8
- * locale it rewrites names to another Unicode normalisation, so it runs in the C locale. */
+/* libarchive takes the tar apart. What it is too lenient about is done here: its gzip filter checks no CRC and stops silently at
+ * bytes behind the member, so our own Inflater stands before it; an archive without an end, or with anything behind it, is good to
+ * it; and in a UTF-8 locale it rewrites names to another Unicode normalisation, so it runs in the C locale. */
 
 #define BLOCK 512
 #define FEED_BYTES ((size_t)64 * 1024)    /* one piece for libarchive */
@@ -146,7 +146,8 @@ static bool fail(Reader *reader, Err *err)
     return err_set(err, ERR_SKIP, "not a tar archive, or a damaged one: %s", why != NULL ? why : "no reason given");
 }
 
-/* In the C locale libarchive says of each name that is not ASCII that it cannot be converted, and hands on its bytes as they are. */
+/* In the C locale libarchive says of each name that is not ASCII that it cannot be converted, and hands on its bytes as they are.
+ */
 static bool is_charset_warning(Reader *reader)
 {
     const char *why = archive_error_string(reader->archive);
@@ -199,7 +200,8 @@ static bool check_entry(Reader *reader, struct archive_entry *entry, Err *err)
     if (bytes < 0 || (type == AE_IFDIR && bytes > 0))
         return err_set(err, ERR_SKIP, "member %.300s: an impossible size", reader->path);
     if ((uint64_t)bytes > reader->max_bytes - reader->declared)
-        return err_set(err, ERR_SKIP, "member %.300s: the members have more than %llu bytes", reader->path, (unsigned long long)reader->max_bytes);
+        return err_set(err, ERR_SKIP, "member %.300s: the members have more than %llu bytes", reader->path,
+                       (unsigned long long)reader->max_bytes);
     return true;
 }
 

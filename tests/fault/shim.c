@@ -24,7 +24,7 @@
     if (real_##name == NULL) \
         real_##name = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
-/* --- names ---------------------------------------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------------------------------------- */
 
 #define CREATES(flags) (((flags) & O_CREAT) != 0 || ((flags) & O_TMPFILE) == O_TMPFILE)
 
@@ -174,7 +174,7 @@ int rmdir(const char *path)
     return shim_fails(action) ? -1 : (int)shim_done(action, real_rmdir(path));
 }
 
-/* --- bytes ---------------------------------------------------------------------------------------------------------------------- */
+/* --- bytes ------------------------------------------------------------------------------------------------------------------- */
 
 #define BYTES_BODY(class, durable, fd, data, len, call, half) \
     if ((fd) <= 2) \
@@ -239,7 +239,8 @@ ssize_t send(int fd, const void *data, size_t len, int flags)
 ssize_t sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to, socklen_t to_len)
 {
     REAL(sendto);
-    BYTES_BODY(OP_SEND, true, fd, data, len, real_sendto(fd, data, len, flags, to, to_len), real_sendto(fd, data, len / 2, flags, to, to_len));
+    BYTES_BODY(OP_SEND, true, fd, data, len, real_sendto(fd, data, len, flags, to, to_len),
+               real_sendto(fd, data, len / 2, flags, to, to_len));
 }
 
 ssize_t recv(int fd, void *data, size_t len, int flags)
@@ -248,7 +249,7 @@ ssize_t recv(int fd, void *data, size_t len, int flags)
     BYTES_BODY(OP_RECV, false, fd, data, len, real_recv(fd, data, len, flags), real_recv(fd, data, len / 2, flags));
 }
 
-/* --- descriptors ---------------------------------------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------------------------------------- */
 
 int fsync(int fd)
 {

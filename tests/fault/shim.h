@@ -6,8 +6,22 @@
 #include <stddef.h>
 
 typedef enum Class {
-    OP_OPEN, OP_MKDIR, OP_READ, OP_WRITE, OP_SYNC, OP_RENAME, OP_UNLINK, OP_TRUNCATE, OP_CHMOD, OP_READDIR, OP_STAT, OP_SEND, OP_RECV, OP_ALLOC,
-    OP_ANY, OP_COUNT
+    OP_OPEN,
+    OP_MKDIR,
+    OP_READ,
+    OP_WRITE,
+    OP_SYNC,
+    OP_RENAME,
+    OP_UNLINK,
+    OP_TRUNCATE,
+    OP_CHMOD,
+    OP_READDIR,
+    OP_STAT,
+    OP_SEND,
+    OP_RECV,
+    OP_ALLOC,
+    OP_ANY,
+    OP_COUNT
 } Class;
 
 typedef enum Action { PASS, FAIL, SHORT, KILL_AFTER, CUT_AFTER } Action;

@@ -1,16 +1,17 @@
-/* The shim: a library for LD_PRELOAD that makes the Nth operation of a class fail, be short, kill the process, or run a command first.
+/* The shim: a library for LD_PRELOAD that makes the Nth operation of a class fail, be short, kill the process, or run a command
+ * first.
  *
  *   FAULT_OP=<class>       open mkdir read write sync rename unlink truncate chmod readdir stat send recv alloc, or `any`: all that
  *                          changes a disk or a socket (open only where it may create)
  *   FAULT_AT=N             the Nth of them, from 1; FAULT_STICKY=1: and all behind it
- *   FAULT_DO=<what>        an errno name | short (half of the bytes; for a write, the next one fails with ENOSPC) | kill | kill-after |
- *                          cut (what is sent goes out, then the socket is shut) | stop (SIGSTOP, just before) | run:<shell command> (just before)
- *   FAULT_PATH=<text>      only paths that hold the text; sockets are "socket:[…]"
- *   FAULT_COUNT=<file>     at the end: `class count` lines of what passed the filter
- *   FAULT_TRACE=<file>     each counted operation: `thread class path first-bytes-that-are-sent allocations-so-far`
- *   FAULT_FIRED=<file>     made when the fault happens, with the same line
+ *   FAULT_DO=<what>        an errno name | short (half of the bytes; for a write, the next one fails with ENOSPC) | kill |
+ * kill-after | cut (what is sent goes out, then the socket is shut) | stop (SIGSTOP, just before) | run:<shell command> (just
+ * before) FAULT_PATH=<text>      only paths that hold the text; sockets are "socket:[…]" FAULT_COUNT=<file>     at the end: `class
+ * count` lines of what passed the filter FAULT_TRACE=<file>     each counted operation: `thread class path
+ * first-bytes-that-are-sent allocations-so-far` FAULT_FIRED=<file>     made when the fault happens, with the same line
  *
- * Allocations have no path; they are counted and failed whatever FAULT_PATH says, but never traced. Descriptors 0 to 2 are left alone. */
+ * Allocations have no path; they are counted and failed whatever FAULT_PATH says, but never traced. Descriptors 0 to 2 are left
+ * alone. */
 #define _GNU_SOURCE
 #include "shim.h"
 
@@ -33,9 +34,10 @@ static const char *const class_names[OP_COUNT] = {"open",  "mkdir",   "read", "w
 static const struct {
     const char *name;
     int number;
-} errors[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"ENOMEM", ENOMEM}, {"EINTR", EINTR},   {"ENOENT", ENOENT},
-              {"EACCES", EACCES}, {"EPERM", EPERM},   {"ELOOP", ELOOP},   {"EMFILE", EMFILE}, {"ENFILE", ENFILE}, {"EROFS", EROFS},
-              {"ENOSYS", ENOSYS}, {"EPIPE", EPIPE},   {"ECONNRESET", ECONNRESET}, {"ESTALE", ESTALE}, {"EAGAIN", EAGAIN}};
+} errors[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"ENOMEM", ENOMEM}, {"EINTR", EINTR},
+              {"ENOENT", ENOENT}, {"EACCES", EACCES}, {"EPERM", EPERM},   {"ELOOP", ELOOP},   {"EMFILE", EMFILE},
+              {"ENFILE", ENFILE}, {"EROFS", EROFS},   {"ENOSYS", ENOSYS}, {"EPIPE", EPIPE},   {"ECONNRESET", ECONNRESET},
+              {"ESTALE", ESTALE}, {"EAGAIN", EAGAIN}};
 
 static struct {
     bool ready, sticky, chosen, durable_only;
@@ -68,7 +70,10 @@ __attribute__((constructor)) static void start(void)
         _exit(125);
     }
     conf.what = what != NULL ? what : "";
-    conf.action = strcmp(conf.what, "short") == 0 ? SHORT : strcmp(conf.what, "kill-after") == 0 ? KILL_AFTER : strcmp(conf.what, "cut") == 0 ? CUT_AFTER : FAIL;
+    conf.action = strcmp(conf.what, "short") == 0        ? SHORT
+                  : strcmp(conf.what, "kill-after") == 0 ? KILL_AFTER
+                  : strcmp(conf.what, "cut") == 0        ? CUT_AFTER
+                                                         : FAIL;
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
         if (strcmp(conf.what, errors[i].name) == 0)
             conf.errnum = errors[i].number;

@@ -10,12 +10,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A promise that holds for every input; breaking it is a finding. */
-#define fuzz_assert(condition)                                                                                                            \
-    do {                                                                                                                                  \
-        if (!(condition)) {                                                                                                               \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                                               \
-            abort();                                                                                                                      \
-        }                                                                                                                                 \
+#define fuzz_assert(condition) \
+    do { \
+        if (!(condition)) { \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            abort(); \
+        } \
     } while (0)
 
 #endif

@@ -1,10 +1,11 @@
-/* A backup folder made from the input: a line `=NAME` begins a file, the lines below are its content. Without MANIFEST it is one that a killed
- * run left: what recovery makes of it must be whole and restorable. With MANIFEST (its last line is added here) it is one to restore. */
+/* A backup folder made from the input: a line `=NAME` begins a file, the lines below are its content. Without MANIFEST it is one
+ * that a killed run left: what recovery makes of it must be whole and restorable. With MANIFEST (its last line is added here) it is
+ * one to restore. */
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../src/stage/backup_format.h"
-#include "../../src/stage/backup_scan.h"
+#include "../../src/backup/format.h"
+#include "../../src/backup/scan.h"
 #include "base/text.h"
 #include "fuzz_files.h"
 
@@ -71,7 +72,8 @@ static void make_folder(Fixture *fixture, const char *text, size_t size)
     }
 }
 
-/* --- what is done with it --------------------------------------------------------------------------------------------------------- */
+/* --- what is done with it
+ * --------------------------------------------------------------------------------------------------------- */
 
 static bool see_scanned(void *ctx, const ScannedRow *row, Err *err)
 {
@@ -96,7 +98,8 @@ static void scan_file(const char *folder, const char *name)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
         fuzz_assert(backup_is_file_name(name, &chunks) && backup_scan(fd, path, chunks, see_scanned, &end, &result, &err));
-        fuzz_assert(result.header != BACKUP_HEADER_OURS || (end <= result.whole_bytes && result.whole_bytes <= result.bytes && result.rows > 0));
+        fuzz_assert(result.header != BACKUP_HEADER_OURS ||
+                    (end <= result.whole_bytes && result.whole_bytes <= result.bytes && result.rows > 0));
         close(fd);
     }
     free(path);
@@ -139,7 +142,8 @@ static bool read_rows(const char *folder, const BackupManifest *manifest, Err *e
 static void check_restorable(const char *folder, const BackupManifest *manifest)
 {
     Err err = {0};
-    fuzz_assert(read_rows(folder, manifest, &err) || manifest->mode != BACKUP_FULL || strstr(err.text, "the payload is not the one of") != NULL ||
+    fuzz_assert(read_rows(folder, manifest, &err) || manifest->mode != BACKUP_FULL ||
+                strstr(err.text, "the payload is not the one of") != NULL ||
                 strstr(err.text, "the columns are not those of") != NULL);
 }
 
@@ -158,7 +162,8 @@ static void check_recovered(const Fixture *fixture)
     fuzz_assert(ok || fixture->has_others);
     if (!ok)
         return;
-    fuzz_assert(strcmp(manifest.run_id, RUN) == 0 && manifest.count > 0 && backup_manifest_verify(fixture->folder, &manifest, &err));
+    fuzz_assert(strcmp(manifest.run_id, RUN) == 0 && manifest.count > 0 &&
+                backup_manifest_verify(fixture->folder, &manifest, &err));
     check_restorable(fixture->folder, &manifest);
     backup_manifest_free(&manifest);
 }
@@ -178,8 +183,8 @@ static void check_finished(const Fixture *fixture)
     fuzz_assert(backup_manifest_write(fixture->folder, &manifest, &err) && backup_manifest_read(fixture->folder, &again, &err));
     fuzz_assert(again.mode == manifest.mode && again.count == manifest.count && strcmp(again.run_id, manifest.run_id) == 0);
     for (size_t i = 0; i < again.count; i++)
-        fuzz_assert(backup_is_file_name(again.files[i].name, &is_chunks) && again.files[i].bytes == manifest.files[i].bytes && again.files[i].rows == manifest.files[i].rows &&
-                    strcmp(again.files[i].name, manifest.files[i].name) == 0);
+        fuzz_assert(backup_is_file_name(again.files[i].name, &is_chunks) && again.files[i].bytes == manifest.files[i].bytes &&
+                    again.files[i].rows == manifest.files[i].rows && strcmp(again.files[i].name, manifest.files[i].name) == 0);
     fuzz_assert(backup_manifest_verify(fixture->folder, &again, &err) == whole);
     backup_manifest_free(&manifest);
     backup_manifest_free(&again);

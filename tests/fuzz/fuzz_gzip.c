@@ -1,5 +1,5 @@
-/* gzip: the input taken for a gzip member never gives more than allowed, and the same in pieces of any size; taken for content, it comes back
- * as it was. */
+/* gzip: the input taken for a gzip member never gives more than allowed, and the same in pieces of any size; taken for content, it
+ * comes back as it was. */
 #include <string.h>
 
 #include "base/buf.h"

@@ -1,8 +1,8 @@
-/* The journal: a record that is believed says the same when it is written and read again, and no file stops the next record. The input is taken
- * as a line and as a file, each as it is and with its CRCs put right. */
+/* The journal: a record that is believed says the same when it is written and read again, and no file stops the next record. The
+ * input is taken as a line and as a file, each as it is and with its CRCs put right. */
 #include <string.h>
 
-#include "../../src/stage/journal_format.h"
+#include "../../src/state/journal_format.h"
 #include "fuzz_files.h"
 #include "port/gzip.h"
 
@@ -46,7 +46,8 @@ static bool count_record(void *ctx, const JournalRecord *record, Err *err)
 {
     (void)err;
     check_believed(record);
-    fuzz_assert(record->event != JOURNAL_KNOWN || !journal_is_racy(record)); /* the trail of a clean-up is not believed for anything */
+    fuzz_assert(record->event != JOURNAL_KNOWN ||
+                !journal_is_racy(record)); /* the trail of a clean-up is not believed for anything */
     ++*(uint64_t *)ctx;
     return true;
 }
@@ -63,7 +64,8 @@ static void as_file(const void *data, size_t size)
     fuzz_assert(journal_peek(path, count_record, &peeked, &err));
     fuzz_assert(journal_open(path, &journal, &err) && journal_read(journal, count_record, &read, &err));
     fuzz_assert(read == peeked && read <= journal_lines(journal));
-    fuzz_assert(journal_append(journal, &record, 1, &err) && journal_read(journal, count_record, &grown, &err) && grown == read + 1);
+    fuzz_assert(journal_append(journal, &record, 1, &err) && journal_read(journal, count_record, &grown, &err) &&
+                grown == read + 1);
     journal_close(journal);
     fuzz_assert(journal_open(path, &journal, &err) && journal_rewrite(journal, &record, 1, &err));
     fuzz_assert(journal_read(journal, count_record, &rewritten, &err) && rewritten == 1 && journal_lines(journal) == 1);
@@ -98,7 +100,10 @@ static void as_record(const uint8_t *data, size_t size)
         memcpy(numbers, data, taken);
     char *text = fuzz_string(data + taken, size - taken);
     const char *path = strlen(text) < size - taken ? text + strlen(text) + 1 : "";
-    JournalRecord record = {.name = text, .path = path[0] != '\0' ? path : "/m", .is_directory = size % 2 == 1, .version = (int32_t)(uint32_t)numbers[6]};
+    JournalRecord record = {.name = text,
+                            .path = path[0] != '\0' ? path : "/m",
+                            .is_directory = size % 2 == 1,
+                            .version = (int32_t)(uint32_t)numbers[6]};
     record.stamp = (Stamp){numbers[0], numbers[1], numbers[2], (int64_t)numbers[3], (int64_t)numbers[4]};
     record.read_ns = (int64_t)numbers[5];
     memcpy(record.content.byte, &numbers[7], sizeof numbers[7]);

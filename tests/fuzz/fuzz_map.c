@@ -1,11 +1,11 @@
-/* --map: the file is the input up to its last NUL, the path to look for is what follows. The first row that matches wins, and what it says
- * can be stored. */
+/* --map: the file is the input up to its last NUL, the path to look for is what follows. The first row that matches wins, and what
+ * it says can be stored. */
 #include <string.h>
 
 #include "base/text.h"
 #include "fuzz_files.h"
 #include "port/csvfile.h"
-#include "stage/identify.h"
+#include "model/identify.h"
 
 /* The same question answered row by row. */
 typedef struct Search {

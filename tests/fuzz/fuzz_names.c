@@ -1,10 +1,10 @@
-/* From a hostile path to a key: a name that the store and a terminal can hold, or a reason. Input: kind, type of the directory, length of the
- * suffix, then the path. */
+/* From a hostile path to a key: a name that the store and a terminal can hold, or a reason. Input: kind, type of the directory,
+ * length of the suffix, then the path. */
 #include <string.h>
 
 #include "base/text.h"
 #include "fuzz_files.h"
-#include "stage/identify.h"
+#include "model/identify.h"
 
 static bool is_plain(const char *text)
 {
@@ -43,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_assert(identity.version >= 0 || identity.version == VERSION_AUTO);
         fuzz_assert(strncmp(path, identity.name, strlen(identity.name)) == 0);
         /* A version costs its digits; nothing else but the suffix is taken away. */
-        fuzz_assert(identity.version != VERSION_AUTO || strlen(identity.name) + (model.kind == MODEL_FILE ? model.suffix_len : 0) >= strlen(path));
+        fuzz_assert(identity.version != VERSION_AUTO ||
+                    strlen(identity.name) + (model.kind == MODEL_FILE ? model.suffix_len : 0) >= strlen(path));
     } else {
         fuzz_assert(err.cls == ERR_SKIP && err.text[0] != '\0' && is_plain(err.text));
     }

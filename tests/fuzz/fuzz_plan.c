@@ -3,7 +3,7 @@
 
 #include "fuzz_files.h"
 #include "port/csvfile.h"
-#include "stage/cleanup_plan.h"
+#include "flow/cleanup_plan.h"
 
 static void check_line(const CleanupLine *line)
 {

@@ -32,7 +32,8 @@ static void check_escape(const char *text, size_t len)
         char *out = malloc(caps[i] + (caps[i] == 0));
         fuzz_assert(out != NULL);
         text_escape(out, caps[i], text, len);
-        fuzz_assert(caps[i] == 0 || (strlen(out) < caps[i] && text_utf8_valid(out, strlen(out)) && !text_has_control(out, strlen(out))));
+        fuzz_assert(caps[i] == 0 ||
+                    (strlen(out) < caps[i] && text_utf8_valid(out, strlen(out)) && !text_has_control(out, strlen(out))));
         fuzz_assert(i + 1 < sizeof caps / sizeof *caps || strlen(out) >= len);
         free(out);
     }
@@ -43,7 +44,8 @@ static void check_percent(const uint8_t *data, size_t len)
     char *encoded = malloc(3 * len + 1);
     fuzz_assert(encoded != NULL);
     size_t used = text_percent_encode(encoded, (const char *)data, len);
-    fuzz_assert(used <= 3 * len && encoded[used] == '\0' && text_utf8_valid(encoded, used) && strcspn(encoded, " \t\r\n\x7f") == used);
+    fuzz_assert(used <= 3 * len && encoded[used] == '\0' && text_utf8_valid(encoded, used) &&
+                strcspn(encoded, " \t\r\n\x7f") == used);
     ptrdiff_t back = text_percent_decode(encoded, used);
     if (len == 0 || memchr(data, '\0', len) == NULL)
         fuzz_assert(back == (ptrdiff_t)len && (len == 0 || memcmp(encoded, data, len) == 0));

@@ -1,14 +1,14 @@
-/* -d: whatever a user mistypes around a password, no part of it shows in label, key, url or error. Input: the form, the character inside the
- * password, then the text before it, a NUL, and the text behind it. */
+/* -d: whatever a user mistypes around a password, no part of it shows in label, key, url or error. Input: the form, the character
+ * inside the password, then the text before it, a NUL, and the text behind it. */
 #include <string.h>
 
 #include "fuzz_files.h"
-#include "port/store.h"
+#include "store/store.h"
 
 #define SECRET "Zq7hunt"
 
-/* What stands around the password. The text before it comes from the input and must not hold the characters of `not_before`, with which a person
- * would not see a password there either. */
+/* What stands around the password. The text before it comes from the input and must not hold the characters of `not_before`, with
+ * which a person would not see a password there either. */
 typedef struct Form {
     const char *start, *before, *behind, *not_before;
 } Form;
@@ -29,7 +29,8 @@ static const Form forms[] = {
 static void clean_environment(void)
 {
     static bool done;
-    static const char *const names[] = {"PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGSERVICE", "PGOPTIONS", "PGPASSFILE"};
+    static const char *const names[] = {"PGHOST",     "PGHOSTADDR", "PGPORT",    "PGUSER",    "PGDATABASE",
+                                        "PGPASSWORD", "PGSERVICE",  "PGOPTIONS", "PGPASSFILE"};
     for (size_t i = 0; !done && i < sizeof names / sizeof *names; i++)
         unsetenv(names[i]);
     setenv("PGSERVICEFILE", "/dev/null", 1);
@@ -51,7 +52,8 @@ static void check_again(const StoreTarget *target)
     StoreTarget *again = NULL;
     Err err = {0};
     fuzz_assert(store_target_new(store_target_url(target), &tuning, &again, &err));
-    fuzz_assert(strcmp(store_target_key(again), store_target_key(target)) == 0 && strcmp(store_target_label(again), store_target_label(target)) == 0 &&
+    fuzz_assert(strcmp(store_target_key(again), store_target_key(target)) == 0 &&
+                strcmp(store_target_label(again), store_target_label(target)) == 0 &&
                 strcmp(store_target_url(again), store_target_url(target)) == 0);
     store_target_free(again);
 }
@@ -86,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *before = fuzz_string(data + 2, size - 2);
     const char *behind = strlen(before) < size - 2 ? before + strlen(before) + 1 : "";
     if (before[strcspn(before, form->not_before)] == '\0' && is_silent(before) && is_silent(behind)) {
-        fuzz_assert(buf_format(&url, &err, "%s%s%s" SECRET "%c" SECRET "%s%s", form->start, before, form->before, in, form->behind, behind));
+        fuzz_assert(buf_format(&url, &err, "%s%s%s" SECRET "%c" SECRET "%s%s", form->start, before, form->before, in, form->behind,
+                               behind));
         check_target(url.data);
         /* A later option may replace the password by an empty one. */
         fuzz_assert(form->start[0] == 'm' || strchr(behind, '=') != NULL || store_target_has_password(url.data));

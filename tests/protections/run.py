@@ -1,6 +1,6 @@
 """Takes each protection of protections.py out of a private copy of the source, builds that, and demands that the named test fails.
 
-A mutant that survives is an error; so is one that does not compile, or whose old text does not stand exactly once in its file. Run under
+A mutant that survives is an error; so is one that does not compile, or whose old text is not exactly once in its file. Run under
 scripts/with-postgres. PROTECTIONS=WORDS selects by name (parts of names, or patterns with * and ?); JOBS is the number of mutants at a
 time. `run.py --texts` only looks whether all old texts are there, which takes no time.
 """
@@ -20,9 +20,8 @@ import tempfile
 import threading
 import time
 
-import psycopg2
-
 sys.dont_write_bytecode = True
+from protection import places, taken_out  # noqa: E402
 from protections import PROTECTIONS  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -50,9 +49,9 @@ def text_problems(protections):
             yield f"{name}: two protections have this name"
     for p in protections:
         path = ROOT / p.file
-        count = path.read_text().count(p.old) if path.exists() else 0
+        count = len(places(p, path.read_text())) if path.exists() else 0
         if count != 1:
-            yield f"{p.name}: its old text stands {count} times in {p.file}, not once; the source has changed: mend the table"
+            yield f"{p.name}: found {count} times, not once, in {p.file}; the source has changed: mend the table"
         if not has_test(p.test):
             yield f"{p.name}: there is no test {p.test}"
 
@@ -69,6 +68,7 @@ def has_test(test):
 def drop_left_databases():
     """The tests name their databases by process, and leave them to the end of the server. Here so many processes come and go that a number comes
     again: what a process left that has gone is dropped."""
+    import psycopg2  # the texts alone can be checked without it
     connection = psycopg2.connect(dbname="postgres")
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -193,7 +193,7 @@ class Suite:
         path = lane.folder / p.file
         whole = path.read_text()
         try:
-            path.write_text(whole.replace(p.old, p.new))
+            path.write_text(taken_out(p, whole))
             lane.build(targets_of(p.test))
             outcome, output = lane.test(p.test, 20 + 5 * seconds)
         finally:

@@ -8,8 +8,8 @@
 #include "../unit/unit.h"
 #include "base/id.h"
 #include "base/spool.h"
-#include "port/store.h"
-#include "stage/schema.h"
+#include "store/store.h"
+#include "schema/schema.h"
 
 #define RUN_ID "0190a5b0-1234-7abc-8def-0123456789ab"
 
@@ -38,7 +38,8 @@ static inline const char *sql(const char *database, const char *query)
     static char value[4096];
     PGconn *conn = admin(database);
     PGresult *result = PQexec(conn, query);
-    ck_assert_msg(PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK, "%s: %s", query, PQresultErrorMessage(result));
+    ck_assert_msg(PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK, "%s: %s", query,
+                  PQresultErrorMessage(result));
     snprintf(value, sizeof value, "%s", PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
     PQclear(result);
     PQfinish(conn);
@@ -94,9 +95,19 @@ static inline StoreRow row_of(const char *name, int32_t version, Spool *payload)
 {
     Err err = {0};
     static char scratch[1024 * 1024];
-    StoreRow row = {.name = name, .version = version, .model_type = "regression", .event = "ev", .is_active = true, .raw_bytes = 5 * payload->bytes,
-                    .stored_bytes = payload->bytes, .is_gzip = true, .source_host = "host1", .source_path = "models/a.joblib",
-                    .source_mtime_ns = INT64_C(1700000000123456789), .run_id = RUN_ID, .payload = payload};
+    StoreRow row = {.name = name,
+                    .version = version,
+                    .model_type = "regression",
+                    .event = "ev",
+                    .is_active = true,
+                    .raw_bytes = 5 * payload->bytes,
+                    .stored_bytes = payload->bytes,
+                    .is_gzip = true,
+                    .source_host = "host1",
+                    .source_path = "models/a.joblib",
+                    .source_mtime_ns = INT64_C(1700000000123456789),
+                    .run_id = RUN_ID,
+                    .payload = payload};
     Sha256 *sha = sha256_new(&err);
     ck_assert_ptr_nonnull(sha);
     const void *data;
@@ -147,13 +158,14 @@ static inline bool note_found(void *ctx, const StoreVersion *version, Err *err)
 static inline pid_t backend_of(const char *database)
 {
     char query[256];
-    snprintf(query, sizeof query, "SELECT pid FROM pg_stat_activity WHERE datname = '%s' AND application_name = 'migrate_models_to_db'", database);
+    snprintf(query, sizeof query,
+             "SELECT pid FROM pg_stat_activity WHERE datname = '%s' AND application_name = 'migrate_models_to_db'", database);
     pid_t pid = (pid_t)strtol(sql("models", query), NULL, 10);
     ck_assert_int_gt(pid, 1);
     return pid;
 }
 
-/* --- one store for each test ---------------------------------------------------------------------------------------------------- */
+/* --- one store for each test ------------------------------------------------------------------------------------------------- */
 
 static const char *database __attribute__((unused));
 static StoreTarget *target __attribute__((unused));

@@ -7,7 +7,7 @@
 
 #define SLACK 1.5 /* seconds over the limit that a test allows */
 
-/* --- refused -------------------------------------------------------------------------------------------------------------------- */
+/* --- refused ----------------------------------------------------------------------------------------------------------------- */
 
 static void check_open_fails(const char *url, ErrClass cls, const char *sqlstate, const char *part)
 {
@@ -96,7 +96,8 @@ START_TEST(silent_server)
     ck_assert_double_lt(clock_seconds() - start, quick.connect_timeout + SLACK);
 
     /* The next host of the list is tried. */
-    snprintf(url, sizeof url, "postgresql://tester@127.0.0.1:%d,127.0.0.1:%s/%s?connect_timeout=1", port, getenv("PGPORT"), database);
+    snprintf(url, sizeof url, "postgresql://tester@127.0.0.1:%d,127.0.0.1:%s/%s?connect_timeout=1", port, getenv("PGPORT"),
+             database);
     start = clock_seconds();
     StoreTarget *two = target_of(url);
     Store *opened = open_store(two);
@@ -108,7 +109,7 @@ START_TEST(silent_server)
 }
 END_TEST
 
-/* --- lost ----------------------------------------------------------------------------------------------------------------------- */
+/* --- lost -------------------------------------------------------------------------------------------------------------------- */
 
 static void terminate_backend(void)
 {
@@ -165,7 +166,7 @@ START_TEST(killed_before_commit)
 }
 END_TEST
 
-/* --- frozen --------------------------------------------------------------------------------------------------------------------- */
+/* --- frozen ------------------------------------------------------------------------------------------------------------------ */
 
 static pid_t frozen;
 
@@ -247,13 +248,14 @@ START_TEST(frozen_before_commit)
 }
 END_TEST
 
-/* --- slow, but alive ------------------------------------------------------------------------------------------------------------ */
+/* --- slow, but alive --------------------------------------------------------------------------------------------------------- */
 
 /* Hashing in the server takes longer than the timeout in all, but not for one row. */
 START_TEST(slow_catalog)
 {
     Found found = {0};
-    sql(database, "SET client_min_messages = error; DROP TABLE models CASCADE; CREATE TABLE hidden (name text, version int, model_binary bytea);"
+    sql(database, "SET client_min_messages = error; DROP TABLE models CASCADE; CREATE TABLE hidden (name text, version int, "
+                  "model_binary bytea);"
                   "INSERT INTO hidden SELECT 'n' || i, 1, 'x' FROM generate_series(1, 8) AS i;"
                   "CREATE FUNCTION slowly(bytea) RETURNS bytea LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN $1; END';"
                   "CREATE VIEW models AS SELECT name, version, slowly(model_binary) AS model_binary FROM hidden");
@@ -290,7 +292,7 @@ START_TEST(early_error)
 }
 END_TEST
 
-/* --- read-only ------------------------------------------------------------------------------------------------------------------ */
+/* --- read-only --------------------------------------------------------------------------------------------------------------- */
 
 START_TEST(read_only)
 {
@@ -312,7 +314,7 @@ START_TEST(read_only)
 }
 END_TEST
 
-/* --- locks ---------------------------------------------------------------------------------------------------------------------- */
+/* --- locks ------------------------------------------------------------------------------------------------------------------- */
 
 START_TEST(locked_table)
 {

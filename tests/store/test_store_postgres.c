@@ -1,5 +1,5 @@
 /* Rows in and out of a real server. */
-#include "../../src/port/store_postgres.h"
+#include "../../src/store/postgres/postgres.h"
 
 #include "server.h"
 
@@ -26,8 +26,10 @@ START_TEST(round_trip)
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "0"); /* nothing is seen before the commit */
     ck_ok(store_commit(store, &err));
 
-    ck_assert_str_eq(sql(database, "SELECT string_agg(concat_ws('|', name, version, model_type, event, is_active, raw_bytes, stored_bytes, format, encoding, "
-                                   "chunk_count, source_host, source_path, extract(epoch FROM source_mtime), run_id, octet_length(model_binary)), E'\\n' ORDER BY id) "
+    ck_assert_str_eq(sql(database, "SELECT string_agg(concat_ws('|', name, version, model_type, event, is_active, raw_bytes, "
+                                   "stored_bytes, format, encoding, "
+                                   "chunk_count, source_host, source_path, extract(epoch FROM source_mtime), run_id, "
+                                   "octet_length(model_binary)), E'\\n' ORDER BY id) "
                                    "FROM models"),
                      "dir/a|1|regression|ev|t|15000|3000|file|gzip|0|host1|models/a.joblib|1700000000.123456|" RUN_ID "|3000\n"
                      "b|2147483647|regression|ev|f|15728725|3145745|tar|identity|0|bad\\xff path|-0.000002|3145745\n"
@@ -38,7 +40,8 @@ START_TEST(round_trip)
     ck_ok(sha256_once("b", 1, &digest, &err));
     digest_hex(&digest, hex);
     ck_assert_str_eq(sql(database, "SELECT content_sha256 FROM model_catalog WHERE name = 'b'"), hex);
-    ck_assert_str_eq(sql(database, "SELECT abs(extract(epoch FROM created_at - now()::timestamp)) < 60 FROM models WHERE name = 'b'"), "t");
+    ck_assert_str_eq(
+        sql(database, "SELECT abs(extract(epoch FROM created_at - now()::timestamp)) < 60 FROM models WHERE name = 'b'"), "t");
     spool_free(&small);
     spool_free(&large);
     spool_free(&empty);
@@ -59,7 +62,8 @@ START_TEST(catalog_and_find)
     found = (Found){0};
     ck_ok(put_one(store, "x", 3, &err));
     ck_ok(put_one(store, "y", 1, &err));
-    sql(database, "INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('hand', 7, 't', 'e', 'abc'), ('odd', -1, 't', 'e', '')");
+    sql(database, "INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('hand', 7, 't', 'e', 'abc'), "
+                  "('odd', -1, 't', 'e', '')");
     ck_ok(store_catalog(store, note_found, &found, &err));
     ck_assert_str_eq(found.text, "x:1\nx:3\ny:1\nhand:7\n");
     ck_ok(sha256_once("abc", 3, &content, &err));
@@ -86,8 +90,9 @@ END_TEST
 
 START_TEST(hostile_names)
 {
-    static const char *const names[] = {"a\"b", "back\\slash", "{curly,comma}", "NULL", "it's; DROP TABLE models; --", " blank ", "\xc3\xa9\xf0\x9f\x98\x80", "\\.", "",
-                                        "%s%n", "\\x41"};
+    static const char *const names[] = {
+        "a\"b", "back\\slash", "{curly,comma}", "NULL", "it's; DROP TABLE models; --", " blank ", "\xc3\xa9\xf0\x9f\x98\x80", "\\.",
+        "",     "%s%n",        "\\x41"};
     size_t count = sizeof names / sizeof *names;
     for (size_t i = 0; i < count; i++)
         ck_ok(put_one(store, names[i], (int32_t)i, &err));
@@ -173,8 +178,11 @@ START_TEST(chunked_rows)
     ck_ok(store_put(store, &last, &err));
     ck_ok(store_commit(store, &err));
     ck_assert_str_eq(sql(database, "SELECT string_agg(name, ',' ORDER BY id) FROM models"), "first,chunked,last");
-    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', chunk_count, octet_length(model_binary), stored_bytes) FROM models WHERE name = 'chunked'"), "3|0|33566777");
-    ck_assert_str_eq(sql(database, "SELECT string_agg(concat_ws(':', seq, octet_length(data)), ',' ORDER BY seq) FROM model_chunks WHERE name = 'chunked' AND version = 2"),
+    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', chunk_count, octet_length(model_binary), stored_bytes) FROM models WHERE "
+                                   "name = 'chunked'"),
+                     "3|0|33566777");
+    ck_assert_str_eq(sql(database, "SELECT string_agg(concat_ws(':', seq, octet_length(data)), ',' ORDER BY seq) FROM model_chunks "
+                                   "WHERE name = 'chunked' AND version = 2"),
                      "0:16777216,1:16777216,2:12345");
     digest_hex(&chunked.stored, hex);
     ck_assert_str_eq(sql(database, "SELECT encode(sha256(string_agg(data, '' ORDER BY seq)), 'hex') FROM model_chunks"), hex);
@@ -240,8 +248,10 @@ END_TEST
 /* A deferred constraint speaks at COMMIT. */
 START_TEST(commit_can_fail)
 {
-    sql(database, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION E'no\\nway \\x1b[2J' USING ERRCODE = '23514'; END$$");
-    sql(database, "CREATE CONSTRAINT TRIGGER t AFTER INSERT ON models DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()");
+    sql(database, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION E'no\\nway \\x1b[2J' USING "
+                  "ERRCODE = '23514'; END$$");
+    sql(database, "CREATE CONSTRAINT TRIGGER t AFTER INSERT ON models DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION "
+                  "refuse()");
     ck_fails(put_one(store, "x", 1, &err), ERR_SKIP, "no way \\x1b[2J");
     ck_assert(store_alive(store));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "0");
@@ -267,8 +277,10 @@ START_TEST(transaction_settings)
     snprintf(query, sizeof query, "ALTER DATABASE %s SET statement_timeout = '300ms'", database);
     sql("models", query);
     sql(database, "CREATE TABLE seen (setting text)");
-    sql(database, "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.5); INSERT INTO public.seen VALUES (concat_ws('|', "
-                  "current_setting('synchronous_commit'), current_setting('transaction_isolation'), current_setting('lock_timeout'), "
+    sql(database, "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.5); INSERT INTO "
+                  "public.seen VALUES (concat_ws('|', "
+                  "current_setting('synchronous_commit'), current_setting('transaction_isolation'), "
+                  "current_setting('lock_timeout'), "
                   "current_setting('search_path'), current_setting('application_name'))); RETURN NEW; END$$;"
                   "CREATE TRIGGER t BEFORE INSERT ON models FOR EACH ROW EXECUTE FUNCTION look()");
     store_close(store);
@@ -283,7 +295,8 @@ START_TEST(runs)
     StoreRun run = {.run_id = RUN_ID, .host = "h", .user_name = "u'\"\\", .models_dir = "/m/\xff", .program_version = "1.0"};
     ck_ok(store_run_begin(store, &run, &err));
     ck_ok(store_run_begin(store, &run, &err)); /* its answer was lost */
-    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', run_id, host, user_name, models_dir, program_version, finished_at, new_count) FROM model_runs"),
+    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', run_id, host, user_name, models_dir, program_version, finished_at, "
+                                   "new_count) FROM model_runs"),
                      RUN_ID "|h|u'\"\\|/m/\\xff|1.0");
     run.new_count = 1;
     run.unchanged_count = 2;
@@ -293,7 +306,8 @@ START_TEST(runs)
     run.stored_bytes = 6;
     run.exit_code = 3;
     ck_ok(store_run_end(store, &run, &err));
-    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', finished_at IS NOT NULL, new_count, unchanged_count, conflict_count, failed_count, raw_bytes, stored_bytes, "
+    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', finished_at IS NOT NULL, new_count, unchanged_count, conflict_count, "
+                                   "failed_count, raw_bytes, stored_bytes, "
                                    "exit_code) FROM model_runs"),
                      "t|1|2|3|4|5000000000|6|3");
 }

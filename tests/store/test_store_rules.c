@@ -1,10 +1,10 @@
-/* What others have done to the table: its key is gone, triggers change or drop rows, columns and policies were added, the database has another
- * encoding. */
-#include "../../src/port/store_postgres.h"
+/* What others have done to the table: its key is gone, triggers change or drop rows, columns and policies were added, the database
+ * has another encoding. */
+#include "../../src/store/postgres/postgres.h"
 
 #include "server.h"
 
-/* --- the key -------------------------------------------------------------------------------------------------------------------- */
+/* --- the key ----------------------------------------------------------------------------------------------------------------- */
 
 /* The statements of the hint, run as somebody with another search path would. */
 static void follow_hint(void)
@@ -36,7 +36,8 @@ static void check_lost_key(const char *drop)
 START_TEST(lost_key)
 {
     check_lost_key("SET client_min_messages = error; ALTER TABLE models DROP CONSTRAINT models_name_version_key CASCADE");
-    ck_assert_str_eq(sql(database, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'model_chunks'::regclass AND contype = 'f'"),
+    ck_assert_str_eq(sql(database, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'model_chunks'::regclass "
+                                   "AND contype = 'f'"),
                      "FOREIGN KEY (name, version) REFERENCES models(name, version) ON UPDATE CASCADE ON DELETE CASCADE");
 }
 END_TEST
@@ -44,7 +45,8 @@ END_TEST
 START_TEST(lost_key_in_another_schema)
 {
     char query[200];
-    sql(database, "CREATE SCHEMA \"Team A\"; ALTER TABLE models SET SCHEMA \"Team A\"; ALTER TABLE model_chunks SET SCHEMA \"Team A\";"
+    sql(database, "CREATE SCHEMA \"Team A\"; ALTER TABLE models SET SCHEMA \"Team A\"; ALTER TABLE model_chunks SET SCHEMA \"Team "
+                  "A\";"
                   "ALTER TABLE model_runs SET SCHEMA \"Team A\"; ALTER TABLE migrate_models_revisions SET SCHEMA \"Team A\"");
     snprintf(query, sizeof query, "ALTER DATABASE %s SET search_path = \"Team A\"", database);
     sql("models", query);
@@ -56,23 +58,26 @@ END_TEST
 /* A partial, a wider, a deferrable or another index is no key; one in the other order is. */
 START_TEST(other_keys)
 {
-    sql(database, "CREATE UNIQUE INDEX ON models (name, version) WHERE is_active; CREATE UNIQUE INDEX ON models (name, version, event);"
+    sql(database, "CREATE UNIQUE INDEX ON models (name, version) WHERE is_active; CREATE UNIQUE INDEX ON models (name, version, "
+                  "event);"
                   "CREATE UNIQUE INDEX ON models (lower(name), version); ALTER TABLE models ADD UNIQUE (name, version) DEFERRABLE;"
                   "CREATE UNIQUE INDEX ON models (name, id) INCLUDE (version)");
     check_lost_key("SET client_min_messages = error; ALTER TABLE models DROP CONSTRAINT models_name_version_key CASCADE");
-    sql(database, "SET client_min_messages = error; CREATE UNIQUE INDEX ON models (version, name); ALTER TABLE models DROP CONSTRAINT models_name_version_key CASCADE");
+    sql(database, "SET client_min_messages = error; CREATE UNIQUE INDEX ON models (version, name); ALTER TABLE models DROP "
+                  "CONSTRAINT models_name_version_key CASCADE");
     reopen();
     ck_ok(put_one(store, "z", 1, &err));
 }
 END_TEST
 
-/* --- triggers ------------------------------------------------------------------------------------------------------------------- */
+/* --- triggers ---------------------------------------------------------------------------------------------------------------- */
 
 static void make_trigger(const char *when, const char *body)
 {
     char query[600];
     snprintf(query, sizeof query,
-             "SET client_min_messages = error; CREATE OR REPLACE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN %s RETURN NEW; END$$;"
+             "SET client_min_messages = error; CREATE OR REPLACE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN %s "
+             "RETURN NEW; END$$;"
              "DROP TRIGGER IF EXISTS t ON models; CREATE TRIGGER t %s INSERT ON models FOR EACH ROW EXECUTE FUNCTION meddle()",
              body, when);
     sql(database, query);
@@ -81,11 +86,13 @@ static void make_trigger(const char *when, const char *body)
 
 START_TEST(trigger_that_changes_rows)
 {
-    static const char *const bodies[] = {"NEW.version = NEW.version + 1;", "NEW.name = upper(NEW.name);", "NEW.content_sha256 = NULL;",
-                                         "NEW.content_sha256 = sha256('other');", "NEW.stored_sha256 = NULL;"};
+    static const char *const bodies[] = {"NEW.version = NEW.version + 1;", "NEW.name = upper(NEW.name);",
+                                         "NEW.content_sha256 = NULL;", "NEW.content_sha256 = sha256('other');",
+                                         "NEW.stored_sha256 = NULL;"};
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         make_trigger("BEFORE", bodies[i]);
-        ck_fails(put_one(store, "x", 1, &err), ERR_SKIP, "0 of 1 rows are as they were sent; a trigger of the table changes what is stored");
+        ck_fails(put_one(store, "x", 1, &err), ERR_SKIP,
+                 "0 of 1 rows are as they were sent; a trigger of the table changes what is stored");
         ck_assert_str_eq(err.sqlstate, "27000"); /* nobody need ask whether it was committed */
         ck_assert(store_alive(store));
         ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "0");
@@ -111,8 +118,10 @@ START_TEST(no_trigger)
     sent = ((Postgres *)store)->sent;
     ck_ok(put_one(store, "x", 3, &err));
     ck_assert_uint_eq(sent->cap, 0);
-    sql(database, "CREATE TABLE events (event text PRIMARY KEY); INSERT INTO events VALUES ('ev'); ALTER TABLE models ADD FOREIGN KEY (event) REFERENCES events;"
-                  "DROP TRIGGER t ON models; CREATE TRIGGER t BEFORE UPDATE OR DELETE ON models FOR EACH ROW EXECUTE FUNCTION meddle()");
+    sql(database, "CREATE TABLE events (event text PRIMARY KEY); INSERT INTO events VALUES ('ev'); ALTER TABLE models ADD FOREIGN "
+                  "KEY (event) REFERENCES events;"
+                  "DROP TRIGGER t ON models; CREATE TRIGGER t BEFORE UPDATE OR DELETE ON models FOR EACH ROW EXECUTE FUNCTION "
+                  "meddle()");
     reopen();
     sent = ((Postgres *)store)->sent;
     ck_ok(put_one(store, "x", 4, &err));
@@ -141,7 +150,8 @@ START_TEST(trigger_that_changes_nothing_of_ours)
             ck_ok(store_commit(store, &err));
         spool_free(&payload);
     }
-    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', count(*), count(DISTINCT name)) FROM models WHERE event = 'theirs'"), "18|9");
+    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', count(*), count(DISTINCT name)) FROM models WHERE event = 'theirs'"),
+                     "18|9");
 }
 END_TEST
 
@@ -162,7 +172,8 @@ START_TEST(trigger_that_changes_one_of_many)
 }
 END_TEST
 
-/* --- columns and policies --------------------------------------------------------------------------------------------------------- */
+/* --- columns and policies
+ * --------------------------------------------------------------------------------------------------------- */
 
 START_TEST(column_without_a_default)
 {
@@ -196,15 +207,21 @@ START_TEST(row_level_security)
 }
 END_TEST
 
-/* --- encodings -------------------------------------------------------------------------------------------------------------------- */
+/* --- encodings
+ * -------------------------------------------------------------------------------------------------------------------- */
 
 static void check_notes(const char *encoding, const char *lower, const char *path, const char *host)
 {
     char name[64], query[300];
-    StoreRun run = {.run_id = RUN_ID, .host = "h\xc3\xb6st", .user_name = "\xe6\xa8\xa1", .models_dir = "/m/\xe6\xa8\xa1\xe5\x9e\x8b", .program_version = "1"};
+    StoreRun run = {.run_id = RUN_ID,
+                    .host = "h\xc3\xb6st",
+                    .user_name = "\xe6\xa8\xa1",
+                    .models_dir = "/m/\xe6\xa8\xa1\xe5\x9e\x8b",
+                    .program_version = "1"};
     Spool payload;
     snprintf(name, sizeof name, "t_%ld_in_%s", (long)getpid(), lower);
-    snprintf(query, sizeof query, "CREATE DATABASE %s ENCODING '%s' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0", name, encoding);
+    snprintf(query, sizeof query, "CREATE DATABASE %s ENCODING '%s' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0", name,
+             encoding);
     sql("models", query);
     teardown();
     start_in(name);

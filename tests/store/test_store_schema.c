@@ -35,7 +35,8 @@ START_TEST(nothing_there)
     ck_fails(store_begin(store, &err), ERR_SCHEMA, "missing"); /* a batch that did not begin is not open */
     ck_fails(schema_require_head(store, target, &err), ERR_SCHEMA, "not there yet");
     ck_assert(store_alive(store));
-    ck_assert_str_eq(sql(database, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0"); /* asking made nothing */
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
+                     "0"); /* asking made nothing */
     StoreRun run = {.run_id = RUN_ID, .host = "h", .user_name = "u", .models_dir = "d", .program_version = "1"};
     ck_fails(store_run_begin(store, &run, &err), ERR_SCHEMA, "model_runs");
 }
@@ -68,9 +69,13 @@ START_TEST(upgrade_twice)
     ck_assert_str_eq(state.current, "0001");
     ck_assert_uint_eq(state.pending, 0);
     ck_ok(schema_require_head(store, target, &err));
-    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', revision, slug, length(checksum), applied_by) FROM migrate_models_revisions"), "0001|models|64|tester");
-    ck_assert_str_eq(sql(database, "SELECT attstorage FROM pg_attribute WHERE attrelid = 'models'::regclass AND attname = 'model_binary'"), "e");
-    ck_assert_str_eq(sql(database, "SELECT attstorage FROM pg_attribute WHERE attrelid = 'model_chunks'::regclass AND attname = 'data'"), "e");
+    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', revision, slug, length(checksum), applied_by) FROM "
+                                   "migrate_models_revisions"),
+                     "0001|models|64|tester");
+    ck_assert_str_eq(
+        sql(database, "SELECT attstorage FROM pg_attribute WHERE attrelid = 'models'::regclass AND attname = 'model_binary'"), "e");
+    ck_assert_str_eq(
+        sql(database, "SELECT attstorage FROM pg_attribute WHERE attrelid = 'model_chunks'::regclass AND attname = 'data'"), "e");
     ck_ok(put_one(store, "x", 1, &err));
 }
 END_TEST
@@ -128,14 +133,18 @@ START_TEST(upgrade_waits_for_the_lock)
 }
 END_TEST
 
-#define BY_HAND                                                                                                                            \
-    "CREATE TABLE models (id SERIAL PRIMARY KEY, name VARCHAR(255) NOT NULL, version INTEGER NOT NULL, model_type VARCHAR(50) NOT NULL, "  \
-    "event VARCHAR(255) NOT NULL, model_binary BYTEA NOT NULL, created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, "                  \
+#define BY_HAND \
+    "CREATE TABLE models (id SERIAL PRIMARY KEY, name VARCHAR(255) NOT NULL, version INTEGER NOT NULL, model_type VARCHAR(50) " \
+    "NOT NULL, " \
+    "event VARCHAR(255) NOT NULL, model_binary BYTEA NOT NULL, created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, " \
     "is_active BOOLEAN DEFAULT TRUE, UNIQUE(name, version));"
-#define OTHER_HAND                                                                                                                         \
-    "CREATE TABLE models (note text, is_active boolean, model_binary bytea, version bigint, event text, created_at timestamptz DEFAULT now(), " \
+#define OTHER_HAND \
+    "CREATE TABLE models (note text, is_active boolean, model_binary bytea, version bigint, event text, created_at timestamptz " \
+    "DEFAULT now(), " \
     "name text, model_type text, id bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (version, name));"
-#define TWO_ROWS "INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('old', 1, 't', 'e', 'abc'), ('old', 2, 't', 'e', '')"
+#define TWO_ROWS \
+    "INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('old', 1, 't', 'e', 'abc'), ('old', 2, 't', " \
+    "'e', '')"
 
 static void adopt(const char *table)
 {
@@ -160,8 +169,10 @@ static void adopt(const char *table)
     ck_fails(schema_require_head(store, target, &err), ERR_SCHEMA, "not adopted");
 
     ck_ok(schema_upgrade(store, NULL, NULL, &err));
-    ck_assert_str_eq(sql(database, "SELECT string_agg(concat_ws('|', name, version, convert_from(model_binary, 'utf8'), encoding, format, raw_bytes, stored_bytes, chunk_count, "
-                                   "content_sha256 = sha256(model_binary), stored_sha256 = content_sha256), E'\\n' ORDER BY version) FROM models"),
+    ck_assert_str_eq(sql(database, "SELECT string_agg(concat_ws('|', name, version, convert_from(model_binary, 'utf8'), encoding, "
+                                   "format, raw_bytes, stored_bytes, chunk_count, "
+                                   "content_sha256 = sha256(model_binary), stored_sha256 = content_sha256), E'\\n' ORDER BY "
+                                   "version) FROM models"),
                      "old|1|abc|identity|file|3|3|0|t|t\nold|2||identity|file|0|0|0|t|t");
     ck_ok(put_one(store, "new", 3, &err));
     ck_fails(put_one(store, "old", 1, &err), ERR_CONFLICT, "old");
@@ -193,7 +204,8 @@ START_TEST(adopts_other_columns)
     ck_ok(store_put(store, &row, &err));
     ck_ok(store_commit(store, &err));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM model_chunks JOIN models USING (name, version)"), "2");
-    sql(database, "INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('far', 3000000000, 't', 'e', ''), ('none', 1, 't', 'e', NULL)");
+    sql(database, "INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('far', 3000000000, 't', 'e', ''), "
+                  "('none', 1, 't', 'e', NULL)");
     Found found = {0};
     ck_ok(store_catalog(store, note_found, &found, &err));
     ck_assert_ptr_null(strstr(found.text, "far")); /* no version of ours */
@@ -212,7 +224,9 @@ START_TEST(adopts_in_its_schema)
     ck_ok(schema_upgrade(store, NULL, NULL, &err));
     ck_ok(put_one(store, "x", 1, &err));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM \"Team \"\"A\"\"\".models"), "1");
-    ck_assert_str_eq(sql(database, "SELECT count(*) FROM pg_class WHERE relname IN ('models', 'model_runs') AND relnamespace = 'public'::regnamespace"), "0");
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM pg_class WHERE relname IN ('models', 'model_runs') AND relnamespace = "
+                                   "'public'::regnamespace"),
+                     "0");
 }
 END_TEST
 
@@ -220,21 +234,27 @@ START_TEST(refuses_to_adopt)
 {
     static const char *const rows[][2] = {
         {"CREATE TABLE models (id int)", "name: missing"},
-        {"CREATE TABLE models (id int DEFAULT 1, name text, version text, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean, UNIQUE (name, "
+        {"CREATE TABLE models (id int DEFAULT 1, name text, version text, model_type text, event text, model_binary bytea, "
+         "created_at timestamp, is_active boolean, UNIQUE (name, "
          "version))",
          "version: text, must be integer or bigint"},
-        {"CREATE TABLE models (id int DEFAULT 1, name text, version int, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean)",
+        {"CREATE TABLE models (id int DEFAULT 1, name text, version int, model_type text, event text, model_binary bytea, "
+         "created_at timestamp, is_active boolean)",
          "no unique key"},
-        {"CREATE TABLE models (id int DEFAULT 1, name text UNIQUE, version int UNIQUE, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean); "
+        {"CREATE TABLE models (id int DEFAULT 1, name text UNIQUE, version int UNIQUE, model_type text, event text, model_binary "
+         "bytea, created_at timestamp, is_active boolean); "
          "CREATE UNIQUE INDEX ON models (name, version) WHERE is_active",
          "no unique key"},
-        {"CREATE TABLE models (id int DEFAULT 1, name text, version int, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean, UNIQUE (name, "
+        {"CREATE TABLE models (id int DEFAULT 1, name text, version int, model_type text, event text, model_binary bytea, "
+         "created_at timestamp, is_active boolean, UNIQUE (name, "
          "version, event))",
          "no unique key"},
-        {"CREATE TABLE models (id int NOT NULL, name text, version int, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean, UNIQUE (name, "
+        {"CREATE TABLE models (id int NOT NULL, name text, version int, model_type text, event text, model_binary bytea, "
+         "created_at timestamp, is_active boolean, UNIQUE (name, "
          "version))",
          "no default for id"},
-        {"CREATE TABLE models (id int DEFAULT 1, name text, version int, model_type text, event text, model_binary bytea, created_at timestamp, is_active boolean, raw_bytes text, "
+        {"CREATE TABLE models (id int DEFAULT 1, name text, version int, model_type text, event text, model_binary bytea, "
+         "created_at timestamp, is_active boolean, raw_bytes text, "
          "UNIQUE (name, version))",
          "raw_bytes: text"},
         {"CREATE VIEW models AS SELECT 1 AS id", "not an ordinary table"},
@@ -247,7 +267,9 @@ START_TEST(refuses_to_adopt)
         ck_fails(schema_upgrade(store, NULL, NULL, &err), ERR_SCHEMA, rows[i][1]);
         ck_assert_ptr_nonnull(strstr(err.text, "revision 0001"));
         ck_assert_str_ne(err.hint, "");
-        ck_assert_str_eq(sql(database, "SELECT coalesce(to_regclass('model_runs')::text, '') || coalesce(to_regclass('migrate_models_revisions')::text, '')"), "");
+        ck_assert_str_eq(sql(database, "SELECT coalesce(to_regclass('model_runs')::text, '') || "
+                                       "coalesce(to_regclass('migrate_models_revisions')::text, '')"),
+                         "");
     }
 }
 END_TEST
@@ -307,7 +329,8 @@ START_TEST(downgrade)
     PQfinish(other);
     sql(database, "UPDATE models SET chunk_count = 0");
     run_downgrade();
-    ck_assert_str_eq(sql(database, "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'models'::regclass AND attnum > 0 AND NOT attisdropped"),
+    ck_assert_str_eq(sql(database, "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = "
+                                   "'models'::regclass AND attnum > 0 AND NOT attisdropped"),
                      "id,name,version,model_type,event,model_binary,created_at,is_active");
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "1");
 

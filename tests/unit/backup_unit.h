@@ -8,7 +8,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "stage/backup.h"
+#include "backup/backup.h"
 #include "unit.h"
 
 #define RUN "0198c0de-0000-7000-8000-000000000001"
@@ -83,9 +83,19 @@ static inline Sample *sample_new(const char *name, int32_t version, size_t bytes
         data[i] = (unsigned char)((noise = noise * 1664525U + 1013904223U) >> 24);
     spool_init(&sample->payload, memory_limit, unit_temp_dir());
     ck_ok(spool_write(&sample->payload, data, bytes, &err));
-    sample->row = (StoreRow){.name = name, .version = version, .model_type = "classifier_binary", .event = "earnings", .is_active = version % 2 == 0,
-                             .raw_bytes = 3 * bytes, .stored_bytes = bytes, .is_gzip = true, .source_host = "host-a", .source_path = name,
-                             .source_mtime_ns = INT64_C(1767225600123456789), .run_id = RUN, .payload = &sample->payload};
+    sample->row = (StoreRow){.name = name,
+                             .version = version,
+                             .model_type = "classifier_binary",
+                             .event = "earnings",
+                             .is_active = version % 2 == 0,
+                             .raw_bytes = 3 * bytes,
+                             .stored_bytes = bytes,
+                             .is_gzip = true,
+                             .source_host = "host-a",
+                             .source_path = name,
+                             .source_mtime_ns = INT64_C(1767225600123456789),
+                             .run_id = RUN,
+                             .payload = &sample->payload};
     ck_ok(sha256_once(name, strlen(name), &sample->row.content, &err));
     ck_ok(sha256_once(data, bytes, &sample->row.stored, &err));
     free(data);
@@ -135,8 +145,8 @@ static inline uint64_t verified_rows(void)
     return rows;
 }
 
-/* Reads the folder with Python's csv module, proves each payload by its digest, and returns a line "name version" for each row, the name in
- * hex. With `script`, that runs too, with `rows` and `chunks` at hand. */
+/* Reads the folder with Python's csv module, proves each payload by its digest, and returns a line "name version" for each row, the
+ * name in hex. With `script`, that runs too, with `rows` and `chunks` at hand. */
 static inline Buf python_rows(const char *script)
 {
     static const char program[] =
@@ -152,10 +162,12 @@ static inline Buf python_rows(const char *script)
         "    return bytes.fromhex(text[2:])\n"
         "for r in rows:\n"
         "    assert None not in r and None not in r.values(), r\n"
-        "    assert re.fullmatch(r'\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{6}\\+00:00', r['source_mtime']), r['source_mtime']\n"
+        "    assert re.fullmatch(r'\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{6}\\+00:00', r['source_mtime']), "
+        "r['source_mtime']\n"
         "    assert r['is_active'] == ('t' if int(r['version']) % 2 == 0 else 'f') and r['run_id'] == '" RUN "'\n"
         "    assert raw(r['content_sha256']) == hashlib.sha256(r['name'].encode()).digest()\n"
-        "    mine = sorted((int(c['seq']), raw(c['data'])) for c in chunks if (c['name'], c['version']) == (r['name'], r['version']))\n"
+        "    mine = sorted((int(c['seq']), raw(c['data'])) for c in chunks if (c['name'], c['version']) == (r['name'], "
+        "r['version']))\n"
         "    if 'model_binary' in r:\n"
         "        payload = raw(r['model_binary'])\n"
         "        if r['chunk_count'] != '0':\n"
@@ -212,7 +224,8 @@ static inline void make_folder(void)
     backup_close(backup);
 }
 
-/* What the store says: versions as bits. `stored` has the rows themselves, `missing` those whose content is nowhere; the rest is elsewhere. */
+/* What the store says: versions as bits. `stored` has the rows themselves, `missing` those whose content is nowhere; the rest is
+ * elsewhere. */
 typedef struct Judge {
     unsigned stored, missing;
     size_t asked, questions;
@@ -230,7 +243,9 @@ static inline bool is_stored(void *ctx, const char *run_id, BackupQuestion *rows
         ck_assert(digest_equal(&content, &rows[i].content));
         ck_assert_int_eq(rows[i].verdict, BACKUP_MISSING);
         unsigned bit = 1U << (rows[i].version & 31);
-        rows[i].verdict = (judge->stored & bit) != 0 ? BACKUP_STORED : (judge->missing & bit) != 0 ? BACKUP_MISSING : BACKUP_ELSEWHERE;
+        rows[i].verdict = (judge->stored & bit) != 0    ? BACKUP_STORED
+                          : (judge->missing & bit) != 0 ? BACKUP_MISSING
+                                                        : BACKUP_ELSEWHERE;
     }
     judge->asked += count;
     judge->questions++;

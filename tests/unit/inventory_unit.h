@@ -2,12 +2,13 @@
 #ifndef INVENTORY_UNIT_H
 #define INVENTORY_UNIT_H
 
-#include "stage/inventory.h"
+#include "report/inventory.h"
 #include "unit.h"
 
-/* What would break out of text, of an attribute, of a title, a style, an SVG or a line; not UTF-8, and turning the direction of writing. */
-#define HOSTILE                                                                                                                           \
-    "</title></style></svg>\"'><script src=http://127.0.0.1:1/s></script><img src=http://127.0.0.1:1/i onerror=alert(1)>&lt;&#60;"       \
+/* What would break out of text, of an attribute, of a title, a style, an SVG or a line; not UTF-8, and turning the direction of
+ * writing. */
+#define HOSTILE \
+    "</title></style></svg>\"'><script src=http://127.0.0.1:1/s></script><img src=http://127.0.0.1:1/i onerror=alert(1)>&lt;&#60;" \
     "=1+1,\x1b[31m\r\n\t\x7f\xff\xe2\x80\xae-->]]>url(http://127.0.0.1:1/u)"
 
 enum { ITEMS = 12 };
@@ -26,9 +27,18 @@ static inline Digest digest_of(unsigned char byte)
 
 static inline InventoryItem row(char letter, const char *text, int32_t version, unsigned char content)
 {
-    return (InventoryItem){.path = text, .name = text, .version = version, .model_type = text, .letter = letter, .has_row = true,
-                           .raw_bytes = 10 * 1024 * (uint64_t)content, .stored_bytes = 1024 * (uint64_t)content, .content = digest_of(content),
-                           .stored = digest_of((unsigned char)(content + 100)), .created_ns = INT64_C(1772366400123000000), .run_id = text};
+    return (InventoryItem){.path = text,
+                           .name = text,
+                           .version = version,
+                           .model_type = text,
+                           .letter = letter,
+                           .has_row = true,
+                           .raw_bytes = 10 * 1024 * (uint64_t)content,
+                           .stored_bytes = 1024 * (uint64_t)content,
+                           .content = digest_of(content),
+                           .stored = digest_of((unsigned char)(content + 100)),
+                           .created_ns = INT64_C(1772366400123000000),
+                           .run_id = text};
 }
 
 /* Every kind of item once or twice; all strings are `text`, but the second name where a picture needs two. */
@@ -58,8 +68,15 @@ static inline void fill(Sample *sample, const char *text, const char *other)
     items[9].run_id = "";
     items[10].created_ns = 0;
     items[11].model_type = NULL;
-    sample->inventory = (Inventory){.title = text, .models_dir = text, .store = text, .host = text, .made_ns = INT64_C(1772366400000000000),
-                                    .is_cleanup = true, .items = items, .count = ITEMS, .older = 1};
+    sample->inventory = (Inventory){.title = text,
+                                    .models_dir = text,
+                                    .store = text,
+                                    .host = text,
+                                    .made_ns = INT64_C(1772366400000000000),
+                                    .is_cleanup = true,
+                                    .items = items,
+                                    .count = ITEMS,
+                                    .older = 1};
 }
 
 static inline void has(const char *page, const char *part)

@@ -2,7 +2,7 @@
 #ifndef SCAN_UNIT_H
 #define SCAN_UNIT_H
 
-#include "stage/scan.h"
+#include "source/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -14,12 +14,12 @@
 #define ck_ok(call) ck_assert_msg((call), "%s: %s", #call, err.text)
 
 /* The call fails with this class, and the text holds `part`. */
-#define ck_fails(call, class_, part)                                                                                                      \
-    do {                                                                                                                                  \
-        err = (Err){0};                                                                                                                   \
-        ck_assert_msg(!(call), "%s succeeded", #call);                                                                                    \
-        ck_assert_msg(err.cls == (class_), "%s: class %s: %s", #call, err_class_name(err.cls), err.text);                                 \
-        ck_assert_msg(strstr(err.text, (part)) != NULL, "%s: \"%s\" is not in: %s", #call, (part), err.text);                             \
+#define ck_fails(call, class_, part) \
+    do { \
+        err = (Err){0}; \
+        ck_assert_msg(!(call), "%s succeeded", #call); \
+        ck_assert_msg(err.cls == (class_), "%s: class %s: %s", #call, err_class_name(err.cls), err.text); \
+        ck_assert_msg(strstr(err.text, (part)) != NULL, "%s: \"%s\" is not in: %s", #call, (part), err.text); \
     } while (0)
 
 /* A fresh directory below $TMPDIR or /tmp, made at the first call in a test process; removed with unit_remove_temp. */

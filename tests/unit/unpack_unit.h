@@ -3,8 +3,8 @@
 #define UNPACK_UNIT_H
 
 #include "archive_unit.h"
-#include "stage/pack.h"
-#include "stage/unpack.h"
+#include "source/pack.h"
+#include "source/unpack.h"
 
 #define SOURCE_TIME_NS INT64_C(1700000000123456000)
 

@@ -1,0 +1,82 @@
+/* model.h: the records that the stages hand on. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "port/sha256.h"
+
+#define VERSION_AUTO (-1) /* the store decides */
+
+typedef enum ModelKind { MODEL_FILE, MODEL_DIRECTORY } ModelKind;
+
+/* What a directory model holds; model_dir_type_name gives the model_type. */
+typedef enum DirType { DIR_UNKNOWN, DIR_BERTOPIC, DIR_MLFLOW, DIR_TENSORFLOW, DIR_SENTENCE_TRANSFORMERS, DIR_TRANSFORMERS } DirType;
+const char *model_dir_type_name(DirType type);
+
+/* Where a model stands in this run. */
+typedef enum ModelState {
+    MODEL_PENDING,   /* to be read */
+    MODEL_UNCHANGED, /* its content is stored under this name */
+    MODEL_NEW,       /* stored by this run (dry run: would be) */
+    MODEL_CONFLICT,  /* its key is stored with other content, or two sources have this key */
+    MODEL_FAILED,    /* cannot be stored: see reason */
+    MODEL_SKIPPED    /* left out on purpose: see reason */
+} ModelState;
+
+/* What stat tells of a source; the same stamp means the same content (ctime cannot be set back by a program). For a directory: dev
+ * and ino its own, size the sum of its files, mtime_ns the latest, ctime_ns a 64-bit hash of path, size, mtime, ctime and inode of
+ * all members. */
+typedef struct Stamp {
+    uint64_t dev, ino, size;
+    int64_t mtime_ns, ctime_ns;
+} Stamp;
+
+/* dev is not compared: containers and NFS give a new number at each mount. */
+bool stamp_equal(const Stamp *a, const Stamp *b);
+
+/* One source. Small on purpose: a tree may hold a million. */
+typedef struct Model {
+    const char *path; /* relative to MODELS_DIR, as on disk; in the list's arena */
+    const char *name; /* NULL until identified; in the list's arena */
+    char *reason;     /* malloc'd, printable; NULL unless conflict, failed, skipped, or unchanged with something to tell */
+    Stamp stamp;
+    Digest content;   /* valid when has_content */
+    uint64_t stored_bytes; /* 0 until packed */
+    int32_t version;  /* VERSION_AUTO until known */
+    uint32_t next;    /* next model of the same name, UINT32_MAX at the end (plan.h) */
+    uint8_t kind;     /* ModelKind */
+    uint8_t dir_type; /* DirType */
+    uint8_t state;    /* ModelState */
+    uint8_t suffix_len;  /* bytes of the file suffix, ".joblib" = 7 */
+    bool has_content : 1;   /* content is known */
+    bool from_journal : 1;  /* … from the journal only: good for "unchanged", nothing else */
+    bool explicit_version : 1;
+    bool followed_link : 1; /* path leads through a symlink (-L) */
+    bool is_unreadable : 1; /* a directory that could not be read: nobody knows what is in it */
+} Model;
+
+typedef struct ModelList {
+    Model *items;
+    uint32_t count, cap;
+    Arena arena;
+} ModelList;
+
+/* A new entry, all zero but path (copied) and version; NULL and *err when memory ends or 2^32-1 models are there. */
+Model *model_list_add(ModelList *list, const char *path, Err *err);
+void model_list_fit(ModelList *list); /* gives spare room back; pointers into items are void afterwards */
+void model_list_free(ModelList *list);
+
+/* Sets state and reason (copied; the text and hint of `err`). */
+void model_fail(Model *model, ModelState state, const Err *err);
+
+/* model_fail with a format. */
+void model_refuse(Model *model, ModelState state, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+const char *model_state_name(ModelState state); /* "new", "unchanged", … as in JSON */
+
+#endif

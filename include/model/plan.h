@@ -1,0 +1,43 @@
+/* plan.h: compares the tree with the store and says what is to be done.
+ *
+ * Models are grouped by name; a group is the unit of work, so that versions of one name are settled by one thread, explicit ones
+ * first. plan_new, plan_add_stored and plan_settle run before the workers; afterwards each group belongs to the worker that has
+ * taken it. */
+#ifndef MODEL_PLAN_H
+#define MODEL_PLAN_H
+
+#include "store/store.h"
+#include "model/model.h"
+
+typedef enum OnChange { CHANGE_NEW_VERSION, CHANGE_SKIP, CHANGE_FAIL } OnChange;
+
+typedef struct Plan Plan;
+
+/* Groups the identified models of `list` (borrowed) that are MODEL_PENDING; two sources with one explicit key, or two without a
+ * version and one name, all become MODEL_CONFLICT, each naming the other. */
+bool plan_new(ModelList *list, OnChange on_change, Plan **out, Err *err);
+void plan_free(Plan *plan);
+
+/* Feeds one row of the store; names that are not in the tree are ignored. */
+bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err);
+
+/* Marks what the journal and the store together prove unchanged, and sorts the other groups, largest first. */
+bool plan_settle(Plan *plan, Err *err);
+
+uint32_t plan_work_count(const Plan *plan);             /* groups with something to read */
+uint32_t plan_work_group(const Plan *plan, uint32_t i); /* the i-th of them, largest first */
+uint32_t plan_first(const Plan *plan, uint32_t group);  /* index of its first model; then Model.next */
+uint64_t plan_work_bytes(const Plan *plan);             /* raw bytes to read */
+uint32_t plan_group_of(const Plan *plan, const char *name); /* STRMAP_NONE when the tree has no such name */
+
+/* With the model's content known: sets state (MODEL_UNCHANGED, MODEL_NEW, MODEL_CONFLICT, MODEL_SKIPPED, MODEL_FAILED), version and
+ * reason. MODEL_NEW means: store it under `version`. */
+void plan_decide(Plan *plan, uint32_t group, Model *model);
+
+/* This run put or found that version. ERR_STOP when memory ends. */
+bool plan_note_version(Plan *plan, uint32_t group, int32_t version, const Digest *content, Err *err);
+
+/* Forgets what is known of the store's versions of a group, before asking the store again. */
+void plan_forget_versions(Plan *plan, uint32_t group);
+
+#endif

@@ -1,0 +1,54 @@
+/* inventory.h: what a tree and a store have, model by model, as a report: text, CSV, JSON or one self-contained HTML page.
+ *
+ * `check` and `cleanup` fill it from the audit. All strings are borrowed and hostile; every writer escapes them for its format. One
+ * thread. */
+#ifndef REPORT_INVENTORY_H
+#define REPORT_INVENTORY_H
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "port/sha256.h"
+
+typedef struct InventoryItem {
+    const char *path;       /* relative to MODELS_DIR; NULL: only the store has it */
+    const char *name;       /* NULL: no good name */
+    int32_t version;        /* -1 = not known */
+    const char *model_type; /* NULL = not known */
+    const char *reason;     /* why it differs or must stay; NULL = all well */
+    char letter;            /* = + - * ! (flow/audit.h) */
+    bool can_go;            /* the local source may be deleted: the full proof was made just now */
+    bool has_row;
+    bool is_damaged;        /* has_row, and the payload is not what the row says: told first, in red */
+    bool is_older;          /* an earlier version in the store of a name that the tree has: history, letter '-', no difference */
+    uint64_t raw_bytes;     /* of the content */
+    uint64_t stored_bytes;  /* of the payload; 0 without a row */
+    Digest content, stored; /* valid with has_row */
+    int64_t created_ns;     /* when it was stored, since 1970; 0 = not known */
+    const char *run_id;     /* by which run; "" = none */
+    bool server_proof, download_proof;
+} InventoryItem;
+
+typedef struct Inventory {
+    const char *title;        /* "Clean-up report", "Check report" */
+    const char *models_dir;   /* absolute */
+    const char *store;        /* label */
+    const char *host;
+    int64_t made_ns;          /* since 1970 */
+    bool is_cleanup;          /* can_go means something */
+    InventoryItem *items;     /* in the order to show */
+    size_t count;
+    uint64_t older; /* earlier versions in the store of names that the tree has, whether they are among the items or not */
+} Inventory;
+
+/* Writes the report to `path` (temporary name, rename; 0644 & ~umask), the format by its ending: .csv, .json or .html. ERR_USAGE
+ * for another one. errors: ERR_STOP no disk, no memory. */
+bool inventory_write_file(const Inventory *inventory, const char *path, Err *err);
+
+/* The same into memory. */
+bool inventory_csv(const Inventory *inventory, Buf *out,
+                   Err *err); /* header, one row for each item; digests in hex, times ISO 8601 */
+bool inventory_json(const Inventory *inventory, Buf *out, Err *err); /* one JSON object: what the struct has */
+bool inventory_html(const Inventory *inventory, Buf *out, Err *err); /* no script, no link to anything outside */
+
+#endif

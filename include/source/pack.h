@@ -1,0 +1,38 @@
+/* pack.h: reads one source and makes the payload to store.
+ *
+ * A file becomes one gzip member, or stays as it is when it is compressed already or does not get smaller. A directory becomes a
+ * tar with its members at the root, then gzip. The same source always gives the same bytes. See docs/formats.md. A Packer holds the
+ * buffers of one worker and is reused; one thread at a time, no shared state between packers. */
+#ifndef SOURCE_PACK_H
+#define SOURCE_PACK_H
+
+#include "base/spool.h"
+#include "model/model.h"
+
+typedef struct PackSettings {
+    int level;              /* 1..9, 0 = keep as it is (--compress none) */
+    size_t memory_limit;    /* bytes of payload kept in memory; beyond it a temporary file in temp_dir */
+    const char *temp_dir;   /* borrowed */
+    bool follow_links;
+    bool keep_payload;      /* false: dry run, digests and sizes only */
+} PackSettings;
+
+typedef struct Packed {
+    Digest content, stored;
+    uint64_t raw_bytes, stored_bytes;
+    bool is_tar, is_gzip;
+    Stamp stamp;           /* of the source, the same before and after the read */
+    int64_t read_ns;       /* clock_real_ns just before the first stat */
+    Spool *payload;        /* the packer's own: valid until its next pack */
+} Packed;
+
+typedef struct Packer Packer;
+Packer *packer_new(const PackSettings *settings, Err *err);
+void packer_free(Packer *packer);
+
+/* root: the open MODELS_DIR. A source that changes while it is read is read again, three times in all.
+ * ERR_SKIP: unreadable, vanished, symlink, special file, empty, Git LFS pointer, changed while read. ERR_STOP: no memory, no disk.
+ * The text starts with the model's path. On failure *out is untouched. */
+bool pack_model(Packer *packer, int root, const Model *model, Packed *out, Err *err);
+
+#endif

@@ -1,0 +1,197 @@
+/* store.h: the database that holds the models, whatever its kind.
+ *
+ * A StoreTarget says where it is; a Store is one session with it. The rooms above know this header only: PostgreSQL is behind it
+ * (src/store/postgres/), SQLite can be, without a change above. A StoreTarget may be shared by threads; a Store belongs to one
+ * thread at a time.
+ *
+ * Errors, by what to do: ERR_RETRY the connection or the server failed for now: close the session, open a new one, ask with
+ * store_find what is there; ERR_CONFLICT another writer has one of the keys; ERR_SKIP the data of one row in this batch is refused:
+ * split the batch; ERR_SCHEMA the tables are not as they must be; ERR_INTERRUPTED a signal asked to end and the store did not
+ * answer within 2 seconds (the session is lost then, and with it an open transaction); ERR_STOP everything else. After any error
+ * inside begin … commit call store_rollback. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/spool.h"
+#include "port/sha256.h"
+
+#define STORE_NAME_MAX 255 /* characters, models.name varchar(255) */
+#define STORE_TYPE_MAX 50
+#define STORE_CHUNK_BYTES ((uint64_t)16 * 1024 * 1024)
+#define STORE_INLINE_MAX ((uint64_t)500 * 1024 * 1024) /* beyond it pg_dump and text readers fail */
+
+typedef struct StoreTuning {
+    double connect_timeout; /* seconds for one connection attempt */
+    double timeout;         /* seconds that a wait may last without any progress */
+    double lock_timeout;    /* seconds for a lock inside the store */
+} StoreTuning;
+
+typedef struct StoreTarget StoreTarget;
+
+/* url: a libpq URI or conninfo string, `postgres://`, SQLAlchemy's `postgresql+driver://`, `sqlite:///file`; NULL or "" = libpq's
+ * own environment (PGHOST, PGSERVICE, …). ERR_USAGE when it cannot be parsed; no password ever gets into the error. */
+bool store_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
+void store_target_free(StoreTarget *target);
+const char *store_target_label(const StoreTarget *target); /* for people: host:port/database, no password */
+const char *store_target_key(const StoreTarget *target);   /* for a folder name: [A-Za-z0-9@._-], the same for the same store */
+const char *store_target_url(const StoreTarget *target); /* for hints: what -d takes, no password; "" = libpq's environment alone */
+const char *store_target_dialect(const StoreTarget *target); /* "postgresql" */
+bool store_target_has_password(const char *url); /* does this -d argument carry a password? */
+
+typedef struct Store Store;
+
+bool store_open(const StoreTarget *target, Store **out, Err *err); /* ERR_RETRY unreachable for now, ERR_STOP refused */
+bool store_is_full(const Err *err); /* the error of store_open: no session more for now */
+void store_close(Store *store); /* NULL is allowed; an open transaction is rolled back */
+const StoreTarget *store_target(const Store *store);
+const char *store_place(const Store *store); /* where its tables are: the key of the target, and the schema behind it */
+
+/* --- schema ------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct StoreRevision {
+    const char *id, *down_id, *slug; /* "0001", NULL for the first, "models" */
+    const char *checksum;            /* SHA-256 of the file, hex */
+    const char *upgrade, *downgrade; /* SQL scripts */
+} StoreRevision;
+
+typedef bool (*StoreAppliedFn)(void *ctx, const char *id, const char *checksum, Err *err);
+
+/* The applied revisions in the order of application; none when the version table is not there. *has_models: a table `models`
+ * exists. */
+bool store_schema_applied(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err);
+
+/* One transaction under a lock: runs the upgrade part and records the revision with its checksum. When another process applied it
+ * while we waited for the lock, nothing is done and *applied is false. */
+bool store_schema_upgrade(Store *store, const StoreRevision *revision, bool *applied, Err *err);
+
+/* --- reading ----------------------------------------------------------------------------------------------------------------- */
+
+typedef struct StoreVersion {
+    const char *name; /* borrowed until the callback returns */
+    int32_t version;
+    Digest content;
+    char run_id[37]; /* "" when the row has none */
+} StoreVersion;
+
+typedef bool (*StoreVersionFn)(void *ctx, const StoreVersion *version, Err *err);
+
+/* Every key in the store with its content digest, in no order, by one read-only query. Rows without a recorded digest (written by
+ * other programs) are hashed by the server. No table = no rows. */
+bool store_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
+
+/* The same for all versions of the given names. A name that the store cannot hold is not there. */
+bool store_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
+
+/* Waits until the transactions of this program's other sessions that write at this moment have ended: the COMMIT of a client that
+ * died may still be under way, and its rows cannot be seen yet. ERR_RETRY when one is there after lock_timeout. */
+bool store_wait_writers(Store *store, Err *err);
+
+/* --- stored models, whole ---------------------------------------------------------------------------------------------------- */
+
+typedef struct StoreKey {
+    const char *name;
+    int32_t version;
+} StoreKey;
+
+/* A row without its payload. Strings are borrowed until the callback returns; "" stands for NULL. */
+typedef struct StoreInfo {
+    const char *name, *model_type, *event;
+    int32_t version;
+    bool is_active;
+    bool has_digests;        /* false: another program wrote the row; stored, sizes, is_tar and is_gzip are then not known,
+                              * and content is the recorded one or all zero */
+    Digest content, stored;
+    uint64_t raw_bytes, stored_bytes;
+    bool is_tar, is_gzip;
+    uint32_t chunk_count;
+    const char *source_host, *source_path;
+    int64_t source_mtime_ns, created_ns; /* since 1970, UTC; 0 = not known */
+    char run_id[37];         /* "" = none */
+} StoreInfo;
+
+typedef bool (*StoreInfoFn)(void *ctx, const StoreInfo *info, Err *err);
+
+/* All rows, or those of the given names (count 0 = all), by name in byte order and version. One read-only query; no payload is
+ * fetched. */
+bool store_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err);
+
+/* The row of one key, if it is there: fn is called once or never. However many versions its name has, only that row is looked at.
+ */
+bool store_list_key(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err);
+
+/* What the server says of a payload. */
+typedef enum StoreHealth {
+    STORE_INTACT, /* its SHA-256, worked out now by the server, is the recorded one; of a chunked payload: all chunks are there, of
+                   * the recorded size together, and each has its own SHA-256 (their sum is proven by reading it back only) */
+    STORE_DAMAGED, /* it is another one, or chunks are missing, doubled or of another size */
+    STORE_UNPROVEN, /* no digest is recorded */
+    STORE_MISSING /* no such row */
+} StoreHealth;
+
+typedef bool (*StoreHealthFn)(void *ctx, size_t key_index, StoreHealth health, Err *err);
+
+/* Hashes the payloads of these keys in the server (about 1 GB/s); none crosses the network. The server is silent while it works, so
+ * the caller keeps the bytes of one call well under timeout times 0.5 GB/s. Calls fn once for each key, in any order. */
+bool store_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
+
+/* False for a standby or a server in recovery: what it has may not be all, and may go away. */
+bool store_is_primary(Store *store, bool *primary, Err *err);
+
+/* Reads one payload in pieces of at most 16 MiB, in order, as of one moment. Between open and close no other call on the session.
+ */
+bool store_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes,
+                      Err *err); /* ERR_SKIP: no such row */
+bool store_fetch_next(Store *store, const void **data, size_t *len,
+                      Err *err); /* *len 0 = the end; data borrowed until the next call */
+void store_fetch_close(Store *store);
+
+/* --- writing ----------------------------------------------------------------------------------------------------------------- */
+
+typedef struct StoreRow {
+    const char *name;
+    int32_t version;
+    const char *model_type, *event;
+    bool is_active;
+    Digest content, stored;          /* SHA-256 of the raw content and of the payload */
+    uint64_t raw_bytes, stored_bytes;
+    bool is_tar;                     /* format 'tar', else 'file' */
+    bool is_gzip;                    /* encoding 'gzip', else 'identity' */
+    uint32_t chunk_count;            /* 0: the payload is in model_binary; else rows of model_chunks, store_chunk_count */
+    const char *source_host, *source_path;
+    int64_t source_mtime_ns;         /* since 1970 */
+    const char *run_id;              /* UUID */
+    Spool *payload;                  /* borrowed; stored_bytes bytes */
+} StoreRow;
+
+/* A row of model_chunks carries the SHA-256 of its piece, which the server checks as it does for model_binary. */
+
+/* 0 when a payload of this size goes inline, else the number of chunks of STORE_CHUNK_BYTES. */
+uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit);
+
+/* A batch: begin, put…, commit. All rows appear at once or none. store_put sends the row and its payload in pieces of at most 1
+ * MiB. */
+bool store_begin(Store *store, Err *err);
+bool store_put(Store *store, const StoreRow *row, Err *err);
+
+/* On ERR_RETRY the rows may or may not be there: ask store_find on a new session. On ERR_INTERRUPTED they are not: COMMIT did not
+ * go out. */
+bool store_commit(Store *store, Err *err);
+void store_rollback(Store *store); /* never fails; the session may be dead afterwards, store_alive tells */
+bool store_alive(const Store *store); /* NULL is not */
+
+/* The record of a run in model_runs: opened before its first row, closed with the counts. Own transactions. */
+typedef struct StoreRun {
+    const char *run_id, *host, *user_name, *models_dir, *program_version;
+    uint64_t new_count, unchanged_count, conflict_count, failed_count, raw_bytes, stored_bytes;
+    int exit_code;
+} StoreRun;
+
+bool store_run_begin(Store *store, const StoreRun *run, Err *err);
+bool store_run_end(Store *store, const StoreRun *run, Err *err);
+
+#endif

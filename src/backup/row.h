@@ -1,0 +1,14 @@
+/* row.h: a row of the store as lines of CSV. Private to backup*.c. */
+#ifndef BACKUP_ROW_H
+#define BACKUP_ROW_H
+
+#include "file.h"
+
+/* ERR_SKIP: a text that a line of the backup must not hold. */
+bool backup_row_check(const StoreRow *row, Err *err);
+
+/* rows: gets the line of `models`; chunks: gets those of `model_chunks` when the payload is chunked, may be NULL otherwise.
+ * with_payload: false leaves model_binary out. scratch: reused memory. */
+bool backup_row_write(BackupFile *rows, BackupFile *chunks, const StoreRow *row, bool with_payload, Buf *scratch, Err *err);
+
+#endif

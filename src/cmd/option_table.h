@@ -1,0 +1,35 @@
+/* option_table.h: the rows of the option table. */
+#ifndef CMD_OPTION_TABLE_H
+#define CMD_OPTION_TABLE_H
+
+#include "options.h"
+
+typedef enum OptionKind {
+    OPTION_FLAG,    /* bool */
+    OPTION_COUNT,   /* int64_t, how often */
+    OPTION_STRING,  /* const char * */
+    OPTION_LIST,    /* StringList, may be repeated */
+    OPTION_CHOICE,  /* int64_t, index into choices */
+    OPTION_CODEC,   /* int64_t, level */
+    OPTION_INT,     /* int64_t, min..max */
+    OPTION_BYTES,   /* uint64_t, min..max */
+    OPTION_SECONDS  /* double, min..max */
+} OptionKind;
+
+typedef struct OptionSpec {
+    const char *name; /* without -- */
+    char letter;      /* 0 = none */
+    OptionKind kind;
+    size_t offset;     /* of the field in Options */
+    unsigned commands; /* CommandBits */
+    const char *value_name, *default_text; /* NULL = none */
+    const char *help;
+    const char *const *choices;
+    int64_t min, max;
+    bool secret;         /* may carry a password */
+    bool no_environment; /* makes sense on the command line only, or has other variables */
+} OptionSpec;
+
+extern const OptionSpec option_table[]; /* ends with a NULL name */
+
+#endif

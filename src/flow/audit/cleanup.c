@@ -1,0 +1,302 @@
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "flow/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/id.h"
+#include "base/interrupt.h"
+#include "flow/audit_report.h"
+#include "state/state.h"
+#include "source/removal.h"
+
+/* A folder that is empty or that cannot be read as a whole proves nothing. */
+static bool refuse_unsound(const SourceTree *tree, Err *err)
+{
+    for (uint32_t i = 0; i < tree->models->count; i++) {
+        const Model *model = &tree->models->items[i];
+        if (model->is_unreadable) {
+            err_set(err, ERR_STOP, "%s", model->reason != NULL ? model->reason : model->path);
+            return err_hint(err, "nothing is deleted from a tree that cannot be read as a whole; mend it, or leave it out with "
+                                 "--exclude");
+        }
+    }
+    if (tree->models->count > 0)
+        return true;
+    err_set(err, ERR_STOP, "%s: holds no model: is it the right folder, and mounted?", tree->root_path);
+    return err_hint(err, "nothing is deleted on the word of an empty folder");
+}
+
+static bool refuse_standby(const Audit *audit, Err *err)
+{
+    if (audit->primary)
+        return true;
+    err_set(err, ERR_STOP, "the server is a standby: what it has may not be all, and may go away");
+    return err_hint(err, "name the primary");
+}
+
+bool cleanup_make_plan(const Audit *audit, const SourceTree *tree, CleanupPlan *out, Err *err)
+{
+    CleanupPlan plan = {0};
+    bool ok = refuse_unsound(tree, err);
+    for (size_t i = 0; ok && i < audit->count; i++) {
+        const AuditItem *item = &audit->items[i];
+        if (item->model == UINT32_MAX)
+            continue;
+        const Model *model = &tree->models->items[item->model];
+        const char *why = audit_must_stay(audit, item);
+        CleanupLine line = {.delete_it = why == NULL,
+                            .path = model->path,
+                            .is_directory = model->kind == MODEL_DIRECTORY,
+                            .name = item->name != NULL ? item->name : "",
+                            .version = item->version,
+                            .raw_bytes = item->raw_bytes,
+                            .has_row = item->has_row,
+                            .content = item->content,
+                            .stored = item->stored,
+                            .stored_ns = item->created_ns,
+                            .run_id = item->run_id,
+                            .stamp = item->stamp,
+                            .reason = why != NULL ? why : ""};
+        ok = cleanup_plan_add(&plan, &line, err);
+    }
+    if (!ok) {
+        cleanup_plan_free(&plan);
+        return false;
+    }
+    *out = plan;
+    return true;
+}
+
+/* --- apply ------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct Apply {
+    const CleanupSettings *settings;
+    const CleanupPlan *plan;
+    SourceTree tree;
+    ModelList models;
+    Audit audit;
+    State state;
+    Store *store;
+    int trash;
+    CleanupDoneFn fn;
+    void *ctx;
+    CleanupResult *result;
+    bool *resumed; /* by line of the plan: it was hidden by a clean-up that was killed, and has its name back */
+} Apply;
+
+static bool same_stamp(const Stamp *now, const Stamp *then, bool resumed)
+{
+    Stamp expected = *then;
+    if (resumed) /* its two renames moved the ctime of a file; of a directory it is a hash of its members, which cannot have moved
+                  */
+        expected.ctime_ns = now->ctime_ns;
+    return now->dev == then->dev && stamp_equal(now, &expected); /* another mount wants another plan */
+}
+
+/* The line is still true of the source, and of the row that it was paired with. */
+static const char *compare_line(const Apply *apply, const CleanupLine *line, const AuditItem *item)
+{
+    const Model *model = &apply->models.items[item->model];
+    if ((model->kind == MODEL_DIRECTORY) != line->is_directory ||
+        !same_stamp(&item->stamp, &line->stamp, apply->resumed[line - apply->plan->lines]))
+        return "it changed after the plan was made";
+    const char *why = audit_must_stay(&apply->audit, item);
+    if (why != NULL)
+        return why;
+    if (strcmp(item->name, line->name) != 0 || item->version != line->version || !digest_equal(&item->content, &line->content) ||
+        !digest_equal(&item->stored, &line->stored))
+        return "the plan speaks of another row or another content";
+    return model->followed_link ? "it is reached through a symbolic link" : NULL;
+}
+
+static bool note_health(void *ctx, size_t key_index, StoreHealth health, Err *err)
+{
+    (void)key_index;
+    (void)err;
+    *(StoreHealth *)ctx = health;
+    return true;
+}
+
+typedef struct Same {
+    const CleanupLine *line;
+    bool found;
+} Same;
+
+static bool compare_row(void *ctx, const StoreInfo *info, Err *err)
+{
+    Same *same = ctx;
+    (void)err;
+    same->found =
+        info->has_digests && digest_equal(&info->content, &same->line->content) && digest_equal(&info->stored, &same->line->stored);
+    return true;
+}
+
+/* The last question before a removal: is the row there at this moment, the same one as was proven, and whole? */
+static bool ask_again(Apply *apply, const CleanupLine *line, bool *whole, Err *err)
+{
+    StoreKey key = {.name = line->name, .version = line->version};
+    StoreHealth health = STORE_MISSING;
+    Same same = {.line = line};
+    bool primary = false;
+    if (apply->store == NULL && !store_open(apply->settings->audit.target, &apply->store, err))
+        return false;
+    if (!store_is_primary(apply->store, &primary, err))
+        return false;
+    if (!store_verify(apply->store, &key, 1, note_health, &health, err) ||
+        !store_list_key(apply->store, &key, compare_row, &same, err))
+        return false;
+    *whole = primary && health == STORE_INTACT && same.found;
+    return true;
+}
+
+static bool journal(Apply *apply, const CleanupLine *line, JournalEvent event, Err *err)
+{
+    char *path = fs_join(apply->tree.root_path, line->path);
+    if (path == NULL)
+        return err_no_memory(err);
+    JournalRecord record = {.event = event,
+                            .path = path,
+                            .is_directory = line->is_directory,
+                            .stamp = line->stamp,
+                            .read_ns = clock_real_ns(),
+                            .content = line->content,
+                            .name = line->name,
+                            .version = line->version};
+    bool ok = journal_append(apply->state.journal, &record, 1, err);
+    free(path);
+    return ok;
+}
+
+static bool tell(Apply *apply, const CleanupLine *line, const char *why, Err *err)
+{
+    if (why == NULL) {
+        apply->result->removed_count++;
+        apply->result->removed_bytes += line->raw_bytes;
+    } else {
+        apply->result->kept_count++;
+    }
+    return apply->fn(apply->ctx, line, why, err);
+}
+
+static bool remove_one(Apply *apply, const CleanupLine *line, const Stamp *proven, Err *err)
+{
+    Err why = {0};
+    bool whole = false;
+    if (!interrupt_check(err) || !ask_again(apply, line, &whole, err))
+        return false;
+    if (!whole)
+        return tell(apply, line, "its row vanished, changed or was damaged a moment ago", err);
+    if (!journal(apply, line, JOURNAL_REMOVING, err))
+        return false;
+    if (removal_take(apply->tree.root, line->path, line->is_directory, proven, apply->trash, &why))
+        return journal(apply, line, JOURNAL_REMOVED, err) && tell(apply, line, NULL, err);
+    if (why.cls == ERR_SKIP)
+        return tell(apply, line, why.text, err);
+    *err = why;
+    return false;
+}
+
+static bool apply_lines(Apply *apply, Err *err)
+{
+    for (size_t i = 0; i < apply->audit.count; i++) {
+        const AuditItem *item = &apply->audit.items[i];
+        uint32_t index =
+            item->model == UINT32_MAX ? STRMAP_NONE : strmap_get(&apply->plan->by_path, apply->models.items[item->model].path);
+        if (index == STRMAP_NONE || !apply->plan->lines[index].delete_it)
+            continue;
+        const CleanupLine *line = &apply->plan->lines[index];
+        const char *why = compare_line(apply, line, item);
+        if (!(why != NULL ? tell(apply, line, why, err) : remove_one(apply, line, &item->stamp, err)))
+            return false;
+    }
+    return true;
+}
+
+/* Lines whose source the audit did not look at: gone already, a symbolic link now, or no model any more. */
+static bool tell_missing(Apply *apply, Err *err)
+{
+    StrMap found = {0};
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < apply->models.count; i++)
+        ok = apply->models.items[i].state == MODEL_SKIPPED || strmap_add(&found, apply->models.items[i].path, i, NULL, err);
+    for (size_t i = 0; ok && i < apply->plan->count; i++) {
+        const CleanupLine *line = &apply->plan->lines[i];
+        if (line->delete_it && strmap_get(&found, line->path) == STRMAP_NONE)
+            ok = tell(apply, line, "it is not there any more, or is no model now", err);
+    }
+    strmap_free(&found);
+    return ok;
+}
+
+/* What lies in the tree is a source for the next run; and a file "moved" to where it is would not be gone. */
+static bool refuse_trash_inside(const CleanupSettings *settings, Err *err)
+{
+    char *tree = realpath(settings->audit.models_dir, NULL), *trash = realpath(settings->trash, NULL);
+    size_t len = tree != NULL ? strlen(tree) : 0;
+    bool inside =
+        tree != NULL && trash != NULL && strncmp(trash, tree, len) == 0 && (trash[len] == '/' || trash[len] == '\0' || len == 1);
+    free(tree);
+    free(trash);
+    if (!inside)
+        return true;
+    err_set(err, ERR_USAGE, "%s: the trash lies inside the folder that is cleaned up", settings->trash);
+    return err_hint(err, "name a folder outside of it, on the same file system");
+}
+
+/* Before the scan: what a killed clean-up has hidden gets its name back. */
+static bool resume(Apply *apply, Err *err)
+{
+    SourceTree tree = {.root = -1};
+    apply->resumed = calloc(apply->plan->count + 1, sizeof *apply->resumed);
+    if (apply->resumed == NULL)
+        return err_no_memory(err);
+    bool ok = source_tree_open(apply->settings->audit.models_dir, &tree, err);
+    for (size_t i = 0; ok && i < apply->plan->count; i++) {
+        const CleanupLine *line = &apply->plan->lines[i];
+        if (line->delete_it)
+            ok = removal_resume(tree.root, line->path, line->is_directory, &line->stamp, &apply->resumed[i], err);
+    }
+    source_tree_close(&tree);
+    return ok;
+}
+
+static bool open_trash(Apply *apply, Err *err)
+{
+    apply->trash = -1;
+    if (apply->settings->trash == NULL)
+        return true;
+    if (!fs_make_private_dir(apply->settings->trash, err))
+        return err_hint(err, "name another folder with --trash");
+    apply->trash = open(apply->settings->trash, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return apply->trash >= 0 ? refuse_trash_inside(apply->settings, err)
+                             : err_set_errno(err, ERR_STOP, errno, "%s", apply->settings->trash);
+}
+
+bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, CleanupDoneFn fn, void *ctx, CleanupResult *out,
+                   Err *err) {
+    Apply apply = {.settings = settings, .plan = plan, .tree = {.root = -1}, .trash = -1, .fn = fn, .ctx = ctx, .result = out};
+    AuditSettings audit = settings->audit;
+    char run_id[37];
+    *out = (CleanupResult){0};
+    audit.download = true;
+    audit.only = &plan->by_path;
+    id_new_uuid(run_id);
+    bool ok = state_locate(settings->state_dir, NULL, audit.target, &apply.state, err) && state_open(&apply.state, run_id, err) &&
+              open_trash(&apply, err) && resume(&apply, err) && audit_run(&audit, &apply.tree, &apply.models, &apply.audit, err) &&
+              refuse_unsound(&apply.tree, err) && refuse_standby(&apply.audit, err) && apply_lines(&apply, err) &&
+              tell_missing(&apply, err);
+    free(apply.resumed);
+    store_close(apply.store);
+    audit_free(&apply.audit);
+    source_tree_close(&apply.tree);
+    model_list_free(&apply.models);
+    state_close(&apply.state);
+    if (apply.trash >= 0)
+        close(apply.trash);
+    return ok;
+}

@@ -1,0 +1,233 @@
+#include "flow/cleanup_plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/id.h"
+#include "base/text.h"
+#include "port/csvfile.h"
+
+#define FIELD_MAX ((size_t)64 * 1024)
+
+static const char *const columns[] = {"action",         "path",          "kind",      "name",   "version", "raw_bytes",
+                                      "content_sha256", "stored_sha256", "stored_at", "run_id", "dev",     "ino",
+                                      "size",           "mtime_ns",      "ctime_ns",  "reason"};
+#define COLUMN_COUNT (sizeof columns / sizeof *columns)
+enum { ACTION, PATH, KIND, NAME, VERSION, RAW, CONTENT, STORED, STORED_AT, RUN_ID, DEV, INO, SIZE, MTIME, CTIME, REASON };
+
+bool cleanup_plan_add(CleanupPlan *plan, const CleanupLine *line, Err *err)
+{
+    if (plan->count == plan->cap) {
+        size_t cap = plan->cap + plan->cap / 2 + 64;
+        CleanupLine *grown = realloc(plan->lines, cap * sizeof *grown);
+        if (grown == NULL)
+            return err_no_memory(err);
+        plan->lines = grown;
+        plan->cap = cap;
+    }
+    plan->lines[plan->count++] = *line;
+    return true;
+}
+
+void cleanup_plan_free(CleanupPlan *plan)
+{
+    free(plan->lines);
+    strmap_free(&plan->by_path);
+    arena_free(&plan->arena);
+    *plan = (CleanupPlan){0};
+}
+
+/* --- writing ----------------------------------------------------------------------------------------------------------------- */
+
+/* A path may hold any byte: it is percent-encoded, so that the file is UTF-8 and one row a line. */
+static bool add_encoded(Buf *out, const char *text, Err *err)
+{
+    size_t len = strlen(text);
+    char *encoded = malloc(3 * len + 1);
+    if (encoded == NULL)
+        return err_no_memory(err);
+    size_t used = text_percent_encode(encoded, text, len);
+    bool ok = csvfile_field(out, encoded, used, err) && buf_append(out, ",", 1, err);
+    free(encoded);
+    return ok;
+}
+
+static bool add_text(Buf *out, const char *text, Err *err)
+{
+    return csvfile_field(out, text, strlen(text), err) && buf_append(out, ",", 1, err);
+}
+
+/* One line, UTF-8. */
+static bool add_escaped(Buf *out, const char *text, Err *err)
+{
+    char shown[2048];
+    text_escape(shown, sizeof shown, text, strlen(text));
+    return csvfile_field(out, shown, strlen(shown), err);
+}
+
+static bool add_digest(Buf *out, const CleanupLine *line, const Digest *digest, Err *err)
+{
+    char hex[2 * DIGEST_BYTES + 1] = "";
+    if (line->has_row)
+        digest_hex(digest, hex);
+    return add_text(out, hex, err);
+}
+
+static bool add_line(Buf *out, const CleanupLine *line, Err *err)
+{
+    char stored_at[25] = "";
+    const Stamp *stamp = &line->stamp;
+    if (line->has_row)
+        clock_iso(stored_at, line->stored_ns);
+    return add_text(out, line->delete_it ? "delete" : "keep", err) && add_encoded(out, line->path, err) &&
+           add_text(out, line->is_directory ? "directory" : "file", err) && add_text(out, line->name, err) &&
+           buf_format(out, err, "%" PRId32 ",%" PRIu64 ",", line->version, line->raw_bytes) &&
+           add_digest(out, line, &line->content, err) && add_digest(out, line, &line->stored, err) &&
+           add_text(out, stored_at, err) && add_text(out, line->run_id, err) &&
+           buf_format(out, err, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%" PRId64 ",", stamp->dev, stamp->ino, stamp->size,
+                      stamp->mtime_ns, stamp->ctime_ns) &&
+           add_escaped(out, line->reason, err) && buf_append(out, "\n", 1, err);
+}
+
+bool cleanup_plan_write(const CleanupPlan *plan, const char *path, Err *err)
+{
+    Buf out = {0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < COLUMN_COUNT; i++)
+        ok = buf_format(&out, err, "%s%s", i > 0 ? "," : "", columns[i]);
+    ok = ok && buf_append(&out, "\n", 1, err);
+    for (size_t i = 0; ok && i < plan->count; i++)
+        ok = add_line(&out, &plan->lines[i], err);
+    ok = ok && fs_replace_file(path, out.data, out.len, err);
+    buf_free(&out);
+    return ok;
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------------------------- */
+
+typedef struct Reader {
+    CleanupPlan *plan;
+    const char *file;
+    bool has_header;
+} Reader;
+
+static bool bad_row(const Reader *reader, uint64_t row, const char *what, Err *err)
+{
+    err_set(err, ERR_USAGE, "%s: row %" PRIu64 ": %s", reader->file, row, what);
+    return err_hint(err, "make a new plan with: cleanup --plan FILE.csv");
+}
+
+static bool check_header(Reader *reader, char *const *fields, size_t count, Err *err)
+{
+    bool same = count == COLUMN_COUNT;
+    for (size_t i = 0; same && i < count; i++)
+        same = fields[i] != NULL && strcmp(fields[i], columns[i]) == 0;
+    reader->has_header = same;
+    return same || bad_row(reader, 1, "this is no clean-up plan", err);
+}
+
+static bool parse_number(const char *text, uint64_t *out)
+{
+    char *end;
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return errno == 0 && *end == '\0';
+}
+
+static bool parse_signed(const char *text, int64_t *out)
+{
+    uint64_t value;
+    bool negative = text[0] == '-';
+    if (!parse_number(text + negative, &value) || value > (uint64_t)INT64_MAX + negative)
+        return false;
+    *out = negative ? (int64_t)(0 - value) : (int64_t)value;
+    return true;
+}
+
+static bool parse_stamp(char *const *fields, Stamp *out)
+{
+    return parse_number(fields[DEV], &out->dev) && parse_number(fields[INO], &out->ino) && parse_number(fields[SIZE], &out->size) &&
+           parse_signed(fields[MTIME], &out->mtime_ns) && parse_signed(fields[CTIME], &out->ctime_ns);
+}
+
+/* The parts that a deletion depends on; the others are for people. */
+static bool parse_line(char *const *fields, CleanupLine *line)
+{
+    int64_t version = VERSION_AUTO;
+    line->delete_it = strcmp(fields[ACTION], "delete") == 0;
+    line->is_directory = strcmp(fields[KIND], "directory") == 0;
+    if ((!line->delete_it && strcmp(fields[ACTION], "keep") != 0) || (!line->is_directory && strcmp(fields[KIND], "file") != 0))
+        return false;
+    line->has_row = digest_parse(fields[CONTENT], &line->content) && digest_parse(fields[STORED], &line->stored);
+    if (!parse_number(fields[RAW], &line->raw_bytes) || !parse_stamp(fields, &line->stamp))
+        return false;
+    if (line->delete_it && (!line->has_row || !text_parse_int(fields[VERSION], 0, INT32_MAX, &version) || fields[NAME][0] == '\0'))
+        return false;
+    line->version = (int32_t)version;
+    return true;
+}
+
+static bool keep_strings(CleanupPlan *plan, char *const *fields, const char *path, CleanupLine *line, Err *err)
+{
+    line->path = arena_copy(&plan->arena, path, strlen(path), err);
+    line->name = line->path == NULL ? NULL : arena_copy(&plan->arena, fields[NAME], strlen(fields[NAME]), err);
+    line->run_id = line->name == NULL ? NULL : arena_copy(&plan->arena, fields[RUN_ID], strlen(fields[RUN_ID]), err);
+    line->reason = "";
+    return line->run_id != NULL;
+}
+
+static bool take_row(void *ctx, uint64_t row, char *const *fields, const size_t *lengths, size_t count, Err *err)
+{
+    Reader *reader = ctx;
+    CleanupLine line = {0};
+    uint32_t existing;
+    if (row == 1)
+        return check_header(reader, fields, count, err);
+    bool whole = count == COLUMN_COUNT;
+    for (size_t i = 0; whole && i < count; i++)
+        whole = fields[i] != NULL && strlen(fields[i]) == lengths[i];
+    if (!whole || !parse_line(fields, &line))
+        return bad_row(reader, row, "not a whole line of a clean-up plan", err);
+    char *path = fields[PATH];
+    if (text_percent_decode(path, strlen(path)) <= 0)
+        return bad_row(reader, row, "a path that is none", err);
+    if (!keep_strings(reader->plan, fields, path, &line, err) ||
+        !strmap_add(&reader->plan->by_path, line.path, (uint32_t)reader->plan->count, &existing, err))
+        return false;
+    if (existing != STRMAP_NONE)
+        return bad_row(reader, row, "this path was there before", err);
+    return cleanup_plan_add(reader->plan, &line, err);
+}
+
+bool cleanup_plan_read(const char *path, CleanupPlan *out, Err *err)
+{
+    CleanupPlan plan = {0};
+    Reader reader = {.plan = &plan, .file = path};
+    bool whole = false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return err_set_errno(err, ERR_USAGE, errno, "%s", path);
+    bool ok = csvfile_read(fd, path, FIELD_MAX, take_row, &reader, &whole, err);
+    close(fd);
+    if (!ok && err != NULL && err->cls == ERR_STOP && err->errnum == 0 && text_starts_with(err->text, path)) {
+        err->cls = ERR_USAGE; /* no CSV: what csvfile_read calls a broken file is a wrong argument here */
+        err_hint(err, "make a new plan with: cleanup --plan FILE.csv");
+    }
+    if (ok && !reader.has_header)
+        ok = bad_row(&reader, 1, "this is no clean-up plan", err);
+    if (ok && !whole)
+        ok = bad_row(&reader, plan.count + 1, "the file was cut off", err);
+    if (!ok) {
+        cleanup_plan_free(&plan);
+        return false;
+    }
+    *out = plan;
+    return true;
+}

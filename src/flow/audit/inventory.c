@@ -1,0 +1,94 @@
+#include "flow/audit_report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/text.h"
+
+bool audit_report_path(const char *path, Err *err)
+{
+    if (path == NULL || text_ends_with(path, ".csv") || text_ends_with(path, ".json") || text_ends_with(path, ".html"))
+        return true;
+    err_set(err, ERR_USAGE, "%s: no format has this ending", path);
+    return err_hint(err, "name a file that ends with .csv, .json or .html");
+}
+
+const char *audit_must_stay(const Audit *audit, const AuditItem *item)
+{
+    if (item->letter == AUDIT_ONLY_DISK)
+        return "it is not stored";
+    if (item->letter != AUDIT_SAME)
+        return item->reason != NULL ? item->reason : "it is not the same as what is stored";
+    if (!audit->primary)
+        return "the server is a standby; only a primary can vouch for a row";
+    if (!item->has_digests)
+        return "its row records no digest that the server could prove; another program wrote it";
+    if (!item->server_proof)
+        return "the server has not proven the stored payload";
+    if (!item->download_proof)
+        return "the stored payload was not read back";
+    return NULL;
+}
+
+static void fill(InventoryItem *out, const Audit *audit, const AuditItem *item, const ModelList *models, bool is_cleanup)
+{
+    const char *must_stay = audit_must_stay(audit, item);
+    const Model *model = item->model == UINT32_MAX ? NULL : &models->items[item->model];
+    *out = (InventoryItem){.path = model != NULL ? model->path : NULL,
+                           .name = item->name,
+                           .version = item->version == VERSION_AUTO ? -1 : item->version,
+                           .model_type = item->model_type,
+                           .reason = is_cleanup && model != NULL ? must_stay : item->reason,
+                           .letter = (char)item->letter,
+                           .can_go = is_cleanup && model != NULL && must_stay == NULL,
+                           .has_row = item->has_row,
+                           .is_damaged = item->is_damaged,
+                           .is_older = item->is_older && !item->is_damaged,
+                           .raw_bytes = item->raw_bytes,
+                           .stored_bytes = item->stored_bytes,
+                           .content = item->content,
+                           .stored = item->stored,
+                           .created_ns = item->created_ns,
+                           .run_id = item->run_id,
+                           .server_proof = item->server_proof,
+                           .download_proof = item->download_proof};
+}
+
+/* Symbolic links and the like stay where they are; the clean-up says so. */
+static void fill_skipped(InventoryItem *out, const Model *model)
+{
+    *out = (InventoryItem){.path = model->path,
+                           .name = model->name,
+                           .version = -1,
+                           .reason = model->reason != NULL ? model->reason : "left out",
+                           .letter = (char)AUDIT_UNCHECKED,
+                           .run_id = ""};
+}
+
+bool audit_inventory(const Audit *audit, const SourceTree *tree, const char *title, bool is_cleanup, const char *store,
+                     const char *host, Inventory *out, Err *err) {
+    const ModelList *models = tree->models;
+    *out = (Inventory){.title = title,
+                       .models_dir = tree->root_path,
+                       .store = store,
+                       .host = host,
+                       .made_ns = clock_real_ns(),
+                       .is_cleanup = is_cleanup,
+                       .older = audit->older};
+    out->items = calloc(audit->count + models->count + 1, sizeof *out->items);
+    if (out->items == NULL)
+        return err_no_memory(err);
+    for (size_t i = 0; i < audit->count; i++)
+        fill(&out->items[out->count++], audit, &audit->items[i], models, is_cleanup);
+    for (uint32_t i = 0; is_cleanup && i < models->count; i++)
+        if (models->items[i].state == MODEL_SKIPPED)
+            fill_skipped(&out->items[out->count++], &models->items[i]);
+    return true;
+}
+
+void audit_free_inventory(Inventory *inventory)
+{
+    free(inventory->items);
+    *inventory = (Inventory){0};
+}

@@ -1,0 +1,200 @@
+/* prove.c: is what the store has what it says it has? */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "parts.h"
+#include "../pool.h"
+#include "source/unpack.h"
+
+#define CALL_BYTES ((uint64_t)256 * 1024 * 1024) /* hashed by one query: under a second of silence */
+#define CALL_KEYS 500
+
+typedef struct Prover {
+    const AuditSettings *settings;
+    Audit *audit;
+    size_t *chosen; /* indexes of the items to prove */
+    size_t chosen_count;
+    size_t *calls;  /* first of `chosen` for each query; one more at the end */
+    uint32_t call_count;
+    pthread_mutex_t lock; /* guards the arena of the audit */
+} Prover;
+
+static bool mark(Prover *prover, AuditItem *item, AuditLetter letter, const char *text, Err *err)
+{
+    item->is_damaged = letter == AUDIT_DIFFERS;
+    pthread_mutex_lock(&prover->lock);
+    bool ok = audit_reason(prover->audit, item, letter, text, err);
+    pthread_mutex_unlock(&prover->lock);
+    return ok;
+}
+
+static void *start_session(void *shared, Err *err)
+{
+    const Prover *prover = shared;
+    Store *store = NULL;
+    store_open(prover->settings->target, &store, err);
+    return store;
+}
+
+static void stop_session(void *own)
+{
+    store_close(own);
+}
+
+/* --- by the server ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct Call {
+    Prover *prover;
+    size_t first;
+} Call;
+
+/* No digest of the payload is recorded. Without any, the one that it was paired by was worked out from the payload just now. Beside
+ * a recorded content_sha256 only reading back can tell, where the payload is the content itself. */
+static bool take_unproven(Prover *prover, AuditItem *item, Err *err)
+{
+    bool readable = !item->is_gzip && !item->is_tar && item->chunk_count == 0;
+    item->server_proof = !item->is_unproven;
+    if (!item->is_unproven || item->letter != AUDIT_SAME || (readable && prover->settings->download))
+        return true;
+    return mark(prover, item, AUDIT_UNCHECKED,
+                readable ? "the row records no digest of its payload; --download reads it back"
+                         : "the row records no digest of its payload",
+                err);
+}
+
+static bool take_health(void *ctx, size_t key_index, StoreHealth health, Err *err)
+{
+    const Call *call = ctx;
+    AuditItem *item = &call->prover->audit->items[call->prover->chosen[call->first + key_index]];
+    switch (health) {
+    case STORE_INTACT:
+        item->server_proof = true;
+        return true;
+    case STORE_UNPROVEN:
+        return take_unproven(call->prover, item, err);
+    case STORE_DAMAGED:
+        return mark(call->prover, item, AUDIT_DIFFERS, "the stored payload is damaged: its SHA-256 is not the recorded one", err);
+    case STORE_MISSING:
+        return mark(call->prover, item, AUDIT_UNCHECKED, "the row vanished while it was checked", err);
+    }
+    return true;
+}
+
+static bool verify_call(void *shared, void *own, uint32_t index, Err *err)
+{
+    Prover *prover = shared;
+    size_t first = prover->calls[index], count = prover->calls[index + 1] - first;
+    StoreKey *keys = calloc(count, sizeof *keys);
+    Call call = {.prover = prover, .first = first};
+    if (keys == NULL)
+        return err_no_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        const AuditItem *item = &prover->audit->items[prover->chosen[first + i]];
+        keys[i] = (StoreKey){.name = item->name, .version = item->version};
+    }
+    bool ok = store_verify(own, keys, count, take_health, &call, err);
+    free(keys);
+    return ok;
+}
+
+static bool verify_in_server(Prover *prover, Err *err)
+{
+    PoolJob job = {.start = start_session, .item = verify_call, .stop = stop_session, .shared = prover};
+    uint64_t bytes = 0;
+    prover->calls = calloc(prover->chosen_count + 1, sizeof *prover->calls);
+    if (prover->calls == NULL)
+        return err_no_memory(err);
+    for (size_t i = 0; i < prover->chosen_count; i++) {
+        uint64_t size = prover->audit->items[prover->chosen[i]].stored_bytes;
+        bool full = bytes + size > CALL_BYTES || (prover->call_count > 0 && i - prover->calls[prover->call_count - 1] >= CALL_KEYS);
+        if (i == 0 || full) {
+            prover->calls[prover->call_count++] = i;
+            bytes = 0;
+        }
+        bytes += size;
+    }
+    prover->calls[prover->call_count] = prover->chosen_count;
+    return pool_run(prover->settings->jobs, prover->call_count, &job, err);
+}
+
+/* --- by reading back --------------------------------------------------------------------------------------------------------- */
+
+bool audit_download(Store *store, const AuditItem *item, Err *err)
+{
+    StoreInfo info = {.name = item->name,
+                      .version = item->version,
+                      .has_digests = true,
+                      .content = item->content,
+                      .stored = item->stored,
+                      .raw_bytes = item->raw_bytes,
+                      .stored_bytes = item->stored_bytes,
+                      .is_tar = item->is_tar,
+                      .is_gzip = item->is_gzip,
+                      .chunk_count = item->chunk_count};
+    uint64_t bytes;
+    if (!store_fetch_open(store, item->name, item->version, &bytes, err))
+        return false;
+    bool ok = unpack_verify(&info, unpack_from_store, store, err);
+    store_fetch_close(store);
+    return ok;
+}
+
+static bool download_item(void *shared, void *own, uint32_t index, Err *err)
+{
+    Prover *prover = shared;
+    AuditItem *item = &prover->audit->items[prover->chosen[index]];
+    Err why = {0};
+    if (item->letter != AUDIT_SAME && item->letter != AUDIT_ONLY_STORE)
+        return true;
+    if (audit_download(own, item, &why)) {
+        item->download_proof = true;
+        return true;
+    }
+    if (why.cls == ERR_SKIP)
+        return mark(prover, item, AUDIT_DIFFERS, why.text, err);
+    if (err != NULL)
+        *err = why;
+    return false;
+}
+
+static bool read_back(Prover *prover, Err *err)
+{
+    PoolJob job = {.start = start_session, .item = download_item, .stop = stop_session, .shared = prover};
+    return pool_run(prover->settings->jobs, (uint32_t)prover->chosen_count, &job, err);
+}
+
+/* --- which ------------------------------------------------------------------------------------------------------------------- */
+
+/* All items that have a row, or a random part of them. */
+static bool choose(Prover *prover, Err *err)
+{
+    const AuditSettings *settings = prover->settings;
+    prover->chosen = calloc(prover->audit->count + 1, sizeof *prover->chosen);
+    if (prover->chosen == NULL)
+        return err_no_memory(err);
+    for (size_t i = 0; i < prover->audit->count; i++)
+        if (prover->audit->items[i].has_row)
+            prover->chosen[prover->chosen_count++] = i;
+    size_t wanted = settings->sample_count > 0 ? (size_t)settings->sample_count
+                                               : (size_t)(settings->sample_share * (double)prover->chosen_count + 0.999999);
+    for (size_t i = 0; i < wanted && wanted < prover->chosen_count; i++) { /* the first steps of a shuffle */
+        size_t k = i + (size_t)(id_random64() % (prover->chosen_count - i)), kept = prover->chosen[i];
+        prover->chosen[i] = prover->chosen[k];
+        prover->chosen[k] = kept;
+    }
+    prover->chosen_count = wanted < prover->chosen_count ? wanted : prover->chosen_count;
+    return true;
+}
+
+bool audit_prove(const AuditSettings *settings, Audit *audit, Err *err)
+{
+    Prover prover = {.settings = settings, .audit = audit};
+    pthread_mutex_init(&prover.lock, NULL);
+    bool ok = choose(&prover, err) && verify_in_server(&prover, err) && (!settings->download || read_back(&prover, err));
+    pthread_mutex_destroy(&prover.lock);
+    free(prover.chosen);
+    free(prover.calls);
+    return ok;
+}

@@ -1,0 +1,189 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "worker.h"
+
+bool item_list_add(ItemList *list, const BatchItem *item, Err *err)
+{
+    if (list->count == list->cap) {
+        size_t cap = list->cap == 0 ? 32 : list->cap * 2;
+        BatchItem *grown = realloc(list->items, cap * sizeof *grown);
+        if (grown == NULL)
+            return err_no_memory(err);
+        list->items = grown;
+        list->cap = cap;
+    }
+    list->items[list->count++] = *item;
+    return true;
+}
+
+/* The row of this run in model_runs, before the first model that refers to it. A run that stores nothing writes none. */
+static bool begin_run_once(Worker *worker, Err *err)
+{
+    Run *run = worker->run;
+    pthread_mutex_lock(&run->begin_lock);
+    bool ok = run->run_begun || ((run->backup == NULL || backup_begin(run->backup, store_place(worker->store), err)) &&
+                                 store_run_begin(worker->store, &run->record, err));
+    run->run_begun = run->run_begun || ok;
+    pthread_mutex_unlock(&run->begin_lock);
+    return ok;
+}
+
+static void count_session(Worker *worker)
+{
+    pthread_mutex_lock(&worker->run->lock);
+    worker->run->sessions += !worker->has_session;
+    worker->has_session = true;
+    pthread_mutex_unlock(&worker->run->lock);
+}
+
+static bool try_open(Worker *worker, Err *err)
+{
+    if (worker->store == NULL && !store_open(worker->run->settings->target, &worker->store, err))
+        return false;
+    count_session(worker);
+    return begin_run_once(worker, err) && store_begin(worker->store, err);
+}
+
+/* A session may be lost unnoticed while a large model is packed (idle_session_timeout, a firewall). Nothing is open yet, so a new
+ * one does, and at once: the model is not packed a second time, which would take just as long. */
+static bool open_batch(Worker *worker, Err *err)
+{
+    bool was_idle = worker->store != NULL;
+    Err why = {0};
+    if (try_open(worker, &why))
+        return true;
+    if (was_idle && why.cls == ERR_RETRY && !store_alive(worker->store)) {
+        log_line(LOG_INFO, "worker %u: %s; trying again with a new session", worker->number, why.text);
+        store_close(worker->store);
+        worker->store = NULL;
+        return try_open(worker, err);
+    }
+    *err = why;
+    return false;
+}
+
+/* Makes one row of what was read; the identity is worked out again, it is not kept for every model of the tree. */
+static bool put_row(Worker *worker, const Model *model, const Packed *packed, Err *err)
+{
+    const Run *run = worker->run;
+    Identity *identity = malloc(sizeof *identity);
+    Buf shown = {0};
+    bool ok = false;
+    if (identity == NULL || !buf_reserve(&shown, 4 * strlen(model->path) + 1, err)) {
+        err_no_memory(err);
+        goto out;
+    }
+    text_escape(shown.data, shown.cap, model->path, strlen(model->path));
+    if (!identify(model, run->tree.map, identity, err))
+        goto out;
+    StoreRow row = {.name = model->name,
+                    .version = model->version,
+                    .model_type = identity->model_type,
+                    .event = identity->event,
+                    .is_active = run->settings->activate,
+                    .content = packed->content,
+                    .stored = packed->stored,
+                    .raw_bytes = packed->raw_bytes,
+                    .stored_bytes = packed->stored_bytes,
+                    .is_tar = packed->is_tar,
+                    .is_gzip = packed->is_gzip,
+                    .chunk_count = store_chunk_count(packed->stored_bytes, run->settings->inline_limit),
+                    .source_host = run->host,
+                    .source_path = shown.data,
+                    .source_mtime_ns = packed->stamp.mtime_ns,
+                    .run_id = run->run_id,
+                    .payload = packed->payload};
+    ok = (worker->part == NULL || backup_part_add(worker->part, &row, err)) && store_put(worker->store, &row, err);
+out:
+    buf_free(&shown);
+    free(identity);
+    return ok;
+}
+
+bool batch_put(Worker *worker, uint32_t group, Model *model, const Packed *packed, Err *err)
+{
+    BatchItem item = {.group = group,
+                      .model = (uint32_t)(model - worker->run->models->items),
+                      .stamp = packed->stamp,
+                      .read_ns = packed->read_ns};
+    bool opened = worker->batch.count > 0;
+    if (!item_list_add(&worker->batch, &item, err)) {
+        model->state = MODEL_PENDING; /* not in the batch: nobody else puts it back */
+        return false;
+    }
+    worker->batch_bytes += packed->stored_bytes;
+    return (opened || open_batch(worker, err)) &&
+           plan_note_version(worker->run->plan, group, model->version, &packed->content, err) &&
+           put_row(worker, model, packed, err);
+}
+
+bool batch_is_full(const Worker *worker)
+{
+    const RunSettings *settings = worker->run->settings;
+    return worker->batch.count >= worker->row_cap || worker->batch_bytes >= settings->batch_bytes;
+}
+
+static bool fill_record(const Run *run, const BatchItem *item, JournalRecord *record, Err *err)
+{
+    const Model *model = &run->models->items[item->model];
+    char *path = fs_join(run->tree.root_path, model->path);
+    if (path == NULL)
+        return err_no_memory(err);
+    *record = (JournalRecord){.path = path,
+                              .is_directory = model->kind == MODEL_DIRECTORY,
+                              .stamp = item->stamp,
+                              .read_ns = item->read_ns,
+                              .content = model->content,
+                              .name = model->name,
+                              .version = model->version};
+    return true;
+}
+
+bool batch_journal(Worker *worker, Err *err)
+{
+    Run *run = worker->run;
+    if (worker->seen.count == 0)
+        return true;
+    JournalRecord *records = calloc(worker->seen.count, sizeof *records);
+    bool ok = records != NULL || err_no_memory(err);
+    size_t filled = 0;
+    while (ok && filled < worker->seen.count) {
+        ok = fill_record(run, &worker->seen.items[filled], &records[filled], err);
+        filled += ok;
+    }
+    if (ok) {
+        pthread_mutex_lock(&run->journal_lock);
+        ok = journal_append(run->state.journal, records, filled, err);
+        pthread_mutex_unlock(&run->journal_lock);
+    }
+    for (size_t i = 0; i < filled; i++)
+        free((char *)records[i].path);
+    free(records);
+    worker->seen.count = 0;
+    return ok;
+}
+
+bool batch_flush(Worker *worker, Err *err)
+{
+    if (worker->batch.count > 0) {
+        if (worker->part != NULL && !backup_part_sync(worker->part, err))
+            return false;
+        worker->commit_sent = true;
+        if (!store_commit(worker->store, err))
+            return false;
+        worker->commit_sent = false;
+        worker->failures = 0;
+        if (worker->part != NULL)
+            backup_part_keep(worker->part);
+        for (size_t i = 0; i < worker->batch.count; i++)
+            if (!item_list_add(&worker->seen, &worker->batch.items[i], err))
+                return false;
+        worker->batch.count = 0;
+        worker->batch_bytes = 0;
+    }
+    return batch_journal(worker, err);
+}

@@ -1,0 +1,160 @@
+/* compare.c: what the tree has, what the journal remembers and what the store has, put together as a plan. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strmap.h"
+#include "worker.h"
+
+/* Of the absolute path of a source, what is before the slash and its path in the tree. */
+static size_t prefix_length(const Run *run)
+{
+    return strcmp(run->tree.root_path, "/") == 0 ? 0 : strlen(run->tree.root_path);
+}
+
+typedef struct JournalMatch {
+    Run *run;
+    StrMap by_path;
+    size_t prefix_len;
+} JournalMatch;
+
+static bool match_record(void *ctx, const JournalRecord *record, Err *err)
+{
+    (void)err;
+    JournalMatch *match = ctx;
+    size_t prefix = match->prefix_len;
+    if (record->event != JOURNAL_KNOWN)
+        return true;
+    if (strncmp(record->path, match->run->tree.root_path, prefix) != 0 || record->path[prefix] != '/')
+        return true;
+    uint32_t index = strmap_get(&match->by_path, record->path + prefix + 1);
+    if (index == STRMAP_NONE)
+        return true;
+    Model *model = &match->run->models->items[index];
+    model->has_content = model->from_journal = stamp_equal(&record->stamp, &model->stamp);
+    if (model->has_content)
+        model->content = record->content;
+    return true;
+}
+
+/* A model whose stamp is that of its last record need not be read, if the store has its content. */
+static bool use_journal(Run *run, Err *err)
+{
+    JournalMatch match = {.run = run, .prefix_len = prefix_length(run)};
+    if (run->settings->checksum)
+        return true;
+    bool ok = strmap_reserve(&match.by_path, run->models->count, err);
+    for (uint32_t i = 0; ok && i < run->models->count; i++)
+        if (run->models->items[i].state == MODEL_PENDING)
+            ok = strmap_add(&match.by_path, run->models->items[i].path, i, NULL, err);
+    if (ok)
+        ok = run->settings->dry_run ? journal_peek(run->state.journal_path, match_record, &match, err)
+                                    : journal_read(run->state.journal, match_record, &match, err);
+    strmap_free(&match.by_path);
+    return ok;
+}
+
+static bool add_stored(void *ctx, const StoreVersion *version, Err *err)
+{
+    return plan_add_stored(ctx, version, err);
+}
+
+bool compare_tree(Run *run, Err *err)
+{
+    const RunSettings *settings = run->settings;
+    return source_tree_scan(&run->tree, &settings->scan, settings->map_file, run->models, err) && use_journal(run, err) &&
+           plan_new(run->models, settings->on_change, &run->plan, err);
+}
+
+bool compare_store(Run *run, Err *err)
+{
+    return store_catalog(run->store, add_stored, run->plan, err) && plan_settle(run->plan, err);
+}
+
+/* --- the journal, rewritten when most of it is history ----------------------------------------------------------------------- */
+
+#define REWRITE_SLACK 1000 /* lines */
+
+typedef struct Records {
+    const Run *run;
+    JournalRecord *items;
+    size_t count, cap;
+    StrMap others; /* paths of other trees to their index in items */
+    Arena arena;
+} Records;
+
+static JournalRecord *add_record(Records *records, Err *err)
+{
+    if (records->count == records->cap) {
+        size_t cap = records->cap + records->cap / 2 + 64;
+        JournalRecord *grown = realloc(records->items, cap * sizeof *grown);
+        if (grown == NULL) {
+            err_no_memory(err);
+            return NULL;
+        }
+        records->items = grown;
+        records->cap = cap;
+    }
+    return &records->items[records->count++];
+}
+
+/* Another tree may be loaded into the same store: what the journal knows of it stays, and so does what a clean-up has noted. */
+static bool keep_other_tree(void *ctx, const JournalRecord *record, Err *err)
+{
+    Records *records = ctx;
+    size_t prefix = prefix_length(records->run);
+    bool is_trail = record->event != JOURNAL_KNOWN; /* of a clean-up: kept for good */
+    if (!is_trail && strncmp(record->path, records->run->tree.root_path, prefix) == 0 && record->path[prefix] == '/')
+        return true;
+    const char *path = arena_copy(&records->arena, record->path, strlen(record->path), err);
+    const char *name = path == NULL ? NULL : arena_copy(&records->arena, record->name, strlen(record->name), err);
+    uint32_t index = STRMAP_NONE;
+    if (name == NULL || (!is_trail && !strmap_add(&records->others, path, (uint32_t)records->count, &index, err)))
+        return false;
+    JournalRecord *kept = index == STRMAP_NONE ? add_record(records, err) : &records->items[index];
+    if (kept == NULL)
+        return false;
+    *kept = *record;
+    kept->path = path;
+    kept->name = name;
+    return true;
+}
+
+static bool add_own(Records *records, const Model *model, Err *err)
+{
+    bool settled = model->has_content && (model->state == MODEL_NEW || model->state == MODEL_UNCHANGED);
+    if (!settled)
+        return true;
+    Buf path = {0};
+    bool ok = buf_format(&path, err, "%.*s/%s", (int)prefix_length(records->run), records->run->tree.root_path, model->path);
+    const char *copy = ok ? arena_copy(&records->arena, path.data, path.len, err) : NULL;
+    JournalRecord *record = copy == NULL ? NULL : add_record(records, err);
+    buf_free(&path);
+    if (record == NULL)
+        return false;
+    /* The start of the run stands for the moment of the read: earlier than it, so never too trusting. */
+    *record = (JournalRecord){.path = copy,
+                              .is_directory = model->kind == MODEL_DIRECTORY,
+                              .stamp = model->stamp,
+                              .read_ns = records->run->start_ns,
+                              .content = model->content,
+                              .name = model->name,
+                              .version = model->version};
+    return true;
+}
+
+bool compare_compact_journal(Run *run, Err *err)
+{
+    Records records = {.run = run};
+    if (journal_lines(run->state.journal) <= 2 * (uint64_t)run->models->count + REWRITE_SLACK)
+        return true;
+    bool ok = journal_read(run->state.journal, keep_other_tree, &records, err);
+    for (uint32_t i = 0; ok && i < run->models->count; i++)
+        ok = add_own(&records, &run->models->items[i], err);
+    /* Other trees may be most of the file: a rewrite that saves nothing is not worth its fsync. */
+    if (ok && journal_lines(run->state.journal) > 2 * (uint64_t)records.count + REWRITE_SLACK)
+        ok = journal_rewrite(run->state.journal, records.items, records.count, err);
+    strmap_free(&records.others);
+    arena_free(&records.arena);
+    free(records.items);
+    return ok;
+}

@@ -1,0 +1,259 @@
+/* recover.c: what happens to a batch that failed. The store is asked, never guessed: the session may have died before or after
+ * COMMIT was applied, another writer may have taken a key, or one row may be bad. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "worker.h"
+
+#define BACKOFF_FIRST_SECONDS 0.2
+#define BACKOFF_MAX_SECONDS 10.0
+#define CONFLICTS_MAX 4
+
+/* 0.2 s, 0.4 s, … 10 s, each between half and whole, so that many workers do not come back at once. */
+static double backoff(unsigned failures)
+{
+    double wait = BACKOFF_FIRST_SECONDS;
+    for (unsigned i = 1; i < failures && wait < BACKOFF_MAX_SECONDS; i++)
+        wait *= 2;
+    wait = wait < BACKOFF_MAX_SECONDS ? wait : BACKOFF_MAX_SECONDS;
+    return wait * (0.5 + 0.5 * (double)(id_random64() % 1000) / 1000);
+}
+
+void recover_wait(unsigned failures)
+{
+    double until = clock_seconds() + backoff(failures);
+    for (double left; (left = until - clock_seconds()) > 0 && interrupt_signal() == 0;)
+        clock_sleep(left < 0.1 ? left : 0.1);
+}
+
+static Model *item_model(const Worker *worker, const BatchItem *item)
+{
+    return &worker->run->models->items[item->model];
+}
+
+/* A row that the store has: ours when this run wrote it. */
+static bool note_found(void *ctx, const StoreVersion *found, Err *err)
+{
+    Worker *worker = ctx;
+    for (size_t i = 0; i < worker->batch.count; i++) {
+        BatchItem *item = &worker->batch.items[i];
+        const Model *model = item_model(worker, item);
+        if (model->version != found->version || strcmp(model->name, found->name) != 0)
+            continue;
+        item->taken = true;
+        item->committed = worker->commit_sent && strcmp(found->run_id, worker->run->run_id) == 0 &&
+                          digest_equal(&found->content, &model->content);
+    }
+    return plan_add_stored(worker->run->plan, found, err);
+}
+
+/* Learns afresh which versions of the batch's names the store has. */
+static bool ask_store(Worker *worker, Err *err)
+{
+    if (worker->store == NULL && !store_open(worker->run->settings->target, &worker->store, err))
+        return false;
+    if (worker->commit_sent && !store_wait_writers(worker->store, err))
+        return false;
+    const char **names = calloc(worker->batch.count, sizeof *names);
+    if (names == NULL)
+        return err_no_memory(err);
+    for (size_t i = 0; i < worker->batch.count; i++) {
+        names[i] = item_model(worker, &worker->batch.items[i])->name;
+        worker->batch.items[i].taken = worker->batch.items[i].committed = false;
+        plan_forget_versions(worker->run->plan, worker->batch.items[i].group);
+    }
+    bool ok = store_find(worker->store, names, worker->batch.count, note_found, worker, err);
+    free(names);
+    return ok;
+}
+
+static bool drop_dead_session(Worker *worker)
+{
+    if (worker->store == NULL)
+        return false;
+    store_rollback(worker->store);
+    if (store_alive(worker->store))
+        return false;
+    store_close(worker->store);
+    worker->store = NULL;
+    return true;
+}
+
+bool group_list_add(GroupList *list, uint32_t group, Err *err)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i] == group)
+            return true;
+    if (list->count == list->cap) {
+        size_t cap = list->cap == 0 ? 32 : list->cap * 2;
+        uint32_t *grown = realloc(list->items, cap * sizeof *grown);
+        if (grown == NULL)
+            return err_no_memory(err);
+        list->items = grown;
+        list->cap = cap;
+    }
+    list->items[list->count++] = group;
+    return true;
+}
+
+static void back_to_pending(Worker *worker)
+{
+    for (size_t i = 0; i < worker->batch.count; i++) {
+        Model *model = item_model(worker, &worker->batch.items[i]);
+        if (model->state != MODEL_NEW)
+            continue;
+        model->state = MODEL_PENDING;
+        model->has_content = false;
+        if (!model->explicit_version)
+            model->version = VERSION_AUTO;
+    }
+}
+
+static bool requeue_batch(Worker *worker, Err *err)
+{
+    bool ok = true;
+    back_to_pending(worker);
+    for (size_t i = 0; ok && i < worker->batch.count; i++)
+        ok = group_list_add(&worker->requeued, worker->batch.items[i].group, err);
+    worker->batch.count = 0;
+    worker->batch_bytes = 0;
+    return ok && (worker->part == NULL || backup_part_undo(worker->part, err));
+}
+
+/* The answer to COMMIT was lost. A transaction is there as a whole or not at all. */
+static bool settle_lost_commit(Worker *worker, bool *committed, Err *err)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < worker->batch.count; i++)
+        found += worker->batch.items[i].committed;
+    if (found > 0 && found < worker->batch.count)
+        return err_set(err, ERR_BUG, "the store has %zu of the %zu rows of one transaction", found, worker->batch.count);
+    *committed = found > 0;
+    worker->commit_sent = false;
+    if (found == 0)
+        return true;
+    log_line(LOG_INFO, "the answer to COMMIT was lost; the store has all %zu models of the batch", found);
+    worker->failures = 0;
+    if (worker->part != NULL)
+        backup_part_keep(worker->part);
+    /* A group may have more models that were not reached yet. */
+    for (size_t i = 0; i < worker->batch.count; i++)
+        if (!item_list_add(&worker->seen, &worker->batch.items[i], err) ||
+            !group_list_add(&worker->requeued, worker->batch.items[i].group, err))
+            return false;
+    worker->batch.count = 0;
+    worker->batch_bytes = 0;
+    return batch_journal(worker, err);
+}
+
+/* The store has no session for this worker, and never had one: so nothing was sent or noted. Another worker does what this one
+ * took. */
+static bool retire(Worker *worker, const Err *cause)
+{
+    Run *run = worker->run;
+    if (worker->has_session || !store_is_full(cause))
+        return false;
+    pthread_mutex_lock(&run->lock);
+    worker->retired = run->sessions > 0 && group_list_add(&run->handed_back, worker->batch.items[0].group, NULL);
+    if (worker->retired)
+        back_to_pending(worker);
+    pthread_mutex_unlock(&run->lock);
+    if (worker->retired) {
+        worker->batch.count = 0;
+        log_line(LOG_INFO, "worker %u: %s; the others go on without it", worker->number, cause->text);
+    }
+    return worker->retired;
+}
+
+static bool give_up(Worker *worker, Err *err)
+{
+    if (worker->store != NULL)
+        store_rollback(worker->store);
+    back_to_pending(worker);
+    bool unknown = worker->commit_sent && err->cls != ERR_BUG;
+    if (unknown || (worker->part != NULL && !backup_part_undo(worker->part, NULL))) {
+        pthread_mutex_lock(&worker->run->lock);
+        worker->run->outcome_unknown = true;
+        pthread_mutex_unlock(&worker->run->lock);
+    }
+    worker->batch.count = 0;
+    if (err->cls == ERR_RETRY)
+        err->cls = ERR_UNREACHABLE;
+    return false;
+}
+
+static bool is_recoverable(const Worker *worker, const Err *err)
+{
+    if (err->cls == ERR_SKIP || err->cls == ERR_CONFLICT)
+        return true;
+    return err->cls == ERR_RETRY && worker->failures <= worker->run->settings->retries;
+}
+
+/* What a conflict turns out to be: another writer has one of the keys, and all is well, or a constraint of the user's own refuses
+ * one row. */
+static ErrClass judge_conflict(Worker *worker)
+{
+    for (size_t i = 0; i < worker->batch.count; i++) {
+        if (worker->batch.items[i].taken) {
+            worker->failures = 0;
+            return ERR_CONFLICT;
+        }
+    }
+    return worker->failures > CONFLICTS_MAX ? ERR_SKIP : ERR_CONFLICT;
+}
+
+/* One bad row: alone in its batch it is the culprit, else the batch is tried again in halves. */
+static void split_or_fail(Worker *worker, Err *err)
+{
+    if (worker->batch.count > 1) {
+        worker->row_cap = (worker->batch.count + 1) / 2;
+        return;
+    }
+    Model *model = item_model(worker, &worker->batch.items[0]);
+    err_prefix(err, "%s", model->path);
+    model_fail(model, MODEL_FAILED, err);
+    worker->batch.items[0].committed = false;
+}
+
+bool batch_recover(Worker *worker, Err *err)
+{
+    Err cause = *err;
+    bool committed = false;
+    if (worker->batch.count == 0)
+        return false;
+    /* The server has refused it, or a signal ended the wait before COMMIT went out: nothing was committed. A server that panics has
+     * refused nothing: the record of the COMMIT may be on its disk. */
+    bool refused = err->cls != ERR_RETRY && err->sqlstate[0] != '\0' && store_alive(worker->store);
+    if (err->cls == ERR_INTERRUPTED || refused)
+        worker->commit_sent = false;
+    if (retire(worker, err))
+        return true;
+    worker->failures += err->cls != ERR_SKIP;
+    if (!is_recoverable(worker, err))
+        return give_up(worker, err);
+    log_line(LOG_INFO, "worker %u: %s; trying again", worker->number, cause.text);
+    for (;;) {
+        bool dead = drop_dead_session(worker);
+        if (dead || (worker->failures > 1 && cause.cls == ERR_RETRY)) /* COPY itself waits for the other writer of a key */
+            recover_wait(worker->failures);
+        if (!interrupt_check(err))
+            return give_up(worker, err);
+        if (ask_store(worker, err))
+            break;
+        worker->failures++;
+        if (err->cls != ERR_RETRY || !is_recoverable(worker, err))
+            return give_up(worker, err);
+    }
+    if (worker->commit_sent && !settle_lost_commit(worker, &committed, err))
+        return give_up(worker, err);
+    if (committed)
+        return true;
+    if (cause.cls == ERR_CONFLICT)
+        cause.cls = judge_conflict(worker);
+    if (cause.cls == ERR_SKIP)
+        split_or_fail(worker, &cause);
+    return requeue_batch(worker, err) || give_up(worker, err);
+}

@@ -1,0 +1,284 @@
+#define _GNU_SOURCE
+#include "flow/run.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "worker.h"
+#include "schema/schema.h"
+
+size_t run_payload_memory(uint64_t share)
+{
+    uint64_t free_bytes = share > RUN_WORKER_OVERHEAD ? share - RUN_WORKER_OVERHEAD : 0;
+    /* A growing buffer is up to half as large again as what is in it. */
+    uint64_t payload = free_bytes / 3 * 2;
+    return payload < 1024 * 1024 ? 1024 * 1024 : (size_t)payload;
+}
+
+static bool open_root(Run *run, Err *err)
+{
+    if (!source_tree_open(run->settings->models_dir, &run->tree, err))
+        return false;
+    run->record.models_dir = run->tree.root_path;
+    return true;
+}
+
+static bool check_schema(Run *run, Err *err)
+{
+    if (run->settings->upgrade && !run->settings->dry_run)
+        return schema_upgrade(run->store, NULL, NULL, err);
+    if (!run->settings->dry_run)
+        return schema_require_head(run->store, run->settings->target, err);
+    SchemaState state;
+    if (!schema_state(run->store, &state, err))
+        return false;
+    if (state.kind == SCHEMA_UNKNOWN) /* no upgrade would help: the run would stop here too */
+        return schema_require_head(run->store, run->settings->target, err);
+    run->summary->schema_missing = state.kind != SCHEMA_HEAD;
+    return true;
+}
+
+/* A step that asks the first session and may be repeated on another one: a store that is away gets the same patience as later on.
+ */
+static bool ask_with_patience(Run *run, bool (*step)(Run *run, Err *err), Err *err)
+{
+    for (unsigned failures = 0;; failures++) {
+        Err why = {0};
+        if ((run->store != NULL || store_open(run->settings->target, &run->store, &why)) && step(run, &why))
+            return true;
+        if (why.cls == ERR_RETRY) {
+            store_close(run->store);
+            run->store = NULL;
+        }
+        if (why.cls != ERR_RETRY || failures >= run->settings->retries) {
+            *err = why;
+            err->cls = why.cls == ERR_RETRY ? ERR_UNREACHABLE : why.cls;
+            return false;
+        }
+        log_line(LOG_INFO, "%s; trying again", why.text);
+        recover_wait(failures + 1);
+        if (!interrupt_check(err))
+            return false;
+    }
+}
+
+static bool open_state(Run *run, Err *err)
+{
+    const RunSettings *settings = run->settings;
+    if (!state_locate(settings->state_dir, settings->backup_dir, settings->target, &run->state, err))
+        return false;
+    if (settings->dry_run)
+        return true;
+    if (!state_open(&run->state, run->run_id, err))
+        return false;
+    text_copy(run->summary->journal, sizeof run->summary->journal, run->state.journal_path);
+    return settings->backup == BACKUP_NONE || backup_open(run->state.backup_dir, run->run_id, settings->backup, &run->backup, err);
+}
+
+/* --- the work ---------------------------------------------------------------------------------------------------------------- */
+
+static unsigned worker_count(const Run *run)
+{
+    uint64_t count = run->settings->jobs, room = run->settings->max_memory / (RUN_WORKER_OVERHEAD + 1024 * 1024);
+    count = count < room ? count : room;
+    count = count < plan_work_count(run->plan) ? count : plan_work_count(run->plan);
+    return count > 0 ? (unsigned)count : 1;
+}
+
+static bool start_workers(Run *run, Worker *workers, unsigned count, Err *err)
+{
+    for (unsigned i = 0; i < count; i++) {
+        workers[i] = (Worker){.run = run, .number = i, .share = run->settings->max_memory / count};
+        if (i == 0) {
+            workers[0].store = run->store;
+            workers[0].has_session = true;
+            run->sessions = 1;
+            run->store = NULL;
+        }
+        bool backed_up = !run->settings->dry_run && run->settings->backup != BACKUP_NONE;
+        if (backed_up && (workers[i].part = backup_part(run->backup, i, err)) == NULL) {
+            store_close(workers[i].store);
+            return false;
+        }
+        int failed = pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]);
+        if (failed != 0 && i > 0) {
+            log_line(LOG_WARN, "only %u of %u workers can be started: %s", i, count, strerror(failed));
+            return true;
+        }
+        if (failed != 0) {
+            err_set_errno(err, ERR_STOP, failed, "cannot start a worker");
+            store_close(workers[0].store);
+            return err_hint(err, "the limit of processes or of memory is too low (ulimit -u, ulimit -v)");
+        }
+        pthread_mutex_lock(&run->lock);
+        run->workers_started++;
+        run->workers_left++;
+        pthread_mutex_unlock(&run->lock);
+    }
+    return true;
+}
+
+static bool do_work(Run *run, Err *err)
+{
+    unsigned count = worker_count(run);
+    if (plan_work_count(run->plan) == 0)
+        return true;
+    Worker *workers = calloc(count, sizeof *workers);
+    if (workers == NULL)
+        return err_no_memory(err);
+    Err start_err = {0};
+    if (!start_workers(run, workers, count, &start_err)) {
+        pthread_mutex_lock(&run->lock);
+        run->first_error = run->first_error.cls == ERR_NONE ? start_err : run->first_error;
+        pthread_mutex_unlock(&run->lock);
+    }
+    progress_wait(run, run->settings->show_progress);
+    for (unsigned i = 0; i < run->workers_started; i++)
+        pthread_join(workers[i].thread, NULL);
+    free(workers);
+    if (run->first_error.cls == ERR_NONE)
+        return interrupt_check(err);
+    *err = run->first_error;
+    return false;
+}
+
+/* --- the end ----------------------------------------------------------------------------------------------------------------- */
+
+/* The models are stored by now. What cannot be put right stays as it is, for the next run. */
+static bool recover_leftovers(Run *run, Err *err)
+{
+    if (!run->has_leftovers || ask_with_patience(run, leftovers_recover, err))
+        return true;
+    return err->hint[0] != '\0'
+               ? false
+               : err_hint(err, "what had to be stored is stored; the next run puts the backup of the killed run right");
+}
+
+static bool finish_backup(Run *run, Err *err)
+{
+    uint64_t rows = 0;
+    if (run->backup == NULL || run->outcome_unknown)
+        return true;
+    if (!backup_finish(run->backup, &rows, err))
+        return false;
+    if (rows > 0)
+        text_copy(run->summary->backup, sizeof run->summary->backup, backup_path(run->backup));
+    return true;
+}
+
+/* The sessions of the workers may still count for a moment. */
+static bool open_for_record(Run *run, Err *err)
+{
+    for (unsigned failures = 1; run->store == NULL && !store_open(run->settings->target, &run->store, err); failures++) {
+        if (!store_is_full(err) || failures > run->settings->retries)
+            return false;
+        recover_wait(failures);
+    }
+    return true;
+}
+
+/* The counts of the run, when it wrote anything. The rows are committed already: a store that has gone away since costs only this.
+ */
+static void finish_run_record(Run *run)
+{
+    const RunSummary *summary = run->summary;
+    Err err = {0};
+    StoreRun *record = &run->record;
+    record->new_count = summary->new_count;
+    record->unchanged_count = summary->unchanged_count;
+    record->conflict_count = summary->conflict_count;
+    record->failed_count = summary->failed_count;
+    record->raw_bytes = summary->raw_bytes;
+    record->stored_bytes = summary->stored_bytes;
+    record->exit_code = summary->exit_code;
+    if (!run->run_begun)
+        return;
+    if (!open_for_record(run, &err) || !store_run_end(run->store, record, &err))
+        log_line(LOG_WARN, "%sthe counts of run %s could not be written: %s",
+                 summary->pending_count == 0 ? "the models are stored, but " : "", run->run_id, err.text);
+}
+
+static int exit_code(const RunSummary *summary, const Err *err)
+{
+    if (err->cls == ERR_INTERRUPTED)
+        return 128 + interrupt_signal();
+    if (err->cls != ERR_NONE)
+        return err_exit_code(err->cls);
+    return summary->failed_count + summary->conflict_count > 0 ? err_exit_code(ERR_SKIP) : 0;
+}
+
+static bool close_books(Run *run, const Err *work_err, Err *err)
+{
+    bool ok = summary_count(run->models, run->summary, err) && finish_backup(run, err);
+    run->summary->read_count = atomic_load(&run->read_count);
+    run->summary->read_bytes = atomic_load(&run->read_bytes);
+    run->summary->exit_code = exit_code(run->summary, ok ? work_err : err);
+    finish_run_record(run);
+    return ok && (work_err->cls != ERR_NONE || run->settings->dry_run || compare_compact_journal(run, err));
+}
+
+static void free_run(Run *run)
+{
+    store_close(run->store);
+    plan_free(run->plan);
+    free(run->handed_back.items);
+    source_tree_close(&run->tree);
+    backup_close(run->backup);
+    state_close(&run->state);
+    pthread_mutex_destroy(&run->lock);
+    pthread_mutex_destroy(&run->begin_lock);
+    pthread_mutex_destroy(&run->journal_lock);
+    pthread_cond_destroy(&run->worker_ended);
+}
+
+/* Who runs this, where, and under which identifier. */
+static void introduce(Run *run)
+{
+    struct passwd entry, *found = NULL;
+    char strings[1024];
+    id_new_uuid(run->run_id);
+    run->start_ns = clock_real_ns();
+    if (gethostname(run->host, sizeof run->host - 1) != 0)
+        text_copy(run->host, sizeof run->host, "unknown");
+    if (getpwuid_r(geteuid(), &entry, strings, sizeof strings, &found) == 0 && found != NULL)
+        text_copy(run->user, sizeof run->user, found->pw_name);
+    else
+        snprintf(run->user, sizeof run->user, "uid %ld", (long)geteuid());
+    run->record = (StoreRun){.run_id = run->run_id, .host = run->host, .user_name = run->user, .program_version = PROGRAM_VERSION};
+    run->summary->dry_run = run->settings->dry_run;
+    text_copy(run->summary->run_id, sizeof run->summary->run_id, run->run_id);
+    text_copy(run->summary->store, sizeof run->summary->store, store_target_label(run->settings->target));
+}
+
+bool run_models(const RunSettings *settings, ModelList *models, RunSummary *summary, Err *err)
+{
+    Run run = {.settings = settings, .models = models, .summary = summary, .tree = {.root = -1}, .state = {.lock = {.fd = -1}}};
+    double started = clock_seconds();
+    Err work_err = {0};
+    pthread_mutex_init(&run.lock, NULL);
+    pthread_mutex_init(&run.begin_lock, NULL);
+    pthread_mutex_init(&run.journal_lock, NULL);
+    pthread_cond_init(&run.worker_ended, NULL);
+    introduce(&run);
+    bool ok = open_root(&run, &work_err) && open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
+              ask_with_patience(&run, leftovers_look, &work_err) && compare_tree(&run, &work_err) &&
+              ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err) && recover_leftovers(&run, &work_err);
+    Err end_err = {0};
+    if (!close_books(&run, &work_err, &end_err) && ok) {
+        work_err = end_err;
+        ok = false;
+    }
+    summary->exit_code = exit_code(summary, &work_err);
+    summary->seconds = clock_seconds() - started;
+    if (!ok && err != NULL)
+        *err = work_err;
+    free_run(&run);
+    return ok;
+}

@@ -1,0 +1,133 @@
+/* worker.h: inside a run: what the workers share, and what each has for itself. Private to flow/. */
+#ifndef FLOW_RUN_WORKER_H
+#define FLOW_RUN_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "flow/run.h"
+#include "source/source_tree.h"
+#include "state/state.h"
+#include "source/pack.h"
+
+/* Indices of the plan. */
+typedef struct GroupList {
+    uint32_t *items;
+    size_t count, cap;
+} GroupList;
+
+bool group_list_add(GroupList *list, uint32_t group, Err *err); /* once each */
+
+/* One run. The first part is set up before the workers start and only read by them; `lock` guards the second; the third is atomic.
+ * A model (and its group in the plan) belongs to the worker that took the group. */
+typedef struct Run {
+    const RunSettings *settings;
+    ModelList *models;
+    RunSummary *summary;
+    SourceTree tree;
+    char host[256], user[64];
+    char run_id[37];
+    StoreRun record; /* who and where; the counts at the end */
+    int64_t start_ns;
+    Plan *plan;
+    State state;
+    Backup *backup;
+    Store *store; /* the first session; worker 0 takes it over */
+    bool has_leftovers; /* of runs that were killed */
+
+    pthread_mutex_t begin_lock;   /* guards run_begun and what is made with it */
+    pthread_mutex_t journal_lock; /* guards the journal: its fsync must not hold up the scheduler */
+    pthread_mutex_t lock;
+    pthread_cond_t worker_ended;
+    unsigned workers_started, workers_left;
+    unsigned sessions;    /* workers that have had a session and have not ended */
+    uint32_t next_work;
+    GroupList handed_back; /* groups of workers that got no session */
+    bool run_begun;       /* the model_runs row is there */
+    bool outcome_unknown; /* a COMMIT was sent and nobody could be asked: the backup folder stays for the next run */
+    Err first_error;      /* cls ERR_NONE: no worker failed */
+
+    atomic_uint_fast64_t read_count, read_bytes; /* sources packed */
+    atomic_uint_fast64_t failed_count;           /* for the progress line */
+} Run;
+
+/* A model that is in the open transaction. */
+typedef struct BatchItem {
+    uint32_t group, model;
+    Stamp stamp;
+    int64_t read_ns;
+    bool taken;     /* the store was found to have its key */
+    bool committed; /* ... with the row of this batch, after a lost COMMIT */
+} BatchItem;
+
+typedef struct ItemList {
+    BatchItem *items;
+    size_t count, cap;
+} ItemList;
+
+bool item_list_add(ItemList *list, const BatchItem *item, Err *err);
+
+typedef struct Worker {
+    Run *run;
+    unsigned number;
+    uint64_t share; /* of --max-memory, bytes */
+    pthread_t thread;
+    Packer *packer;
+    Store *store;
+    BackupPart *part;
+    ItemList batch;       /* in the open transaction */
+    uint64_t batch_bytes; /* stored bytes in it */
+    ItemList seen;        /* settled, to be journaled */
+    GroupList requeued;   /* to do again, before new ones */
+    uint64_t row_cap;  /* rows of a batch; smaller while a batch with one bad row is split */
+    unsigned failures; /* in a row */
+    bool commit_sent;
+    bool has_session;  /* counted in run->sessions */
+    bool retired;      /* the store has no session for it, others do its work */
+} Worker;
+
+void *worker_main(void *worker);
+
+/* How many bytes of payload a worker may hold in memory when `share` bytes are its part of --max-memory. */
+size_t run_payload_memory(uint64_t share);
+#define RUN_WORKER_OVERHEAD ((uint64_t)5 * 1024 * 1024) /* buffers of one worker besides the payload: pack, COPY, backup */
+
+/* batch.c: the open transaction of one worker. */
+
+/* Adds a packed model; opens session and transaction as needed. On failure call batch_recover. */
+bool batch_put(Worker *worker, uint32_t group, Model *model, const Packed *packed, Err *err);
+bool batch_is_full(const Worker *worker);
+
+/* Backup durable, COMMIT, journal durable. On failure call batch_recover. */
+bool batch_flush(Worker *worker, Err *err);
+
+/* recover.c: after a failed batch_put or batch_flush: true when its models are stored or queued again, false when the run has to
+ * end. */
+bool batch_recover(Worker *worker, Err *err);
+
+/* Sleeps before try number `failures`, longer each time and never exactly as long as others; a signal ends the wait. */
+void recover_wait(unsigned failures);
+
+/* Journals what is settled. */
+bool batch_journal(Worker *worker, Err *err);
+
+/* verify.c: decodes the payload and compares. ERR_SKIP: it is not what was read. */
+bool verify_packed(const Model *model, const Packed *packed, Err *err);
+
+/* compare.c: scan, names and journal make the plan; the store settles it. compare_store may be repeated after ERR_RETRY. */
+bool compare_tree(Run *run, Err *err);
+bool compare_store(Run *run, Err *err);
+bool compare_compact_journal(Run *run, Err *err);
+
+/* leftovers.c: the backups of runs that were killed. Both may be repeated after ERR_RETRY. */
+
+/* Before the store is read: are there any (Run.has_leftovers)? Then the last COMMIT of such a run is waited for. */
+bool leftovers_look(Run *run, Err *err);
+
+/* When the work is done: puts them right. */
+bool leftovers_recover(Run *run, Err *err);
+
+/* progress.c: waits until all workers have ended, and shows how it goes meanwhile. */
+void progress_wait(Run *run, bool show);
+
+#endif

@@ -1,0 +1,127 @@
+#include "model/model.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+const char *model_dir_type_name(DirType type)
+{
+    switch (type) {
+    case DIR_BERTOPIC:
+        return "bertopic";
+    case DIR_MLFLOW:
+        return "mlflow";
+    case DIR_TENSORFLOW:
+        return "tensorflow";
+    case DIR_SENTENCE_TRANSFORMERS:
+        return "sentence-transformers";
+    case DIR_TRANSFORMERS:
+        return "transformers";
+    case DIR_UNKNOWN:
+        break;
+    }
+    return "unknown";
+}
+
+const char *model_state_name(ModelState state)
+{
+    switch (state) {
+    case MODEL_PENDING:
+        return "pending";
+    case MODEL_UNCHANGED:
+        return "unchanged";
+    case MODEL_NEW:
+        return "new";
+    case MODEL_CONFLICT:
+        return "conflict";
+    case MODEL_FAILED:
+        return "failed";
+    case MODEL_SKIPPED:
+        return "skipped";
+    }
+    return "unknown";
+}
+
+bool stamp_equal(const Stamp *a, const Stamp *b)
+{
+    return a->ino == b->ino && a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+/* By a quarter: a million entries must not hold half a million empty ones. */
+static bool grow(ModelList *list, Err *err)
+{
+    uint64_t cap = list->cap < 64 ? 64 : (uint64_t)list->cap + list->cap / 4;
+    if (cap > UINT32_MAX)
+        cap = UINT32_MAX;
+    if (cap == list->cap || cap > SIZE_MAX / sizeof *list->items)
+        return err_set(err, ERR_STOP, "more than %u models", (unsigned)list->cap);
+    Model *grown = realloc(list->items, (size_t)cap * sizeof *grown);
+    if (grown == NULL)
+        return err_no_memory(err);
+    list->items = grown;
+    list->cap = (uint32_t)cap;
+    return true;
+}
+
+Model *model_list_add(ModelList *list, const char *path, Err *err)
+{
+    if (list->count == list->cap && !grow(list, err))
+        return NULL;
+    const char *copy = arena_copy(&list->arena, path, strlen(path), err);
+    if (copy == NULL)
+        return NULL;
+    Model *model = &list->items[list->count++];
+    *model = (Model){.path = copy, .version = VERSION_AUTO};
+    return model;
+}
+
+void model_list_fit(ModelList *list)
+{
+    Model *fitted = list->count > 0 ? realloc(list->items, list->count * sizeof *fitted) : NULL;
+    if (fitted == NULL)
+        return;
+    list->items = fitted;
+    list->cap = list->count;
+}
+
+void model_list_free(ModelList *list)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        free(list->items[i].reason);
+    free(list->items);
+    arena_free(&list->arena);
+    *list = (ModelList){0};
+}
+
+void model_fail(Model *model, ModelState state, const Err *err)
+{
+    bool has_hint = err->hint[0] != '\0';
+    model_refuse(model, state, "%s%s%s", err->text, has_hint ? "; " : "", err->hint);
+}
+
+void model_refuse(Model *model, ModelState state, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *raw = len < 0 ? NULL : malloc((size_t)len + 1);
+    char *reason = len < 0 ? NULL : malloc(4 * (size_t)len + 1);
+    if (raw != NULL && reason != NULL) {
+        vsnprintf(raw, (size_t)len + 1, format, again);
+        text_escape(reason, 4 * (size_t)len + 1, raw, (size_t)len);
+    } else {
+        free(reason);
+        reason = NULL;
+    }
+    va_end(again);
+    free(raw);
+    /* The old reason may have been one of the arguments. */
+    free(model->reason);
+    model->reason = reason;
+    model->state = (uint8_t)state;
+}

@@ -1,0 +1,216 @@
+#include "model/identify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/strmap.h"
+#include "base/text.h"
+#include "port/csvfile.h"
+
+#define FIELD_BYTES_MAX ((size_t)64 * 1024)
+
+enum Column { COLUMN_PATH, COLUMN_NAME, COLUMN_VERSION, COLUMN_MODEL_TYPE, COLUMN_EVENT, COLUMN_COUNT };
+
+static const char *const column_names[COLUMN_COUNT] = {"path", "name", "version", "model_type", "event"};
+
+struct NameMap {
+    NameMapRow *rows;
+    uint32_t count, cap;
+    Arena arena;
+    StrMap literals;      /* paths without a glob, and their rows */
+    uint32_t *glob_rows;  /* the rows whose path is a glob */
+    const char **globs;
+    uint32_t glob_count;
+};
+
+typedef struct Reading {
+    NameMap *map;
+    const char *file;
+    int column_at[COLUMN_COUNT]; /* position in a row, -1 = not in this file */
+    size_t columns;              /* of the header; 0 before it */
+} Reading;
+
+static bool bad_row(const Reading *reading, uint64_t row, const char *what, const char *value, const char *problem, Err *err)
+{
+    bool has_value = value[0] != '\0';
+    return err_set(err, ERR_USAGE, "%s: row %llu: %s%s%.100s%s %s", reading->file, (unsigned long long)row, what,
+                   has_value ? " \"" : "", value, has_value ? "\"" : "", problem);
+}
+
+static bool take_header(Reading *reading, char *const *fields, size_t count, Err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t column = 0;
+        const char *field = fields[i] != NULL ? fields[i] : "";
+        while (column < COLUMN_COUNT && strcmp(field, column_names[column]) != 0)
+            column++;
+        if (column == COLUMN_COUNT) {
+            bad_row(reading, 1, "column", field, "is not known", err);
+            return err_hint(err, "the columns are path,name,version,model_type,event");
+        }
+        if (reading->column_at[column] >= 0)
+            return bad_row(reading, 1, "column", field, "is there twice", err);
+        reading->column_at[column] = (int)i;
+    }
+    if (reading->column_at[COLUMN_PATH] < 0) {
+        bad_row(reading, 1, "the column path", "", "is missing", err);
+        return err_hint(err, "the first row names the columns: path,name,version,model_type,event");
+    }
+    reading->columns = count;
+    return true;
+}
+
+/* NULL for an empty field and for a column that the file does not have. */
+static const char *field_of(const Reading *reading, char *const *fields, enum Column column)
+{
+    const char *field = reading->column_at[column] >= 0 ? fields[reading->column_at[column]] : NULL;
+    return field != NULL && field[0] != '\0' ? field : NULL;
+}
+
+/* Copies a field that a column of the store must be able to hold. */
+static bool take_text(Reading *reading, uint64_t row, char *const *fields, enum Column column, const char **out, Err *err)
+{
+    const char *field = field_of(reading, fields, column);
+    *out = NULL;
+    if (field == NULL)
+        return true;
+    size_t len = strlen(field);
+    size_t max = column == COLUMN_MODEL_TYPE ? STORE_TYPE_MAX : STORE_NAME_MAX;
+    const char *problem = column == COLUMN_NAME ? identify_name_problem(field, len) : identify_text_problem(field, len, max);
+    if (problem != NULL)
+        return bad_row(reading, row, column_names[column], field, problem, err);
+    *out = arena_copy(&reading->map->arena, field, len, err);
+    return *out != NULL;
+}
+
+static bool take_version(Reading *reading, uint64_t row, char *const *fields, int32_t *out, Err *err)
+{
+    const char *field = field_of(reading, fields, COLUMN_VERSION);
+    int64_t value = VERSION_AUTO;
+    if (field != NULL && !text_parse_int(field, 0, INT32_MAX, &value))
+        return bad_row(reading, row, "version", field, "is not a whole number from 0 to 2147483647", err);
+    *out = (int32_t)value;
+    return true;
+}
+
+static NameMapRow *add_row(NameMap *map, Err *err)
+{
+    if (map->count == map->cap) {
+        uint32_t cap = map->cap == 0 ? 16 : map->cap * 2;
+        NameMapRow *rows = realloc(map->rows, cap * sizeof *rows);
+        if (rows != NULL)
+            map->rows = rows;
+        uint32_t *glob_rows = realloc(map->glob_rows, cap * sizeof *glob_rows);
+        if (glob_rows != NULL)
+            map->glob_rows = glob_rows;
+        const char **globs = realloc(map->globs, cap * sizeof *globs);
+        if (globs != NULL)
+            map->globs = globs;
+        if (rows == NULL || glob_rows == NULL || globs == NULL) {
+            err_no_memory(err);
+            return NULL;
+        }
+        map->cap = cap;
+    }
+    NameMapRow *row = &map->rows[map->count++];
+    *row = (NameMapRow){.version = VERSION_AUTO};
+    return row;
+}
+
+static bool index_path(NameMap *map, const char *path, Err *err)
+{
+    uint32_t number = map->count - 1;
+    const char *copy = arena_copy(&map->arena, path, strlen(path), err);
+    if (copy == NULL)
+        return false;
+    if (strpbrk(copy, "*?[\\") == NULL)
+        return strmap_add(&map->literals, copy, number, NULL, err);
+    map->globs[map->glob_count] = copy;
+    map->glob_rows[map->glob_count++] = number;
+    return true;
+}
+
+static bool take_row(void *ctx, uint64_t number, char *const *fields, const size_t *lengths, size_t count, Err *err)
+{
+    Reading *reading = ctx;
+    for (size_t i = 0; i < count; i++)
+        if (fields[i] != NULL && strlen(fields[i]) != lengths[i])
+            return bad_row(reading, number, "a field", "", "holds a NUL", err);
+    if (reading->columns == 0)
+        return take_header(reading, fields, count, err);
+    if (count != reading->columns)
+        return bad_row(reading, number, "the number of fields", "", "is not that of the header", err);
+    const char *path = field_of(reading, fields, COLUMN_PATH);
+    if (path == NULL)
+        return bad_row(reading, number, "path", "", "is empty", err);
+    NameMapRow *row = add_row(reading->map, err);
+    return row != NULL && index_path(reading->map, path, err) && take_text(reading, number, fields, COLUMN_NAME, &row->name, err) &&
+           take_text(reading, number, fields, COLUMN_MODEL_TYPE, &row->model_type, err) &&
+           take_text(reading, number, fields, COLUMN_EVENT, &row->event, err) &&
+           take_version(reading, number, fields, &row->version, err);
+}
+
+bool name_map_read(const char *path, NameMap **out, Err *err)
+{
+    Reading reading = {.file = path, .column_at = {-1, -1, -1, -1, -1}};
+    bool ok = false;
+    Err problem = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set_errno(err, ERR_USAGE, errno, "cannot open the map %s", path);
+    reading.map = calloc(1, sizeof *reading.map);
+    if (reading.map == NULL) {
+        err_no_memory(&problem);
+        goto out;
+    }
+    if (!csvfile_read(fd, path, FIELD_BYTES_MAX, take_row, &reading, NULL, &problem))
+        goto out;
+    if (reading.columns == 0) {
+        err_set(&problem, ERR_USAGE, "%s: row 1: the header is missing", path);
+        err_hint(&problem, "the first row names the columns: path,name,version,model_type,event");
+        goto out;
+    }
+    *out = reading.map;
+    reading.map = NULL;
+    ok = true;
+out:
+    if (!ok && err != NULL) {
+        *err = problem;
+        /* What is wrong with the file is the caller's to mend, be it CSV or a directory. */
+        if (text_starts_with(err->text, path))
+            err->cls = ERR_USAGE;
+    }
+    name_map_free(reading.map);
+    close(fd);
+    return ok;
+}
+
+void name_map_free(NameMap *map)
+{
+    if (map == NULL)
+        return;
+    free(map->rows);
+    free(map->glob_rows);
+    free(map->globs);
+    strmap_free(&map->literals);
+    arena_free(&map->arena);
+    free(map);
+}
+
+const NameMapRow *name_map_find(const NameMap *map, const char *path)
+{
+    /* As text_glob has it: a pattern without a slash is meant for the last component too. */
+    const char *slash = strrchr(path, '/');
+    uint32_t best = strmap_get(&map->literals, path);
+    uint32_t by_component = slash != NULL ? strmap_get(&map->literals, slash + 1) : STRMAP_NONE;
+    if (by_component < best)
+        best = by_component;
+    for (uint32_t i = 0; i < map->glob_count && map->glob_rows[i] < best; i++)
+        if (text_glob(map->globs[i], path))
+            best = map->glob_rows[i];
+    return best != STRMAP_NONE ? &map->rows[best] : NULL;
+}

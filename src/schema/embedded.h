@@ -1,0 +1,17 @@
+/* revisions.h: the migration files that are embedded in the program. */
+#ifndef SCHEMA_EMBEDDED_H
+#define SCHEMA_EMBEDDED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct RevisionFile {
+    const char *file;     /* 0001_models.sql */
+    const char *text;
+    const char *checksum; /* SHA-256 of the file, hex */
+} RevisionFile;
+
+/* File number `index` of a dialect in the order of the file names; false behind the last one. All strings are constants. */
+bool revision_file(const char *dialect, size_t index, RevisionFile *out);
+
+#endif

@@ -1,0 +1,386 @@
+#include "source/pack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/id.h"
+#include "base/interrupt.h"
+#include "base/link.h"
+#include "base/magic.h"
+#include "base/text.h"
+#include "base/tree.h"
+#include "port/gzip.h"
+#include "port/tar.h"
+
+#define PIECE_BYTES ((size_t)256 * 1024) /* stays in the second-level cache between hash and deflate */
+#define TRIES 3
+#define TRY_WAIT_SECONDS 0.1
+#define TICK_NS 10000000 /* the kernel's coarse clock moves at least every 10 ms */
+
+struct Packer {
+    PackSettings settings;
+    Deflater *deflater; /* NULL when level is 0 */
+    Sha256 *content_sha, *stored_sha, *member_sha;
+    unsigned char *piece;
+    Spool spool;
+    uint64_t stored_bytes;
+};
+
+/* One attempt at one source. `changed` asks for another one. */
+typedef struct Attempt {
+    Packer *packer;
+    const Model *model;
+    bool changed;
+    Packed packed;
+} Attempt;
+
+Packer *packer_new(const PackSettings *settings, Err *err)
+{
+    Packer *packer = calloc(1, sizeof *packer);
+    if (packer == NULL) {
+        err_no_memory(err);
+        return NULL;
+    }
+    packer->settings = *settings;
+    spool_init(&packer->spool, settings->memory_limit, settings->temp_dir);
+    packer->piece = malloc(PIECE_BYTES);
+    if (packer->piece == NULL) {
+        err_no_memory(err);
+        goto fail;
+    }
+    packer->content_sha = sha256_new(err);
+    packer->stored_sha = packer->content_sha == NULL ? NULL : sha256_new(err);
+    packer->member_sha = packer->stored_sha == NULL ? NULL : sha256_new(err);
+    if (packer->member_sha == NULL)
+        goto fail;
+    if (settings->level > 0 && (packer->deflater = deflater_new(settings->level, err)) == NULL)
+        goto fail;
+    return packer;
+fail:
+    packer_free(packer);
+    return NULL;
+}
+
+void packer_free(Packer *packer)
+{
+    if (packer == NULL)
+        return;
+    deflater_free(packer->deflater);
+    sha256_free(packer->content_sha);
+    sha256_free(packer->stored_sha);
+    sha256_free(packer->member_sha);
+    spool_free(&packer->spool);
+    free(packer->piece);
+    free(packer);
+}
+
+/* What becomes the payload passes here. */
+static bool take_stored(void *ctx, const void *data, size_t len, Err *err)
+{
+    Packer *packer = ctx;
+    packer->stored_bytes += len;
+    if (!sha256_add(packer->stored_sha, data, len, err))
+        return false;
+    return !packer->settings.keep_payload || spool_write(&packer->spool, data, len, err);
+}
+
+static bool take_raw(void *ctx, const void *data, size_t len, Err *err)
+{
+    return deflater_add(((Packer *)ctx)->deflater, data, len, err);
+}
+
+static bool begin_stored(Packer *packer, Err *err)
+{
+    spool_reset(&packer->spool);
+    packer->stored_bytes = 0;
+    return sha256_reset(packer->stored_sha, err);
+}
+
+static bool same_stat(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Sends the whole file to `sink` while hashing it into `sha`. Exactly the size that `before` says, else *changed. The first piece
+ * is in packer->piece already when `head` > 0. */
+static bool read_through(Attempt *try, int fd, const struct stat *before, size_t head, Sha256 *sha, SinkFn sink, void *ctx,
+                         Err *err) {
+    Packer *packer = try->packer;
+    uint64_t size = (uint64_t)before->st_size, done = 0;
+    if (!sha256_reset(sha, err))
+        return false;
+    for (size_t got = head;;) {
+        if (got > 0 && (!sha256_add(sha, packer->piece, got, err) || !sink(ctx, packer->piece, got, err)))
+            return false;
+        done += got;
+        if (!interrupt_check(err))
+            return false;
+        ssize_t more = fs_read(fd, packer->piece, PIECE_BYTES);
+        if (more < 0)
+            return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", try->model->path);
+        if (more == 0 || done + (size_t)more > size) {
+            done += (size_t)more;
+            break;
+        }
+        got = (size_t)more;
+    }
+    struct stat after;
+    if (fstat(fd, &after) != 0)
+        return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", try->model->path);
+    if (done != size || !same_stat(before, &after)) {
+        try->changed = true;
+        return err_set(err, ERR_SKIP, "%s: changed while it was read", try->model->path);
+    }
+    return true;
+}
+
+static void fill_stamp(Stamp *stamp, const struct stat *st)
+{
+    *stamp = (Stamp){.dev = st->st_dev,
+                     .ino = st->st_ino,
+                     .size = (uint64_t)st->st_size,
+                     .mtime_ns = clock_timespec_ns(st->st_mtim),
+                     .ctime_ns = clock_timespec_ns(st->st_ctim)};
+}
+
+static bool refuse_unfit(const char *path, const struct stat *st, Err *err)
+{
+    if (!S_ISREG(st->st_mode))
+        return err_set(err, ERR_SKIP, "%s: not a regular file", path);
+    if (st->st_size == 0) {
+        err_set(err, ERR_SKIP, "%s: is empty (0 bytes)", path);
+        return err_hint(err, "its writer was probably cut off; train or copy the model again");
+    }
+    return true;
+}
+
+static bool refuse_lfs_pointer(const char *path, const void *head, size_t len, Err *err)
+{
+    if (!magic_is_lfs_pointer(head, len))
+        return true;
+    err_set(err, ERR_SKIP, "%s: is a Git LFS pointer, not a model", path);
+    return err_hint(err, "fetch the content first: git lfs pull");
+}
+
+/* The file as it is: `stored` and `content` are the same bytes. */
+static bool keep_identity(Attempt *try, int fd, const struct stat *st, size_t head, Err *err)
+{
+    Packer *packer = try->packer;
+    if (!begin_stored(packer, err) || !read_through(try, fd, st, head, packer->content_sha, take_stored, packer, err) ||
+        !sha256_end(packer->content_sha, &try->packed.content, err) || !sha256_end(packer->stored_sha, &try->packed.stored, err))
+        return false;
+    try->packed.is_gzip = false;
+    return true;
+}
+
+/* One gzip member, if that is smaller. The second reading must give the content of the first. */
+static bool deflate_or_keep(Attempt *try, int fd, const struct stat *st, size_t head, Err *err)
+{
+    Packer *packer = try->packer;
+    if (!begin_stored(packer, err) || !deflater_begin(packer->deflater, take_stored, packer, err) ||
+        !read_through(try, fd, st, head, packer->content_sha, take_raw, packer, err) || !deflater_end(packer->deflater, err) ||
+        !sha256_end(packer->content_sha, &try->packed.content, err) || !sha256_end(packer->stored_sha, &try->packed.stored, err))
+        return false;
+    try->packed.is_gzip = true;
+    if (packer->stored_bytes < (uint64_t)st->st_size)
+        return true;
+    Digest first = try->packed.content;
+    if (lseek(fd, 0, SEEK_SET) < 0)
+        return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", try->model->path);
+    if (!keep_identity(try, fd, st, 0, err))
+        return false;
+    if (!digest_equal(&first, &try->packed.content)) {
+        try->changed = true;
+        return err_set(err, ERR_SKIP, "%s: changed while it was read", try->model->path);
+    }
+    return true;
+}
+
+/* Two writes within one tick of the file system's clock leave the same times. A source that was changed in this very tick is read
+ * in the next one, so that a write during the read shows. */
+static void outwait_tick(int64_t changed_ns)
+{
+    int64_t age = clock_real_ns() - changed_ns;
+    if (age >= 0 && age < TICK_NS)
+        clock_sleep((double)(TICK_NS - age) / 1e9);
+}
+
+static bool pack_file(Attempt *try, int fd, Err *err)
+{
+    Packer *packer = try->packer;
+    const char *path = try->model->path;
+    struct stat st;
+    fs_clean_pages(fd);
+    if (fstat(fd, &st) != 0)
+        return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", path);
+    if (!refuse_unfit(path, &st, err))
+        return false;
+    outwait_tick(clock_timespec_ns(st.st_mtim));
+    ssize_t head = fs_read(fd, packer->piece, PIECE_BYTES);
+    if (head < 0)
+        return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", path);
+    if (!refuse_lfs_pointer(path, packer->piece, (size_t)head, err))
+        return false;
+    bool keep = packer->deflater == NULL || magic_is_compressed(packer->piece, (size_t)head);
+    if (!(keep ? keep_identity : deflate_or_keep)(try, fd, &st, (size_t)head, err))
+        return false;
+    try->packed.raw_bytes = (uint64_t)st.st_size;
+    fill_stamp(&try->packed.stamp, &st);
+    return true;
+}
+
+static bool take_member(void *ctx, const void *data, size_t len, Err *err)
+{
+    return tar_data(ctx, data, len, err);
+}
+
+static bool member_is(const TreeEntry *member, const struct stat *st)
+{
+    return S_ISREG(st->st_mode) && member->dev == st->st_dev && member->ino == st->st_ino &&
+           member->size == (uint64_t)st->st_size && member->mtime_ns == clock_timespec_ns(st->st_mtim) &&
+           member->ctime_ns == clock_timespec_ns(st->st_ctim);
+}
+
+/* One file of a directory model: into the tar, and its line into the content hash. */
+static bool pack_member(Attempt *try, int dir, const TreeEntry *member, TarWriter *tar, Err *err)
+{
+    Packer *packer = try->packer;
+    const char *path = try->model->path;
+    bool ok = false;
+    struct stat st;
+    Digest digest;
+    int fd = packer->settings.follow_links ? link_open(dir, member->path, O_RDONLY)
+                                           : fs_open_beneath(dir, member->path, O_RDONLY, false);
+    if (fd >= 0)
+        fs_clean_pages(fd);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        try->changed = errno == ENOENT || errno == ELOOP;
+        err_set_errno(err, ERR_SKIP, errno, "%s: member %s cannot be opened", path, member->path);
+        goto out;
+    }
+    if (!member_is(member, &st)) {
+        try->changed = true;
+        err_set(err, ERR_SKIP, "%s: changed while it was read (member %s)", path, member->path);
+        goto out;
+    }
+    ok = tar_add_file(tar, member->path, member->size, member->mtime_ns / 1000000000, member->executable, err) &&
+         read_through(try, fd, &st, 0, packer->member_sha, take_member, tar, err) && sha256_end(packer->member_sha, &digest, err) &&
+         sha256_add_sum_line(packer->content_sha, &digest, member->path, err);
+out:
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+static bool pack_members(Attempt *try, int dir, const TreeList *members, TarWriter *tar, Err *err)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        const TreeEntry *member = &members->items[i];
+        bool ok = member->is_directory ? tar_add_directory(tar, member->path, member->mtime_ns / 1000000000, err)
+                                       : pack_member(try, dir, member, tar, err);
+        if (!ok)
+            return false;
+    }
+    return tar_end(tar, err);
+}
+
+static void fill_tree_stamp(Stamp *stamp, const TreeList *members)
+{
+    *stamp = (Stamp){.dev = members->dev,
+                     .ino = members->ino,
+                     .size = members->bytes,
+                     .mtime_ns = members->newest_ns,
+                     .ctime_ns = (int64_t)members->fingerprint};
+}
+
+static bool pack_directory(Attempt *try, int dir, Err *err)
+{
+    Packer *packer = try->packer;
+    bool ok = false, deflate = packer->deflater != NULL;
+    TreeList before = {0}, after = {0};
+    TarWriter *tar = NULL;
+    if (!tree_list(dir, packer->settings.follow_links, &before, err))
+        goto out;
+    outwait_tick(before.newest_ns);
+    if (!sha256_reset(packer->content_sha, err) || !begin_stored(packer, err) ||
+        (deflate && !deflater_begin(packer->deflater, take_stored, packer, err)))
+        goto out;
+    if ((tar = tar_writer_new(deflate ? take_raw : take_stored, packer, err)) == NULL ||
+        !pack_members(try, dir, &before, tar, err) || (deflate && !deflater_end(packer->deflater, err)))
+        goto out;
+    if (!sha256_end(packer->content_sha, &try->packed.content, err) || !sha256_end(packer->stored_sha, &try->packed.stored, err) ||
+        !tree_list(dir, packer->settings.follow_links, &after, err))
+        goto out;
+    if (!tree_same(&before, &after)) {
+        try->changed = true;
+        err_set(err, ERR_SKIP, "%s: changed while it was read", try->model->path);
+        goto out;
+    }
+    try->packed.raw_bytes = before.bytes;
+    try->packed.is_tar = true;
+    try->packed.is_gzip = deflate;
+    fill_tree_stamp(&try->packed.stamp, &before);
+    ok = true;
+out:
+    tar_writer_free(tar);
+    tree_list_free(&before);
+    tree_list_free(&after);
+    if (!ok && err != NULL && err->cls == ERR_SKIP && !text_starts_with(err->text, try->model->path))
+        err_prefix(err, "%s", try->model->path);
+    return ok;
+}
+
+static int open_source(Attempt *try, int root, Err *err)
+{
+    const Model *model = try->model;
+    bool directory = model->kind == MODEL_DIRECTORY;
+    int flags = O_RDONLY | (directory ? O_DIRECTORY : 0);
+    int fd = model->followed_link ? link_open(root, model->path, flags) : fs_open_beneath(root, model->path, flags, false);
+    if (fd >= 0)
+        return fd;
+    try->changed = errno == ENOENT || errno == ELOOP || errno == ENOTDIR;
+    if (errno == ENOENT)
+        err_set(err, ERR_SKIP, "%s: vanished after the scan", model->path);
+    else if (errno == ELOOP)
+        err_set(err, ERR_SKIP, "%s: became a symbolic link after the scan", model->path);
+    else
+        err_set_errno(err, ERR_SKIP, errno, "%s: cannot be opened", model->path);
+    return -1;
+}
+
+static bool attempt(Attempt *try, int root, Err *err)
+{
+    try->changed = false;
+    try->packed = (Packed){.read_ns = clock_real_ns()};
+    int fd = open_source(try, root, err);
+    if (fd < 0)
+        return false;
+    bool ok = try->model->kind == MODEL_DIRECTORY ? pack_directory(try, fd, err) : pack_file(try, fd, err);
+    close(fd);
+    return ok;
+}
+
+bool pack_model(Packer *packer, int root, const Model *model, Packed *out, Err *err)
+{
+    Attempt try = {.packer = packer, .model = model};
+    for (int left = TRIES; left > 0; left--) {
+        if (attempt(&try, root, err)) {
+            try.packed.stored_bytes = packer->stored_bytes;
+            try.packed.payload = &packer->spool;
+            *out = try.packed;
+            return true;
+        }
+        if (!try.changed)
+            return false;
+        if (left > 1)
+            clock_sleep(TRY_WAIT_SECONDS);
+    }
+    return err_hint(err, "tried %d times; run again when its writer is done", TRIES);
+}

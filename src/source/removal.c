@@ -1,0 +1,272 @@
+#define _GNU_SOURCE
+#include "source/removal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/id.h"
+#include "base/text.h"
+#include "base/tree.h"
+
+typedef struct Removal {
+    const char *path;
+    bool is_directory;
+    const Stamp *stamp;
+    int parent;       /* open directory that holds the source */
+    const char *base; /* its name there */
+    char hidden[40];  /* its temporary name there */
+} Removal;
+
+static bool stays(const Removal *removal, const char *why, Err *err)
+{
+    return err_set(err, ERR_SKIP, "%s: stays: %s", removal->path, why);
+}
+
+static int open_parent(int root, const char *path, const char **base)
+{
+    const char *slash = strrchr(path, '/');
+    *base = slash != NULL ? slash + 1 : path;
+    char *parent = slash != NULL ? strndup(path, (size_t)(slash - path)) : strdup(".");
+    if (parent == NULL)
+        return -1;
+    int fd = fs_open_beneath(root, parent, O_RDONLY | O_DIRECTORY, false);
+    free(parent);
+    return fd;
+}
+
+/* Its own ctime moves when it is renamed; all else must be as it was. */
+static bool file_is_same(const Removal *removal, int fd, bool renamed)
+{
+    struct stat st;
+    const Stamp *stamp = removal->stamp;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_dev == stamp->dev && st.st_ino == stamp->ino &&
+           (uint64_t)st.st_size == stamp->size && clock_timespec_ns(st.st_mtim) == stamp->mtime_ns &&
+           (renamed || clock_timespec_ns(st.st_ctim) == stamp->ctime_ns);
+}
+
+/* The members' times do not move with the directory's name. */
+static bool list_is_same(const Removal *removal, const TreeList *list)
+{
+    const Stamp *stamp = removal->stamp;
+    return list->dev == stamp->dev && list->ino == stamp->ino && list->bytes == stamp->size && list->newest_ns == stamp->mtime_ns &&
+           (int64_t)list->fingerprint == stamp->ctime_ns;
+}
+
+static bool directory_is_same(const Removal *removal, int fd)
+{
+    TreeList list = {0};
+    bool same = tree_list(fd, false, &list, NULL) && list_is_same(removal, &list);
+    tree_list_free(&list);
+    return same;
+}
+
+static bool is_same(const Removal *removal, const char *name, bool renamed)
+{
+    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (removal->is_directory ? O_DIRECTORY : 0);
+    int fd = openat(removal->parent, name, flags);
+    if (fd < 0)
+        return false;
+    bool same = removal->is_directory ? directory_is_same(removal, fd) : file_is_same(removal, fd, renamed);
+    close(fd);
+    return same;
+}
+
+static bool give_name_back(const Removal *removal, const char *why, Err *err)
+{
+    if (renameat2(removal->parent, removal->hidden, removal->parent, removal->base, RENAME_NOREPLACE) == 0)
+        return stays(removal, why, err);
+    err_set_errno(err, ERR_STOP, errno, "%s: %s, and could not be given its name back: it is beside it as %s", removal->path, why,
+                  removal->hidden);
+    return err_hint(err, "rename it by hand");
+}
+
+/* Makes the directories of `path` below `trash`, durably; returns an open descriptor of the last one. */
+static int open_trash_parent(int trash, const char *path)
+{
+    int fd = fcntl(trash, F_DUPFD_CLOEXEC, 0);
+    char name[NAME_MAX + 1];
+    for (const char *slash; fd >= 0 && (slash = strchr(path, '/')) != NULL; path = slash + 1) {
+        size_t len = (size_t)(slash - path);
+        int next = -1;
+        if (len <= NAME_MAX) {
+            memcpy(name, path, len);
+            name[len] = '\0';
+            if (mkdirat(fd, name, 0700) == 0 ? fsync(fd) == 0 : errno == EEXIST)
+                next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        }
+        close(fd);
+        fd = next;
+    }
+    return fd;
+}
+
+/* A rename does not cross mounts, though both may be of one device (a bind mount). */
+static bool same_mount(int a, int b)
+{
+    struct stat st_a, st_b;
+    struct statx one, two;
+    if (fstat(a, &st_a) != 0 || fstat(b, &st_b) != 0 || st_a.st_dev != st_b.st_dev)
+        return false;
+    if (statx(a, "", AT_EMPTY_PATH, STATX_MNT_ID, &one) != 0 || statx(b, "", AT_EMPTY_PATH, STATX_MNT_ID, &two) != 0)
+        return true; /* not known here; the rename will tell */
+    return (one.stx_mask & two.stx_mask & STATX_MNT_ID) == 0 || one.stx_mnt_id == two.stx_mnt_id;
+}
+
+/* What stands against the move is found before the source is renamed, which would move its ctime and so make the plan void.
+ * *target: the open folder in the trash, -1 without a trash. */
+static bool open_target(const Removal *removal, int trash, int *target, Err *err)
+{
+    struct stat st;
+    *target = -1;
+    if (trash < 0)
+        return true;
+    if (!same_mount(trash, removal->parent))
+        return stays(removal, "the trash is on another file system", err);
+    *target = open_trash_parent(trash, removal->path);
+    if (*target < 0)
+        return stays(removal, "its folder in the trash cannot be made", err);
+    if (!same_mount(*target, removal->parent))
+        return stays(removal, "the trash is on another file system", err);
+    if (faccessat(*target, ".", W_OK | X_OK, AT_EACCESS) != 0)
+        return stays(removal, "its folder in the trash cannot be written", err);
+    if (fstatat(*target, removal->base, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return stays(removal, "the trash has something of this name", err);
+    return true;
+}
+
+static bool move_to_trash(const Removal *removal, int target, Err *err)
+{
+    bool moved = renameat2(removal->parent, removal->hidden, target, removal->base, RENAME_NOREPLACE) == 0;
+    int why = errno;
+    bool durable = moved && fsync(target) == 0;
+    int sync_error = errno;
+    if (moved)
+        return durable ||
+               err_set_errno(err, ERR_STOP, sync_error, "%s: is in the trash, but fsync of its folder there failed", removal->path);
+    return give_name_back(removal,
+                          why == EXDEV    ? "the trash is on another file system"
+                          : why == EEXIST ? "the trash has something of this name"
+                                          : strerror(why),
+                          err);
+}
+
+/* One member, if it is still the one that was listed. */
+static bool remove_member(int dir, const TreeEntry *member)
+{
+    const char *base;
+    struct stat st;
+    int parent = open_parent(dir, member->path, &base);
+    bool ok = parent >= 0 && fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (ok && !member->is_directory && (!S_ISREG(st.st_mode) || st.st_ino != member->ino || (uint64_t)st.st_size != member->size ||
+                                        clock_timespec_ns(st.st_mtim) != member->mtime_ns)) {
+        errno = EBUSY;
+        ok = false;
+    }
+    ok = ok && unlinkat(parent, base, member->is_directory ? AT_REMOVEDIR : 0) == 0;
+    int saved = errno;
+    if (parent >= 0)
+        close(parent);
+    errno = saved;
+    return ok;
+}
+
+/* Only what was proven goes, from the innermost outwards: what somebody puts inside at the last moment stays, and its directory
+ * with it. */
+static bool remove_directory(const Removal *removal, Err *err)
+{
+    TreeList list = {0};
+    int dir = openat(removal->parent, removal->hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0 || !tree_list(dir, false, &list, NULL) || !list_is_same(removal, &list)) {
+        if (dir >= 0)
+            close(dir);
+        tree_list_free(&list);
+        return give_name_back(removal, "it changed while it was to be removed", err);
+    }
+    bool ok = true;
+    for (size_t i = list.count; ok && i > 0; i--)
+        ok = remove_member(dir, &list.items[i - 1]);
+    ok = ok && unlinkat(removal->parent, removal->hidden, AT_REMOVEDIR) == 0;
+    int saved = errno;
+    close(dir);
+    tree_list_free(&list);
+    if (ok)
+        return true;
+    err_set_errno(err, ERR_STOP, saved, "%s: partly removed; the rest is beside it as %s", removal->path, removal->hidden);
+    return err_hint(err, "what was there when it was proven is stored; look at what is left, then remove it by hand");
+}
+
+/* target: the folder in the trash, -1 = delete. */
+static bool finish(const Removal *removal, int target, Err *err)
+{
+    if (target >= 0)
+        return move_to_trash(removal, target, err);
+    if (removal->is_directory)
+        return remove_directory(removal, err);
+    return unlinkat(removal->parent, removal->hidden, 0) == 0 || give_name_back(removal, strerror(errno), err);
+}
+
+/* Always the same for one source, so that a removal that was cut off is found again. */
+static bool name_hidden(Removal *removal, Err *err)
+{
+    Digest digest;
+    char hex[2 * DIGEST_BYTES + 1];
+    if (!sha256_once(removal->base, strlen(removal->base), &digest, err))
+        return false;
+    digest_hex(&digest, hex);
+    snprintf(removal->hidden, sizeof removal->hidden, REMOVAL_PREFIX "%.16s", hex);
+    return true;
+}
+
+bool removal_resume(int root, const char *path, bool is_directory, const Stamp *stamp, bool *resumed, Err *err)
+{
+    Removal removal = {.path = path, .is_directory = is_directory, .stamp = stamp};
+    struct stat st;
+    *resumed = false;
+    removal.parent = open_parent(root, path, &removal.base);
+    if (removal.parent < 0) /* its folder is gone or unreadable: the scan will tell */
+        return true;
+    bool ok = name_hidden(&removal, err);
+    bool cut_off = ok && fstatat(removal.parent, removal.base, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT &&
+                   is_same(&removal, removal.hidden, true);
+    if (cut_off && renameat2(removal.parent, removal.hidden, removal.parent, removal.base, RENAME_NOREPLACE) != 0)
+        ok = err_set_errno(err, ERR_STOP, errno, "%s: cannot be given its name back; it is beside it as %s", path, removal.hidden);
+    *resumed = ok && cut_off;
+    close(removal.parent);
+    return ok;
+}
+
+bool removal_take(int root, const char *path, bool is_directory, const Stamp *stamp, int trash, Err *err)
+{
+    Removal removal = {.path = path, .is_directory = is_directory, .stamp = stamp};
+    removal.parent = open_parent(root, path, &removal.base);
+    if (removal.parent < 0)
+        return err_set_errno(err, ERR_SKIP, errno, "%s: stays: its folder cannot be opened", path);
+    bool ok = false;
+    int target = -1;
+    if (!name_hidden(&removal, err))
+        goto out;
+    if (!is_same(&removal, removal.base, false))
+        stays(&removal, "it changed or vanished after it was proven", err);
+    else if (!open_target(&removal, trash, &target, err))
+        goto out;
+    else if (renameat2(removal.parent, removal.base, removal.parent, removal.hidden, RENAME_NOREPLACE) != 0)
+        err_set_errno(err, ERR_SKIP, errno, "%s: stays", path);
+    else if (!is_same(&removal, removal.hidden, true))
+        give_name_back(&removal, "something else took its name while it was to be removed", err);
+    else
+        ok = finish(&removal, target, err);
+    if (ok && fsync(removal.parent) != 0)
+        ok = err_set_errno(err, ERR_STOP, errno, "%s: fsync of its folder", path);
+out:
+    if (target >= 0)
+        close(target);
+    close(removal.parent);
+    return ok;
+}

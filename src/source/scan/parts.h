@@ -1,0 +1,94 @@
+/* parts.h: what the files of the scan share; for scan*.c only. */
+#ifndef SOURCE_SCAN_PARTS_H
+#define SOURCE_SCAN_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/strmap.h"
+#include "source/scan.h"
+
+/* --- entries.c: the names of one directory, read at once ---------------------------------------------------------------- */
+
+typedef enum EntryType { ENTRY_FILE = 'f', ENTRY_DIRECTORY = 'd', ENTRY_LINK = 'l', ENTRY_SPECIAL = 's' } EntryType;
+
+typedef struct Entries {
+    Buf bytes;           /* for each entry its type and its name with a NUL */
+    const char **names;  /* into bytes, in the order in which the paths below them sort */
+    size_t count;
+    unsigned marks;      /* Mark bits of the files and links */
+} Entries;
+
+enum Mark {
+    MARK_MLMODEL = 1u << 0,
+    MARK_SAVED_MODEL = 1u << 1,
+    MARK_MODULES = 1u << 2,
+    MARK_TOPICS = 1u << 3,
+    MARK_CONFIG = 1u << 4,
+    MARK_WEIGHTS = 1u << 5,       /* *.safetensors, *.bin */
+    MARK_TOPIC_PARTS = 1u << 6    /* ctfidf*, topic_embeddings* */
+};
+
+/* Zero-initialise *out. ERR_SKIP when the directory cannot be read to its end; the text is for behind the directory's path. */
+bool entries_read(int dir, Entries *out, Err *err);
+void entries_free(Entries *entries);
+EntryType entry_type(const char *name); /* a name of Entries */
+
+/* --- rules.c: what the names mean --------------------------------------------------------------------------------------- */
+
+/* The suffix length when a file pattern matches, else -1. */
+int rules_match_file(const ScanRules *rules, const char *path);
+bool rules_match_directory(const ScanRules *rules, const char *path);
+bool rules_select(const ScanRules *rules, const char *path);             /* a model of that path is wanted */
+bool rules_exclude_directory(const ScanRules *rules, const char *path);
+bool rules_is_marked(unsigned marks);
+DirType rules_dir_type(unsigned marks, const char *path);
+
+/* --- scan.c: the walk -------------------------------------------------------------------------------------------------------- */
+
+typedef struct Walk {
+    int root;
+    const ScanRules *rules;
+    ModelList *list;
+    Buf path;           /* of the entry in hand, relative to root, with a NUL */
+    bool in_link;       /* path leads through a symlink */
+    Arena arena;        /* all strings below */
+    Buf links;          /* const char *[]: symlinks to look at when all real files are known */
+    StrMap seen;        /* "dev:ino" of every model, member and directory; only with follow_links */
+    Buf seen_paths;     /* const char *[], by the numbers of `seen` */
+} Walk;
+
+/* A new entry for walk->path. */
+Model *walk_add(Walk *walk, ModelKind kind, Err *err);
+
+/* walk->path cannot be stored, for the reason in *err: an entry of the list, except for ERR_STOP, which ends the scan. */
+bool walk_report(Walk *walk, ModelKind kind, Err *err);
+
+/* The same with a reason of its own; the text goes behind the path. */
+bool walk_report_unreadable(Walk *walk, Err *err); /* of a directory that could not be opened or read */
+bool walk_refuse(Walk *walk, ModelKind kind, ModelState state, const char *reason, Err *err);
+
+/* Appends a component to walk->path; walk_leave takes it off again. *mark is for walk_leave. */
+bool walk_enter(Walk *walk, const char *name, size_t *mark, Err *err);
+void walk_leave(Walk *walk, size_t mark);
+
+/* A regular file of a matching name. */
+bool walk_add_file(Walk *walk, const struct stat *st, int suffix_len, Err *err);
+
+/* The open directory `dir` at walk->path: one model, or walked. Borrowed. */
+bool walk_directory(Walk *walk, int dir, unsigned depth, Err *err);
+
+/* --- links.c: symlinks -------------------------------------------------------------------------------------------------- */
+
+/* Remembers path under (dev, ino). *first gets the path that was there before, NULL if none. Does nothing without follow_links. */
+bool seen_add(Walk *walk, uint64_t dev, uint64_t ino, const char *path, const char **first, Err *err);
+
+/* The symlink at walk->path, called `name` in `dir`: reported, or kept for links_follow. */
+bool links_note(Walk *walk, int dir, const char *name, Err *err);
+
+/* Looks at all links that were kept, and at those found on the way. */
+bool links_follow(Walk *walk, Err *err);
+
+#endif

@@ -1,0 +1,68 @@
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "source/source_tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool source_tree_open(const char *models_dir, SourceTree *out, Err *err)
+{
+    *out = (SourceTree){.root = open(models_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (out->root < 0 && errno == ENOTDIR) {
+        err_set(err, ERR_USAGE, "%s: is not a directory", models_dir);
+        return err_hint(err, "name the folder that holds the models");
+    }
+    if (out->root < 0) {
+        err_set_errno(err, errno == ENOENT ? ERR_USAGE : ERR_STOP, errno, "%s: cannot be opened", models_dir);
+        return errno == ENOENT ? err_hint(err, "name the folder that holds the models; the default is ./models") : false;
+    }
+    out->root_path = realpath(models_dir, NULL);
+    return out->root_path != NULL || err_set_errno(err, ERR_STOP, errno, "%s", models_dir);
+}
+
+static bool name_models(SourceTree *tree, Err *err)
+{
+    ModelList *list = tree->models;
+    Identity *identity = malloc(sizeof *identity);
+    bool ok = identity != NULL || err_no_memory(err);
+    for (uint32_t i = 0; ok && i < list->count; i++) {
+        Model *model = &list->items[i];
+        Err why = {0};
+        /* A file that cannot be read keeps its reason, but its name is wanted: what is stored under it has a source. */
+        if (model->state == MODEL_SKIPPED || model->is_unreadable)
+            continue;
+        if (!identify(model, tree->map, identity, &why)) {
+            if (model->state == MODEL_PENDING)
+                model_fail(model, MODEL_FAILED, &why);
+            continue;
+        }
+        model->version = identity->version;
+        model->explicit_version = identity->version != VERSION_AUTO;
+        model->name = arena_copy(&list->arena, identity->name, strlen(identity->name), err);
+        ok = model->name != NULL;
+    }
+    free(identity);
+    return ok;
+}
+
+bool source_tree_scan(SourceTree *tree, const ScanRules *rules, const char *map_file, ModelList *models, Err *err)
+{
+    tree->models = models;
+    if (map_file != NULL && !name_map_read(map_file, &tree->map, err))
+        return false;
+    if (!scan_tree(tree->root, rules, models, err))
+        return err_prefix(err, "%s", tree->root_path);
+    model_list_fit(models);
+    return name_models(tree, err);
+}
+
+void source_tree_close(SourceTree *tree)
+{
+    if (tree->root >= 0)
+        close(tree->root);
+    free(tree->root_path);
+    name_map_free(tree->map);
+    *tree = (SourceTree){.root = -1};
+}

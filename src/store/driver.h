@@ -1,0 +1,62 @@
+/* driver.h: what a kind of database implements. store.c picks the driver by the URL and passes every call of store.h on to
+ * it.
+ *
+ * A driver's own target and session structs start with StoreTarget and Store; the driver allocates and frees them. The promises of
+ * each function are those of store.h. To add a kind: one more StoreDriver and one line in store.c. */
+#ifndef STORE_DRIVER_H
+#define STORE_DRIVER_H
+
+#include "store/store.h"
+
+typedef struct StoreDriver {
+    const char *dialect; /* folder of its SQL files */
+    bool (*target_new)(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err); /* url is never NULL */
+    void (*target_free)(StoreTarget *target);
+    bool (*has_password)(const char *url);
+
+    bool (*open)(const StoreTarget *target, Store **out, Err *err);
+    void (*close)(Store *store);
+    bool (*alive)(const Store *store);
+
+    bool (*schema_applied)(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err);
+    bool (*schema_upgrade)(Store *store, const StoreRevision *revision, bool *applied, Err *err);
+
+    bool (*catalog)(Store *store, StoreVersionFn fn, void *ctx, Err *err);
+    bool (*find)(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
+    bool (*wait_writers)(Store *store, Err *err);
+
+    bool (*list)(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err);
+    bool (*list_key)(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err);
+    bool (*verify)(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
+    bool (*is_primary)(Store *store, bool *primary, Err *err);
+    bool (*fetch_open)(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);
+    bool (*fetch_next)(Store *store, const void **data, size_t *len, Err *err);
+    void (*fetch_close)(Store *store);
+
+    bool (*begin)(Store *store, Err *err);
+    bool (*put)(Store *store, const StoreRow *row, Err *err);
+    bool (*commit)(Store *store, Err *err);
+    void (*rollback)(Store *store);
+
+    bool (*run_begin)(Store *store, const StoreRun *run, Err *err);
+    bool (*run_end)(Store *store, const StoreRun *run, Err *err);
+} StoreDriver;
+
+/* The driver fills label, key and url (malloc'd, without any password) and frees them with store_target_clear. */
+struct StoreTarget {
+    const StoreDriver *driver;
+    StoreTuning tuning;
+    char *label, *key, *url;
+};
+
+struct Store {
+    const StoreDriver *driver;
+    const StoreTarget *target; /* borrowed: outlives the session */
+    char *place;               /* set by the driver's open, which may use malloc; freed by its close */
+};
+
+void store_target_clear(StoreTarget *target);
+
+extern const StoreDriver store_postgres_driver;
+
+#endif

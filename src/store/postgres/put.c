@@ -1,0 +1,240 @@
+/* COPY ... FROM STDIN (FORMAT binary), https://www.postgresql.org/docs/current/sql-copy.html: a header; for each row the number of
+ * fields, then each field's length (-1 = NULL) before its bytes; -1 behind the last row. Integers are big-endian. */
+#include "postgres.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "sql.h"
+
+#define PIECE_BYTES ((size_t)1024 * 1024)
+#define SEND_BYTES ((size_t)64 * 1024) /* small rows are gathered up to here */
+#define MODELS_FIELDS 17
+#define CHUNKS_FIELDS 5
+#define EPOCH_2000_US INT64_C(946684800000000) /* PostgreSQL counts from 2000-01-01 */
+
+/* --- fields ------------------------------------------------------------------------------------------------------------------ */
+
+static bool add_integer(Buf *out, uint64_t value, int bytes, Err *err)
+{
+    unsigned char wire[8];
+    for (int i = 0; i < bytes; i++)
+        wire[i] = (unsigned char)(value >> (8 * (bytes - 1 - i)));
+    return buf_append(out, wire, (size_t)bytes, err);
+}
+
+static bool field_integer(Buf *out, int64_t value, int bytes, Err *err)
+{
+    return add_integer(out, (uint64_t)bytes, 4, err) && add_integer(out, (uint64_t)value, bytes, err);
+}
+
+static bool field_bytes(Buf *out, const void *data, size_t len, Err *err)
+{
+    return add_integer(out, len, 4, err) && buf_append(out, data, len, err);
+}
+
+/* NULL and "" = NULL. */
+static bool field_note(Postgres *pg, const char *s, Err *err)
+{
+    if (s == NULL || s[0] == '\0')
+        return add_integer(&pg->out, UINT32_MAX, 4, err);
+    char *note = postgres_note(pg, s);
+    if (note == NULL)
+        return err_no_memory(err);
+    bool ok = field_bytes(&pg->out, note, strlen(note), err);
+    free(note);
+    return ok;
+}
+
+static bool field_text(Buf *out, const char *s, Err *err)
+{
+    return field_bytes(out, s, strlen(s), err);
+}
+
+static bool field_time(Buf *out, int64_t ns, Err *err)
+{
+    int64_t us = ns / 1000 - (ns % 1000 < 0);
+    return field_integer(out, us - EPOCH_2000_US, 8, err);
+}
+
+static bool field_uuid(Buf *out, const char *uuid, Err *err)
+{
+    char hex[33] = "";
+    unsigned char bytes[16];
+    size_t used = 0;
+    if (uuid == NULL || uuid[0] == '\0')
+        return add_integer(out, UINT32_MAX, 4, err);
+    for (; *uuid != '\0' && used < 32; uuid++)
+        if (*uuid != '-')
+            hex[used++] = *uuid;
+    if (*uuid != '\0' || !text_unhex(bytes, 16, hex))
+        return err_set(err, ERR_BUG, "a run has no UUID");
+    return field_bytes(out, bytes, 16, err);
+}
+
+/* --- the stream -------------------------------------------------------------------------------------------------------------- */
+
+/* The server talks inside COPY FROM only to end it: fail the COPY on our side too and take its error. */
+static bool take_early_error(Postgres *pg, Err *err)
+{
+    Err told = {0};
+    int sent;
+    pg->copy = COPY_NONE;
+    buf_clear(&pg->out);
+    while ((sent = PQputCopyEnd(pg->conn, "stopped")) == 0)
+        if (!postgres_flush(pg, err))
+            return false;
+    if (sent < 0)
+        return postgres_fail_connection(pg, err);
+    if (!postgres_flush(pg, err))
+        return false;
+    if (postgres_results(pg, NULL, &told) || strcmp(told.sqlstate, "57014") == 0) /* it had said something else */
+        return err_set(err, ERR_RETRY, "%s: the server broke into the transfer", store_target_label(pg->base.target));
+    if (err != NULL)
+        *err = told;
+    return false;
+}
+
+static bool send_bytes(Postgres *pg, const void *data, size_t len, Err *err)
+{
+    struct pollfd entry = {.fd = PQsocket(pg->conn), .events = POLLIN};
+    int sent;
+    while ((sent = PQputCopyData(pg->conn, data, (int)len)) == 0)
+        if (!postgres_flush(pg, err))
+            return false;
+    if (sent < 0)
+        return postgres_fail_connection(pg, err);
+    if (!postgres_flush(pg, err))
+        return false;
+    return (pg->heard || poll(&entry, 1, 0) > 0) ? take_early_error(pg, err) : true;
+}
+
+static bool send_gathered(Postgres *pg, Err *err)
+{
+    if (pg->out.len == 0)
+        return true;
+    bool ok = send_bytes(pg, pg->out.data, pg->out.len, err);
+    buf_clear(&pg->out);
+    return ok;
+}
+
+static bool open_copy(Postgres *pg, PostgresCopy want, Err *err)
+{
+    static const char header[19] = "PGCOPY\n\377\r\n"; /* the signature, its NUL, no flags, no extension */
+    if (pg->copy == want)
+        return true;
+    if (!postgres_copy_end(pg, err) ||
+        !postgres_copy_start(pg, want == COPY_MODELS ? sql_postgresql_put_models : sql_postgresql_put_chunks, PGRES_COPY_IN, err))
+        return false;
+    pg->copy = want;
+    pg->copy_rows = 0;
+    return buf_append(&pg->out, header, sizeof header, err);
+}
+
+bool postgres_copy_end(Postgres *pg, Err *err)
+{
+    PGresult *result = NULL;
+    int sent;
+    if (pg->copy == COPY_NONE)
+        return true;
+    if (!add_integer(&pg->out, UINT16_MAX, 2, err) || !send_gathered(pg, err))
+        return false;
+    while ((sent = PQputCopyEnd(pg->conn, NULL)) == 0)
+        if (!postgres_flush(pg, err))
+            return false;
+    if (sent < 0)
+        return postgres_fail_connection(pg, err);
+    pg->copy = COPY_NONE;
+    if (!postgres_flush(pg, err) || !postgres_results(pg, &result, err))
+        return false;
+    unsigned long long stored = strtoull(PQcmdTuples(result), NULL, 10);
+    PQclear(result);
+    return stored == pg->copy_rows ||
+           postgres_fail_trigger(pg, err, "%llu of %llu rows were stored; a trigger or rule of the table drops rows", stored,
+                                 (unsigned long long)pg->copy_rows);
+}
+
+/* Bytes `from` up to `to` of the payload; their length was sent. They go into `sha` too, unless it is NULL. */
+static bool send_payload(Postgres *pg, Spool *payload, uint64_t from, uint64_t to, Sha256 *sha, Err *err)
+{
+    while (from < to) {
+        const void *data;
+        uint64_t left = to - from;
+        ptrdiff_t got = spool_view(payload, from, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, pg->piece, &data, err);
+        if (got < 0)
+            return false;
+        if (got == 0)
+            return err_set(err, ERR_BUG, "a payload is shorter than it says");
+        from += (uint64_t)got;
+        if (sha != NULL && !sha256_add(sha, data, (size_t)got, err))
+            return false;
+        if (pg->out.len + (size_t)got > SEND_BYTES && !send_gathered(pg, err))
+            return false;
+        if (!((size_t)got > SEND_BYTES ? send_bytes(pg, data, (size_t)got, err) : buf_append(&pg->out, data, (size_t)got, err)))
+            return false;
+    }
+    return true;
+}
+
+/* --- rows -------------------------------------------------------------------------------------------------------------------- */
+
+/* All fields of put_models.sql up to the payload's length. */
+static bool add_model(Postgres *pg, const StoreRow *row, uint32_t inline_bytes, Err *err)
+{
+    Buf *out = &pg->out;
+    return add_integer(out, MODELS_FIELDS, 2, err) && field_text(out, row->name, err) &&
+           field_integer(out, row->version, pg->version_is_bigint ? 8 : 4, err) && field_text(out, row->model_type, err) &&
+           field_text(out, row->event, err) && field_integer(out, row->is_active, 1, err) &&
+           field_bytes(out, row->content.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)row->raw_bytes, 8, err) &&
+           field_bytes(out, row->stored.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)row->stored_bytes, 8, err) &&
+           field_text(out, row->is_tar ? "tar" : "file", err) && field_text(out, row->is_gzip ? "gzip" : "identity", err) &&
+           field_integer(out, row->chunk_count, 4, err) && field_note(pg, row->source_host, err) &&
+           field_note(pg, row->source_path, err) && field_time(out, row->source_mtime_ns, err) &&
+           field_uuid(out, row->run_id, err) && add_integer(out, inline_bytes, 4, err);
+}
+
+/* All fields of put_chunks.sql. */
+static bool put_chunk(Postgres *pg, const StoreRow *row, uint32_t seq, Sha256 *sha, Err *err)
+{
+    Digest digest;
+    Buf *out = &pg->out;
+    uint64_t from = seq * STORE_CHUNK_BYTES, to = from + STORE_CHUNK_BYTES;
+    if (to > row->stored_bytes)
+        to = row->stored_bytes;
+    if (!sha256_reset(sha, err) || !add_integer(out, CHUNKS_FIELDS, 2, err) || !field_text(out, row->name, err) ||
+        !field_integer(out, row->version, 4, err) || !field_integer(out, seq, 4, err) || !add_integer(out, to - from, 4, err) ||
+        !send_payload(pg, row->payload, from, to, sha, err) || !sha256_end(sha, &digest, err) ||
+        !field_bytes(out, digest.byte, DIGEST_BYTES, err))
+        return false;
+    pg->copy_rows++;
+    return true;
+}
+
+static bool put_chunks(Postgres *pg, const StoreRow *row, Err *err)
+{
+    Sha256 *sha = sha256_new(err);
+    bool ok = sha != NULL && open_copy(pg, COPY_CHUNKS, err);
+    for (uint32_t seq = 0; ok && seq < row->chunk_count; seq++)
+        ok = put_chunk(pg, row, seq, sha, err);
+    sha256_free(sha);
+    return ok;
+}
+
+bool postgres_put(Store *store, const StoreRow *row, Err *err)
+{
+    Postgres *pg = (Postgres *)store;
+    uint64_t inline_bytes = row->chunk_count == 0 ? row->stored_bytes : 0;
+    if (!pg->in_transaction)
+        return err_set(err, ERR_BUG, "store_put outside of a batch");
+    if (row->payload->bytes != row->stored_bytes || inline_bytes > INT32_MAX ||
+        (row->chunk_count > 0 && row->chunk_count != (row->stored_bytes + STORE_CHUNK_BYTES - 1) / STORE_CHUNK_BYTES))
+        return err_set(err, ERR_BUG, "%s: the payload is not of the size that the row says", row->name);
+    if (pg->piece == NULL && (pg->piece = malloc(PIECE_BYTES)) == NULL)
+        return err_no_memory(err);
+    if (!postgres_sent_note(pg, row, err) || !open_copy(pg, COPY_MODELS, err) || !add_model(pg, row, (uint32_t)inline_bytes, err))
+        return false;
+    pg->copy_rows++;
+    return row->chunk_count == 0 ? send_payload(pg, row->payload, 0, inline_bytes, NULL, err) : put_chunks(pg, row, err);
+}

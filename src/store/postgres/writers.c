@@ -1,0 +1,50 @@
+/* A server goes on with a COMMIT whose client has died. While it does, its rows are in no snapshot, and "not there" would mean
+ * nothing; but the transaction holds its lock on the table until the rows can be seen. */
+#include "postgres.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/interrupt.h"
+#include "sql.h"
+
+#define PAUSE_FIRST_SECONDS 0.01
+#define PAUSE_MAX_SECONDS 0.5
+
+/* *writers: those of the array that are still there, malloc'd; NULL at first. */
+static bool ask(Postgres *pg, char **writers, Err *err)
+{
+    PGresult *result = NULL;
+    const char *params[] = {*writers};
+    bool ok = postgres_begin(pg, false, err) && postgres_query(pg, sql_postgresql_writers, 1, params, false, &result, err);
+    postgres_rollback(&pg->base);
+    if (ok) {
+        free(*writers);
+        *writers = strdup(PQgetvalue(result, 0, 0));
+        ok = *writers != NULL || err_no_memory(err);
+    }
+    PQclear(result);
+    return ok;
+}
+
+bool postgres_wait_writers(Store *store, Err *err)
+{
+    Postgres *pg = (Postgres *)store;
+    double end = clock_seconds() + store->target->tuning.lock_timeout, pause = PAUSE_FIRST_SECONDS;
+    char *writers = NULL;
+    bool ok;
+    while ((ok = ask(pg, &writers, err)) && strcmp(writers, "{}") != 0) {
+        if (clock_seconds() > end) {
+            ok =
+                err_set(err, ERR_RETRY, "%s: a transaction of an earlier session is still open", store_target_label(store->target));
+            break;
+        }
+        if (!(ok = interrupt_check(err)))
+            break;
+        clock_sleep(pause);
+        pause = 2 * pause < PAUSE_MAX_SECONDS ? 2 * pause : PAUSE_MAX_SECONDS;
+    }
+    free(writers);
+    return ok;
+}

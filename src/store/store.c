@@ -1,0 +1,214 @@
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "driver.h"
+
+/* The scheme of `scheme://` or `scheme+driver://`, without the driver; 0 when there is none. */
+static size_t scheme_length(const char *url)
+{
+    const char *colon = strstr(url, "://");
+    size_t len = strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+    if (colon == NULL || url + len != colon)
+        return 0;
+    return strcspn(url, "+:");
+}
+
+static bool scheme_is(const char *url, const char *name)
+{
+    size_t len = scheme_length(url);
+    return len == strlen(name) && strncasecmp(url, name, len) == 0;
+}
+
+bool store_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err)
+{
+    if (url == NULL)
+        url = "";
+    if (scheme_is(url, "sqlite") || scheme_is(url, "sqlite3")) {
+        err_set(err, ERR_USAGE, "sqlite:// is not in this build of the program");
+        return err_hint(err, "name a PostgreSQL database: -d postgresql://user@host/database");
+    }
+    if (scheme_length(url) > 0 && !scheme_is(url, "postgresql") && !scheme_is(url, "postgres")) {
+        err_set(err, ERR_USAGE, "%.*s:// is no database that this program knows", (int)scheme_length(url), url);
+        return err_hint(err, "use postgresql://user@host/database");
+    }
+    return store_postgres_driver.target_new(url, tuning, out, err);
+}
+
+void store_target_free(StoreTarget *target)
+{
+    if (target != NULL)
+        target->driver->target_free(target);
+}
+
+void store_target_clear(StoreTarget *target)
+{
+    free(target->label);
+    free(target->key);
+    free(target->url);
+}
+
+const char *store_target_label(const StoreTarget *target)
+{
+    return target->label;
+}
+
+const char *store_target_key(const StoreTarget *target)
+{
+    return target->key;
+}
+
+const char *store_target_url(const StoreTarget *target)
+{
+    return target->url;
+}
+
+const char *store_target_dialect(const StoreTarget *target)
+{
+    return target->driver->dialect;
+}
+
+bool store_target_has_password(const char *url)
+{
+    return url != NULL && store_postgres_driver.has_password(url);
+}
+
+bool store_open(const StoreTarget *target, Store **out, Err *err)
+{
+    return target->driver->open(target, out, err);
+}
+
+void store_close(Store *store)
+{
+    if (store != NULL)
+        store->driver->close(store);
+}
+
+const char *store_place(const Store *store)
+{
+    return store->place;
+}
+
+const StoreTarget *store_target(const Store *store)
+{
+    return store->target;
+}
+
+bool store_schema_applied(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err)
+{
+    return store->driver->schema_applied(store, fn, ctx, has_models, err);
+}
+
+bool store_schema_upgrade(Store *store, const StoreRevision *revision, bool *applied, Err *err)
+{
+    return store->driver->schema_upgrade(store, revision, applied, err);
+}
+
+bool store_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err)
+{
+    return store->driver->catalog(store, fn, ctx, err);
+}
+
+/* A name that cannot be asked for, because the store's encoding lacks a character of it, cannot be there. */
+bool store_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err)
+{
+    Err why = {0};
+    if (store->driver->find(store, names, count, fn, ctx, &why))
+        return true;
+    if (why.cls == ERR_SKIP)
+        return count <= 1 || (store_find(store, names, count / 2, fn, ctx, err) &&
+                              store_find(store, names + count / 2, count - count / 2, fn, ctx, err));
+    if (err != NULL)
+        *err = why;
+    return false;
+}
+
+bool store_wait_writers(Store *store, Err *err)
+{
+    return store->driver->wait_writers(store, err);
+}
+
+bool store_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err)
+{
+    return store->driver->list(store, names, count, fn, ctx, err);
+}
+
+bool store_list_key(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err)
+{
+    return store->driver->list_key(store, key, fn, ctx, err);
+}
+
+bool store_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err)
+{
+    return store->driver->verify(store, keys, count, fn, ctx, err);
+}
+
+bool store_is_primary(Store *store, bool *primary, Err *err)
+{
+    return store->driver->is_primary(store, primary, err);
+}
+
+bool store_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err)
+{
+    return store->driver->fetch_open(store, name, version, stored_bytes, err);
+}
+
+bool store_fetch_next(Store *store, const void **data, size_t *len, Err *err)
+{
+    return store->driver->fetch_next(store, data, len, err);
+}
+
+void store_fetch_close(Store *store)
+{
+    store->driver->fetch_close(store);
+}
+
+uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit)
+{
+    if (stored_bytes <= inline_limit && stored_bytes <= STORE_INLINE_MAX)
+        return 0;
+    return (uint32_t)((stored_bytes + STORE_CHUNK_BYTES - 1) / STORE_CHUNK_BYTES);
+}
+
+bool store_begin(Store *store, Err *err)
+{
+    return store->driver->begin(store, err);
+}
+
+bool store_put(Store *store, const StoreRow *row, Err *err)
+{
+    return store->driver->put(store, row, err);
+}
+
+bool store_commit(Store *store, Err *err)
+{
+    return store->driver->commit(store, err);
+}
+
+void store_rollback(Store *store)
+{
+    if (store != NULL)
+        store->driver->rollback(store);
+}
+
+bool store_is_full(const Err *err)
+{
+    return strcmp(err->sqlstate, "53300") == 0;
+}
+
+bool store_alive(const Store *store)
+{
+    return store != NULL && store->driver->alive(store);
+}
+
+bool store_run_begin(Store *store, const StoreRun *run, Err *err)
+{
+    return store->driver->run_begin(store, run, err);
+}
+
+bool store_run_end(Store *store, const StoreRun *run, Err *err)
+{
+    return store->driver->run_end(store, run, err);
+}

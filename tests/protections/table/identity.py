@@ -1,0 +1,37 @@
+"""1: a key appears once, and its content never changes silently."""
+
+from protection import P
+
+ROWS = [
+    P("other-writers-key", 1, "src/store/postgres/error.c", '{"23505", ERR_CONFLICT, ""}', '{"23505", ERR_SKIP, ""}',
+      "unit/store/test_store_error:classes", "a unique violation means: look who has the key"),
+    P("read-committed", 1, "src/store/postgres/connect.c", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;", "BEGIN READ WRITE;",
+      "store/test_store_postgres:transaction_settings", "what another writer committed must be visible"),
+    P("sent-rows-are-asked-for", 1, "src/store/postgres/triggers.c", "return there == rows ||", "return rows != 0 ||",
+      "cli/test_rules.Triggers.test_one_model_gets_another_version", "a trigger may change or drop a row without an error"),
+    P("upgrade-lock", 1, "sql/postgresql/revisions_lock.sql",
+      "SELECT pg_advisory_xact_lock(7883946363647714655)", "SELECT 7883946363647714655",
+      "store/test_store_schema:upgrade_at_once", "two upgrades at once"),
+    P("stored-digest-in-the-table", 1, "sql/postgresql/0001_models.sql",
+      "OR stored_sha256 = sha256(model_binary)),", "OR stored_sha256 IS NOT NULL),",
+      "cli/test_storing.Chunks.test_table_refuses_a_payload_that_is_not_the_recorded_one", "the table itself refuses another payload"),
+    P("restore-never-overwrites", 1, "src/flow/restore.c", "*wanted = index == STRMAP_NONE &&", "*wanted =",
+      "cli/test_restore.Same.test_other_content_stays_and_is_a_conflict", "a restored row must not take the place of another"),
+    P("edited-migration", 1, "src/schema/schema.c", "if (strcmp(revision->checksum, checksum) == 0)", "if (revision->checksum != NULL)",
+      "store/test_store_schema:edited_revision", "a migration that was edited after it was applied is refused"),
+    P("newer-schema", 1, "src/schema/schema.c", "survey->state->kind = SCHEMA_UNKNOWN;", "(void)0;",
+      "store/test_store_schema:newer_program", "an older program keeps its hands off a newer schema"),
+    P("explicit-version-conflict", 1, "src/model/plan.c", "refuse_other_content(model, stored->number);", "model->state = MODEL_UNCHANGED;",
+      "cli/test_resync.Changes.test_changed_explicit_version_is_a_conflict", "same key, other content"),
+    P("twins", 1, "src/model/plan.c", "refuse_twins(plan, &plan->groups[i]);", "(void)refuse_twins;",
+      "cli/test_selection.Clashes.test_two_sources_with_one_explicit_key", "two sources with one key: neither can be preferred"),
+    P("content-is-known", 1, "src/model/plan.c",
+      "const Version *same = find_content(group, &model->content);", "const Version *same = NULL;",
+      "cli/test_resync.Changes.test_touched_file_is_unchanged_and_then_not_read_again", "content that is stored gets no second version"),
+    P("next-version-over-claims", 1, "src/model/plan.c",
+      "if (items[i].explicit_version && items[i].version > highest)", "if (items[i].version > INT32_MAX - 1)",
+      "cli/test_selection.Clashes.test_version_of_a_source_that_cannot_be_stored_now_stays_free", "the next version is nobody else's"),
+    P("search-path", 1, "src/store/postgres/connect.c",
+      "READ WRITE; SET LOCAL search_path = %s, pg_temp;", "READ WRITE; SET LOCAL search_path = pg_temp, %s;",
+      "store/test_store_postgres:transaction_settings", "a temporary table must not hide ours"),
+]

@@ -1,0 +1,85 @@
+"""3: backup durable, COMMIT, journal durable, reported."""
+
+from protection import P
+
+ROWS = [
+    P("backup-before-commit", 3, "src/flow/run/batch.c",
+      "        if (worker->part != NULL && !backup_part_sync(worker->part, err))\n"
+      "            return false;\n"
+      "        worker->commit_sent = true;\n"
+      "        if (!store_commit(worker->store, err))\n"
+      "            return false;\n",
+      "        worker->commit_sent = true;\n"
+      "        if (!store_commit(worker->store, err))\n"
+      "            return false;\n"
+      "        if (worker->part != NULL && !backup_part_sync(worker->part, err))\n"
+      "            return false;\n",
+      "fault/test_kill.KillTest.test_order_of_every_batch", "a row of the store is in a backup, whenever the power goes"),
+    P("backup-fdatasync", 3, "src/backup/backup.c", "fdatasync(file->fd) == 0 ||", "file->fd >= 0 ||",
+      "fault/test_kill.KillTest.test_order_of_every_batch", "written is not durable"),
+    P("backup-folder-fsync", 3, "src/backup/backup.c",
+      "if (!part->names_synced && part->rows.path != NULL && !sync_names(part, &why))",
+      "if (!part->names_synced && part->rows.path == NULL && !sync_names(part, &why))",
+      "unit/backup/test_backup_faults:folders_are_synced_when_they_are_new", "a durable file without a durable name is lost"),
+    P("journal-after-commit", 3, "src/flow/run/batch.c",
+      "        worker->commit_sent = true;\n"
+      "        if (!store_commit(worker->store, err))\n"
+      "            return false;\n",
+      "        for (size_t i = 0; i < worker->batch.count; i++)\n"
+      "            if (!item_list_add(&worker->seen, &worker->batch.items[i], err))\n"
+      "                return false;\n"
+      "        worker->commit_sent = true;\n"
+      "        if (!batch_journal(worker, err) || !store_commit(worker->store, err))\n"
+      "            return false;\n",
+      "fault/test_kill.KillTest.test_order_of_every_batch", "the journal knows only what is stored"),
+    P("journal-fdatasync", 3, "src/state/journal.c", "journal->batch.len) || fdatasync(journal->fd) != 0)", "journal->batch.len))",
+      "fault/test_kill.KillTest.test_order_of_every_batch", "the record is durable before the batch counts as done"),
+    P("journal-name-fsync", 3, "src/state/journal.c",
+      "    return fs_sync_parent(path, err);\n"
+      "}\n"
+      "\n"
+      "static bool set_aside",
+      "    return true;\n"
+      "}\n"
+      "\n"
+      "static bool set_aside",
+      "unit/state/test_journal_durable:new_file_and_its_name", "the journal's own name is durable"),
+    P("folder-name-fsync", 3, "src/base/fs.c",
+      "    if (*made)\n"
+      "        return fs_sync_parent(path, err);\n",
+      "    if (*made)\n"
+      "        return true;\n",
+      "unit/base/test_fs_durable:names_of_folders", "the name of a new folder is durable"),
+    P("replace-fsync", 3, "src/base/fs.c", "!fs_write(fd, data, len) || fsync(fd) != 0)", "!fs_write(fd, data, len))",
+      "unit/base/test_fs_durable:replaced_file", "a MANIFEST that has its name has its content"),
+    P("replace-name-fsync", 3, "src/base/fs.c",
+      "    ok = fs_sync_parent(path, err);\n"
+      "out:",
+      "    ok = true;\n"
+      "out:",
+      "unit/base/test_fs_durable:replaced_file", "the new name of a replaced file is durable"),
+    P("journal-rewrite-fsync", 3, "src/state/journal.c",
+      "!fs_write(fd, buffer->data, buffer->len) || fsync(fd) != 0)", "!fs_write(fd, buffer->data, buffer->len))",
+      "unit/state/test_journal_durable:rewritten_file_and_its_name", "a new journal that has the name has its records"),
+    P("journal-rewrite-name-fsync", 3, "src/state/journal.c", "    ok = fs_sync_parent(journal->path, err);", "    ok = true;",
+      "unit/state/test_journal_durable:rewritten_file_and_its_name", "the new journal's name is durable"),
+    P("failed-batch-is-not-done", 3, "src/flow/run/recover.c",
+      "        store_rollback(worker->store);\n"
+      "    back_to_pending(worker);\n",
+      "        store_rollback(worker->store);\n",
+      "fault/test_disk.DiskTest.test_a_failed_fsync_is_never_trusted", "what was rolled back is not reported as stored"),
+    P("failed-fsync-is-final", 3, "src/backup/backup.c",
+      "!sync_file(&part->rows, &why))\n"
+      "        return die(part, &why, err);",
+      "!sync_file(&part->rows, &why))\n"
+      "        return fail(part, PART_TORN, &why, err);",
+      "unit/backup/test_backup_faults:failed_fsync_is_final", "a second fsync may succeed with the data gone"),
+    P("failed-journal-is-given-up", 3, "src/state/journal.c",
+      "        return give_up(journal, errno, err);\n"
+      "    journal->lines += lines;",
+      '        return err_set_errno(err, ERR_STOP, errno, "cannot write the journal %s", journal->path);\n'
+      "    journal->lines += lines;",
+      "unit/state/test_journal:failed_write_ends_the_journal", "nobody knows what the disk holds"),
+    P("synchronous-commit", 3, "src/store/postgres/connect.c", "SET LOCAL synchronous_commit = on; ", "",
+      "store/test_store_postgres:transaction_settings", "a role may have switched it off"),
+]

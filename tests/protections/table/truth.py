@@ -1,0 +1,28 @@
+"""2: the store is the truth; the journal only saves time."""
+
+from protection import P
+
+ROWS = [
+    P("journal-crc", 2, "src/state/journal_format.c", "|| gzip_crc32(line + FIELDS_AT, len - FIELDS_AT) != crc)", ")",
+      "unit/state/test_journal:every_flipped_bit_is_noticed", "a flipped bit makes a line unknown"),
+    P("journal-torn-tail", 2, "src/state/journal.c",
+      "((uint64_t)st.st_size > found.end && ftruncate(journal->fd, (off_t)found.end) != 0)", "false",
+      "unit/state/test_journal:cut_at_every_byte", "the next record must not be glued to a torn one"),
+    P("journal-header", 2, "src/state/journal.c", "memcmp(head, JOURNAL_HEADER, (size_t)got) != 0)", "got > (ssize_t)sizeof head)",
+      "unit/state/test_journal:unknown_files_are_set_aside", "a journal of a newer format is not read as ours"),
+    P("journal-stamp", 2, "src/flow/run/compare.c", "stamp_equal(&record->stamp, &model->stamp)", "record->stamp.size == model->stamp.size",
+      "cli/test_resync.Changes.test_same_size_and_time_but_other_content_is_seen", "a changed file is read"),
+    P("journal-racy-tick", 2, "src/state/journal.c", "(record.event == JOURNAL_KNOWN && journal_is_racy(&record))", "false",
+      "fault/test_moving_sources.SourceTest.test_changed_in_the_same_tick", "a file of the tick of its record is read again"),
+    P("journal-rewrite-keeps-trail", 2, "src/flow/run/compare.c", "bool is_trail = record->event != JOURNAL_KNOWN;", "bool is_trail = false;",
+      "cli/test_cleanup.Apply.test_intent_and_result_outlive_a_rewrite_of_the_journal", "what a clean-up noted stays for good"),
+    P("journal-needs-the-store", 2, "src/model/plan.c",
+      "if (same != NULL && digest_equal(&same->content, &model->content)) {",
+      "if (same == NULL)\n"
+      "        model->state = MODEL_UNCHANGED;\n"
+      "    else if (digest_equal(&same->content, &model->content)) {",
+      "cli/test_resync.Journal.test_journal_of_rows_that_the_store_lost", "the journal is believed only where the store agrees"),
+    P("journal-needs-the-same-content", 2, "src/model/plan.c",
+      "if (same != NULL && digest_equal(&same->content, &model->content)) {", "if (same != NULL) {",
+      "fault/test_truth.OlderStore.test_other_content_in_the_store", "the row may have other content now"),
+]

@@ -1,0 +1,284 @@
+#include "model/identify.h"
+
+#include "../unit.h"
+
+#define AUTO VERSION_AUTO
+#define F MODEL_FILE
+#define D MODEL_DIRECTORY
+
+typedef struct Row {
+    ModelKind kind;
+    DirType dir_type;
+    unsigned suffix_len;
+    const char *path;
+    const char *name;
+    int32_t version;
+    const char *model_type, *event;
+} Row;
+
+static const Row rows[] = {
+    /* type and event: the longest suffix wins */
+    {F, 0, 7, "merger_classifier_binary.joblib", "merger_classifier_binary", AUTO, "classifier_binary", "merger"},
+    {F, 0, 7, "merger_regression.joblib", "merger_regression", AUTO, "regression", "merger"},
+    {F, 0, 7, "merger_vectorizer.joblib", "merger_vectorizer", AUTO, "vectorizer", "merger"},
+    {F, 0, 7, "merger_model.joblib", "merger_model", AUTO, "model", "merger"},
+    {F, 0, 7, "merger_tfidf_vectorizer_binary.joblib", "merger_tfidf_vectorizer_binary", AUTO, "vectorizer", "merger"},
+    {F, 0, 7, "merger_tfidf_vectorizer_regression.joblib", "merger_tfidf_vectorizer_regression", AUTO, "vectorizer", "merger"},
+    {F, 0, 7, "merger_tfidf_vectorizer_classifier_binary.joblib", "merger_tfidf_vectorizer_classifier_binary", AUTO, "vectorizer",
+     "merger"},
+    {F, 0, 7, "merger_tfidf_vectorizer.joblib", "merger_tfidf_vectorizer", AUTO, "vectorizer", "merger_tfidf"},
+    {F, 0, 7, "all_events_vectorizer_model.joblib", "all_events_vectorizer_model", AUTO, "model", "all_events_vectorizer"},
+    {F, 0, 7, "a_model_regression.joblib", "a_model_regression", AUTO, "regression", "a_model"},
+    {F, 0, 7, "x_regression_classifier_binary.joblib", "x_regression_classifier_binary", AUTO, "classifier_binary", "x_regression"},
+    {F, 0, 7, "bond_fixing_binary.joblib", "bond_fixing_binary", AUTO, "unknown", "bond_fixing_binary"},
+    {F, 0, 7, "merger.joblib", "merger", AUTO, "unknown", "merger"},
+    {F, 0, 7, "mergermodel.joblib", "mergermodel", AUTO, "unknown", "mergermodel"},
+    {F, 0, 7, "Merger_MODEL.joblib", "Merger_MODEL", AUTO, "unknown", "Merger_MODEL"},
+    {F, 0, 7, "merger_model_final.joblib", "merger_model_final", AUTO, "unknown", "merger_model_final"},
+    {F, 0, 7, "x__model.joblib", "x__model", AUTO, "model", "x_"},
+    /* a suffix with nothing before it does not count, a shorter one then may */
+    {F, 0, 7, "_model.joblib", "_model", AUTO, "unknown", "_model"},
+    {F, 0, 7, "model.joblib", "model", AUTO, "unknown", "model"},
+    {F, 0, 7, "_classifier_binary.joblib", "_classifier_binary", AUTO, "unknown", "_classifier_binary"},
+    {F, 0, 7, "_tfidf_vectorizer_classifier_binary.joblib", "_tfidf_vectorizer_classifier_binary", AUTO, "classifier_binary",
+     "_tfidf_vectorizer"},
+    {F, 0, 7, "_tfidf_vectorizer_regression.joblib", "_tfidf_vectorizer_regression", AUTO, "regression", "_tfidf_vectorizer"},
+    {F, 0, 7, "_tfidf_vectorizer_binary.joblib", "_tfidf_vectorizer_binary", AUTO, "unknown", "_tfidf_vectorizer_binary"},
+    {F, 0, 7, "a/_model.joblib", "a/_model", AUTO, "unknown", "a/_model"},
+    /* folders stay in the name, only the last component gives type and event */
+    {F, 0, 7, "eu/merger_model.joblib", "eu/merger_model", AUTO, "model", "merger"},
+    {F, 0, 7, "eu_model/merger.joblib", "eu_model/merger", AUTO, "unknown", "eu_model/merger"},
+    {F, 0, 7, "a/b/c/merger_regression.joblib", "a/b/c/merger_regression", AUTO, "regression", "merger"},
+    {F, 0, 7, "a_v2/x_model.joblib", "a_v2/x_model", AUTO, "model", "x"},
+    {F, 0, 7, "3/x_model.joblib", "3/x_model", AUTO, "model", "x"},
+    /* versions of files */
+    {F, 0, 7, "x_v3.joblib", "x", 3, "unknown", "x"},
+    {F, 0, 7, "x-v3.joblib", "x", 3, "unknown", "x"},
+    {F, 0, 7, "x.v3.joblib", "x", 3, "unknown", "x"},
+    {F, 0, 7, "x/v3.joblib", "x", 3, "unknown", "x"},
+    {F, 0, 7, "eu/x_v3.joblib", "eu/x", 3, "unknown", "eu/x"},
+    {F, 0, 7, "eu/x/v3.joblib", "eu/x", 3, "unknown", "eu/x"},
+    {F, 0, 7, "merger_model_v12.joblib", "merger_model", 12, "model", "merger"},
+    {F, 0, 7, "merger_model/v12.joblib", "merger_model", 12, "model", "merger"},
+    {F, 0, 7, "merger_classifier_binary.v2.joblib", "merger_classifier_binary", 2, "classifier_binary", "merger"},
+    {F, 0, 7, "x_v0.joblib", "x", 0, "unknown", "x"},
+    {F, 0, 7, "x_v03.joblib", "x", 3, "unknown", "x"},
+    {F, 0, 7, "x_v000000000000000000000000003.joblib", "x", 3, "unknown", "x"},
+    {F, 0, 7, "x_v2147483647.joblib", "x", 2147483647, "unknown", "x"},
+    {F, 0, 7, "x_v1_v2.joblib", "x_v1", 2, "unknown", "x_v1"},
+    {F, 0, 7, "x_v1/v2.joblib", "x_v1", 2, "unknown", "x_v1"},
+    {F, 0, 7, "x__v2.joblib", "x_", 2, "unknown", "x_"},
+    {F, 0, 7, "x.-v2.joblib", "x.", 2, "unknown", "x."},
+    {F, 0, 7, "x_model_v2_.joblib", "x_model_v2_", AUTO, "unknown", "x_model_v2_"},
+    /* what looks like a version and is none */
+    {F, 0, 7, "v3.joblib", "v3", AUTO, "unknown", "v3"},
+    {F, 0, 7, "3.joblib", "3", AUTO, "unknown", "3"},
+    {F, 0, 7, "x/3.joblib", "x/3", AUTO, "unknown", "x/3"},
+    {F, 0, 7, "x/_v3.joblib", "x/_v3", AUTO, "unknown", "x/_v3"},
+    {F, 0, 7, "_v3.joblib", "_v3", AUTO, "unknown", "_v3"},
+    {F, 0, 7, "-v3.joblib", "-v3", AUTO, "unknown", "-v3"},
+    {F, 0, 7, ".v3.joblib", ".v3", AUTO, "unknown", ".v3"},
+    {F, 0, 7, "x_V3.joblib", "x_V3", AUTO, "unknown", "x_V3"},
+    {F, 0, 7, "xv3.joblib", "xv3", AUTO, "unknown", "xv3"},
+    {F, 0, 7, "x_3.joblib", "x_3", AUTO, "unknown", "x_3"},
+    {F, 0, 7, "x_v.joblib", "x_v", AUTO, "unknown", "x_v"},
+    {F, 0, 7, "x_v3a.joblib", "x_v3a", AUTO, "unknown", "x_v3a"},
+    {F, 0, 7, "x_v1.2.joblib", "x_v1.2", AUTO, "unknown", "x_v1.2"},
+    {F, 0, 7, "x_v-3.joblib", "x_v-3", AUTO, "unknown", "x_v-3"},
+    {F, 0, 7, "x v3.joblib", "x v3", AUTO, "unknown", "x v3"},
+    {F, 0, 7, "x_v\xd9\xa3.joblib", "x_v\xd9\xa3", AUTO, "unknown", "x_v\xd9\xa3"}, /* ARABIC-INDIC DIGIT THREE */
+    {F, 0, 7, "vx_v3/y.joblib", "vx_v3/y", AUTO, "unknown", "vx_v3/y"},
+    /* suffixes */
+    {F, 0, 0, "merger_model", "merger_model", AUTO, "model", "merger"},
+    {F, 0, 0, "merger_model.joblib", "merger_model.joblib", AUTO, "unknown", "merger_model.joblib"},
+    {F, 0, 4, "merger_model_v2.pkl", "merger_model", 2, "model", "merger"},
+    {F, 0, 10, "merger_model_v2.joblib.gz", "merger_model", 2, "model", "merger"},
+    {F, 0, 3, "merger_model_v2.joblib.gz", "merger_model_v2.joblib", AUTO, "unknown", "merger_model_v2.joblib"},
+    {F, 0, 3, "x_v7.gz", "x", 7, "unknown", "x"},
+    {F, 0, 7, ".hidden_model.joblib", ".hidden_model", AUTO, "model", ".hidden"},
+    {F, 0, 7, "...joblib.joblib", "...joblib", AUTO, "unknown", "...joblib"},
+    {F, 0, 7, "....joblib", "...", AUTO, "unknown", "..."},
+    /* names as people have them */
+    {F, 0, 7, "caf\xc3\xa9_model.joblib", "caf\xc3\xa9_model", AUTO, "model", "caf\xc3\xa9"},
+    {F, 0, 7, "it's \"the\" one_model.joblib", "it's \"the\" one_model", AUTO, "model", "it's \"the\" one"},
+    {F, 0, 7, "=1+1_model.joblib", "=1+1_model", AUTO, "model", "=1+1"},
+    {F, 0, 7, "\\._model.joblib", "\\._model", AUTO, "model", "\\."},
+    {F, 0, 7, "\xe2\x98\x83_v9.joblib", "\xe2\x98\x83", 9, "unknown", "\xe2\x98\x83"},
+    /* directories */
+    {D, DIR_BERTOPIC, 0, "bertopic_model_0a1b2c3d", "bertopic_model_0a1b2c3d", AUTO, "bertopic", "bertopic_model_0a1b2c3d"},
+    {D, DIR_BERTOPIC, 0, "runs/bertopic_model_0a1b2c3d", "runs/bertopic_model_0a1b2c3d", AUTO, "bertopic",
+     "bertopic_model_0a1b2c3d"},
+    {D, DIR_BERTOPIC, 0, "bertopic_model_0a1b2c3d_v2", "bertopic_model_0a1b2c3d", 2, "bertopic", "bertopic_model_0a1b2c3d"},
+    {D, DIR_MLFLOW, 0, "churn/3", "churn", 3, "mlflow", "churn"},
+    {D, DIR_MLFLOW, 0, "churn/v3", "churn", 3, "mlflow", "churn"},
+    {D, DIR_MLFLOW, 0, "eu/churn/003", "eu/churn", 3, "mlflow", "churn"},
+    {D, DIR_TENSORFLOW, 0, "churn_v3", "churn", 3, "tensorflow", "churn"},
+    {D, DIR_TENSORFLOW, 0, "churn.v3", "churn", 3, "tensorflow", "churn"},
+    {D, DIR_TENSORFLOW, 0, "eu/churn-v3", "eu/churn", 3, "tensorflow", "churn"},
+    {D, DIR_SENTENCE_TRANSFORMERS, 0, "minilm", "minilm", AUTO, "sentence-transformers", "minilm"},
+    {D, DIR_TRANSFORMERS, 0, "finbert_model", "finbert_model", AUTO, "transformers", "finbert_model"},
+    {D, DIR_TRANSFORMERS, 0, "3", "3", AUTO, "transformers", "3"},
+    {D, DIR_TRANSFORMERS, 0, "v3", "v3", AUTO, "transformers", "v3"},
+    {D, DIR_TRANSFORMERS, 0, "x/V3", "x/V3", AUTO, "transformers", "V3"},
+    {D, DIR_TRANSFORMERS, 0, "x/3a", "x/3a", AUTO, "transformers", "3a"},
+    {D, DIR_TRANSFORMERS, 0, "x/checkpoint-500", "x/checkpoint-500", AUTO, "transformers", "checkpoint-500"},
+    {D, DIR_TRANSFORMERS, 0, "x/2/3", "x/2", 3, "transformers", "2"},
+    {D, DIR_UNKNOWN, 0, "x/y_model", "x/y_model", AUTO, "unknown", "x/y_model"},
+    {D, DIR_UNKNOWN, 0, "x/y/7", "x/y", 7, "unknown", "x/y"},
+    /* the suffix of a file is no matter of directories */
+    {D, DIR_UNKNOWN, 7, "x/abc.joblib", "x/abc.joblib", AUTO, "unknown", "x/abc.joblib"},
+};
+#define ROW_COUNT (sizeof rows / sizeof *rows)
+
+static Model model_of(ModelKind kind, const char *path, unsigned suffix_len)
+{
+    return (Model){.path = path, .kind = (uint8_t)kind, .suffix_len = (uint8_t)suffix_len};
+}
+
+START_TEST(test_table)
+{
+    const Row *row = &rows[_i];
+    Err err = {0};
+    Identity got;
+    Model model = model_of(row->kind, row->path, row->suffix_len);
+    model.dir_type = (uint8_t)row->dir_type;
+    memset(&got, 'x', sizeof got);
+    ck_ok(identify(&model, NULL, &got, &err));
+    ck_assert_str_eq(got.name, row->name);
+    ck_assert_int_eq(got.version, row->version);
+    ck_assert_str_eq(got.model_type, row->model_type);
+    ck_assert_str_eq(got.event, row->event);
+}
+END_TEST
+
+typedef struct Refusal {
+    ModelKind kind;
+    const char *path, *reason;
+} Refusal;
+
+static const Refusal refusals[] = {
+    {F, ".joblib", "its name is empty"},
+    {F, "a/.joblib", "empty component"},
+    {F, "..joblib", "`.` or `..`"},
+    {F, "...joblib", "`.` or `..`"},
+    {F, "a/...joblib", "`.` or `..`"},
+    {F, "._v3.joblib", "`.` or `..`"},
+    {F, ".._v3.joblib", "`.` or `..`"},
+    {F, "a\nb.joblib", "control character"},
+    {F, "a\tb_model.joblib", "control character"},
+    {F, "a\033[2Jb.joblib", "control character"},
+    {F, "a\x7f.joblib", "control character"},
+    {F, "a\xc2\x85.joblib", "control character"},
+    {F, "dir\r/b.joblib", "control character"},
+    {F, "caf\xe9.joblib", "not valid UTF-8"},
+    {F, "a\xed\xa0\x80.joblib", "not valid UTF-8"},
+    {F, "d\xff/x_v3.joblib", "not valid UTF-8"},
+    {F, "x_v2147483648.joblib", "version 2147483648 is too large"},
+    {F, "x_v99999999999999999999999999.joblib", "version 99999999999999999999999999 is too large"},
+    {F, "x/v4294967299.joblib", "version 4294967299 is too large"},
+    {D, "x/20240101120000", "version 20240101120000 is too large"},
+    {D, "x_v2147483648", "is too large (at most 2147483647)"},
+};
+
+START_TEST(test_refusals)
+{
+    const Refusal *row = &refusals[_i];
+    Err err;
+    Identity got;
+    Model model = model_of(row->kind, row->path, row->kind == MODEL_FILE ? 7 : 0);
+    ck_fails(identify(&model, NULL, &got, &err), ERR_SKIP, row->reason);
+    char shown[256];
+    snprintf(shown, sizeof shown, "%.1s", row->path);
+    ck_assert_msg(strncmp(err.text, shown, 1) == 0, "the path is not in front: %s", err.text);
+}
+END_TEST
+
+START_TEST(test_length_is_counted_in_characters)
+{
+    Err err = {0};
+    Identity got;
+    char path[4000];
+    size_t len = 0;
+    for (int i = 0; i < 255; i++) {
+        memcpy(path + len, "\xf0\x9f\xa6\x94", 4);
+        len += 4;
+    }
+    memcpy(path + len, ".joblib", 8);
+    Model model = model_of(MODEL_FILE, path, 7);
+    ck_ok(identify(&model, NULL, &got, &err));
+    ck_assert_uint_eq(strlen(got.name), 1020);
+    ck_assert_str_eq(got.event, got.name);
+
+    memmove(path + 1, path, len + 8);
+    path[0] = 'a';
+    ck_fails(identify(&model, NULL, &got, &err), ERR_SKIP, "its name is longer than 255 characters");
+    ck_assert_msg(strncmp(err.text, "a\xf0\x9f\xa6\x94", 5) == 0, "%s", err.text);
+    ck_assert_ptr_null(strstr(err.text, "\\x"));
+}
+END_TEST
+
+/* A path that fills the whole error text must not push the reason out. */
+START_TEST(test_reason_survives_a_hostile_path)
+{
+    Err err;
+    Identity got;
+    char path[4000];
+    memset(path, '\xff', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    Model model = model_of(MODEL_DIRECTORY, path, 0);
+    ck_fails(identify(&model, NULL, &got, &err), ERR_SKIP, "its name is not valid UTF-8");
+    memset(path, 'a', sizeof path - 1);
+    ck_fails(identify(&model, NULL, &got, &err), ERR_SKIP, "its name is longer than 255 characters");
+    memset(path, '9', sizeof path - 1);
+    path[0] = 'x';
+    path[1] = '/';
+    ck_fails(identify(&model, NULL, &got, &err), ERR_SKIP, "is too large (at most 2147483647)");
+}
+END_TEST
+
+START_TEST(test_an_error_may_be_ignored)
+{
+    Identity got;
+    Model model = model_of(MODEL_FILE, "a\nb.joblib", 7);
+    ck_assert(!identify(&model, NULL, &got, NULL));
+}
+END_TEST
+
+START_TEST(test_text_problems)
+{
+    char text[300];
+    memset(text, 'a', sizeof text);
+    ck_assert_ptr_null(identify_text_problem(text, 50, STORE_TYPE_MAX));
+    ck_assert_str_eq(identify_text_problem(text, 51, STORE_TYPE_MAX), "is longer than 50 characters");
+    ck_assert_ptr_null(identify_text_problem(text, 255, STORE_NAME_MAX));
+    ck_assert_str_eq(identify_text_problem(text, 256, STORE_NAME_MAX), "is longer than 255 characters");
+    ck_assert_str_eq(identify_text_problem(text, 0, STORE_NAME_MAX), "is empty");
+    ck_assert_ptr_null(identify_text_problem("a/../b", 6, STORE_NAME_MAX));
+}
+END_TEST
+
+START_TEST(test_name_problems)
+{
+    static const char *const bad[] = {"", "/", "/a", "a/", "a//b", ".", "..", "a/.", "./a", "a/../b", "../a", "a\nb", "\xff"};
+    static const char *const good[] = {"a", "a/b", "...", "a/...", ".a", "..a", "a.", "a/.b", "-", "a b"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(identify_name_problem(bad[i], strlen(bad[i])) != NULL, "%s", bad[i]);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(identify_name_problem(good[i], strlen(good[i])) == NULL, "%s", good[i]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("stage_identify");
+    TCase *tc = tcase_create("identify");
+    tcase_add_loop_test(tc, test_table, 0, (int)ROW_COUNT);
+    tcase_add_loop_test(tc, test_refusals, 0, (int)(sizeof refusals / sizeof *refusals));
+    tcase_add_test(tc, test_length_is_counted_in_characters);
+    tcase_add_test(tc, test_reason_survives_a_hostile_path);
+    tcase_add_test(tc, test_an_error_may_be_ignored);
+    tcase_add_test(tc, test_text_problems);
+    tcase_add_test(tc, test_name_problems);
+    suite_add_tcase(suite, tc);
+    return unit_run(suite);
+}

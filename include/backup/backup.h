@@ -28,7 +28,7 @@ BackupPart *backup_part(Backup *backup, unsigned number, Err *err);
 
 /* ERR_SKIP: a name that no CSV line should hold (control character, not UTF-8), nothing is written. ERR_STOP: no disk, no memory;
  * then the part takes no rows until backup_part_undo. */
-bool backup_part_add(BackupPart *part, const StoreRow *row, Err *err);
+bool backup_part_add(BackupPart *part, const StoredModel *row, Spool *payload, Err *err);
 
 /* All rows so far are on disk when it returns (file and, the first time, folders). After a failed fsync the part refuses all work.
  */
@@ -93,7 +93,7 @@ void backup_manifest_free(BackupManifest *manifest);
 bool backup_manifest_verify(const char *folder, const BackupManifest *manifest, Err *err);
 
 /* One row with its payload, which was proven by its stored_sha256; all is borrowed until the callback returns. */
-typedef bool (*BackupRowFn)(void *ctx, const StoreRow *row, Err *err);
+typedef bool (*BackupRowFn)(void *ctx, const StoredModel *row, Spool *payload, Err *err);
 
 /* Every row of every part, in the order of the MANIFEST. temp_dir: for a payload over memory_limit bytes.
  * wanted (may be NULL) is asked before a payload is decoded, of rows that are whole. ERR_STOP names file and row: torn, edited, a

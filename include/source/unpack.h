@@ -16,7 +16,7 @@ bool unpack_from_store(void *ctx, const void **data, size_t *len, Err *err);
 
 /* Decodes and hashes only: the proof that a payload would come back. `info` must have digests. ERR_SKIP: the text says what
  * differs. */
-bool unpack_verify(const StoreInfo *info, UnpackSourceFn source, void *ctx, Err *err);
+bool unpack_verify(const StoredModel *info, UnpackSourceFn source, void *ctx, Err *err);
 
 typedef struct UnpackOptions {
     bool force; /* replace what is at the destination; a directory is swapped as a whole, never merged, and only when all that is in
@@ -27,11 +27,11 @@ typedef struct UnpackOptions {
 /* To `dest`: a file for format file, a directory for format tar. Mode 0644 & ~umask (executable members 0755), mtime of the source.
  * A row without digests is written as it is stored. ERR_SKIP: damaged, hostile archive, destination exists or holds what is not in
  * the model; ERR_STOP: no disk. */
-bool unpack_to_path(const StoreInfo *info, UnpackSourceFn source, void *ctx, const char *dest, const UnpackOptions *options,
+bool unpack_to_path(const StoredModel *info, UnpackSourceFn source, void *ctx, const char *dest, const UnpackOptions *options,
                     Err *err);
 
 /* The content of a file, or the tar (decoded) of a directory, to a descriptor. The digests are checked too, but what was wrong is
  * known only when it is out: the error says so. */
-bool unpack_to_fd(const StoreInfo *info, UnpackSourceFn source, void *ctx, int fd, Err *err);
+bool unpack_to_fd(const StoredModel *info, UnpackSourceFn source, void *ctx, int fd, Err *err);
 
 #endif

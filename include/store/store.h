@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/spool.h"
 #include "port/sha256.h"
+#include "store/stored_model.h"
 
 #define STORE_NAME_MAX 255 /* characters, models.name varchar(255) */
 #define STORE_TYPE_MAX 50
@@ -75,7 +76,10 @@ typedef struct StoreVersion {
     const char *name; /* borrowed until the callback returns */
     int32_t version;
     Digest content;
-    char run_id[37]; /* "" when the row has none */
+    bool has_format, is_tar;  /* format is recorded, and is 'tar' */
+    bool has_members;         /* members is recorded */
+    Digest members;
+    char run_id[37];          /* "" when the row has none */
 } StoreVersion;
 
 typedef bool (*StoreVersionFn)(void *ctx, const StoreVersion *version, Err *err);
@@ -98,31 +102,13 @@ typedef struct StoreKey {
     int32_t version;
 } StoreKey;
 
-/* A row without its payload. Strings are borrowed until the callback returns; "" stands for NULL. */
-typedef struct StoreInfo {
-    const char *name, *model_type, *event;
-    int32_t version;
-    bool is_active;
-    bool has_digests;        /* false: another program wrote the row; stored, sizes, is_tar and is_gzip are then not known,
-                              * and content is the recorded one or all zero */
-    Digest content, stored;
-    uint64_t raw_bytes, stored_bytes;
-    bool is_tar, is_gzip;
-    uint32_t chunk_count;
-    const char *source_host, *source_path;
-    int64_t source_mtime_ns, created_ns; /* since 1970, UTC; 0 = not known */
-    char run_id[37];         /* "" = none */
-} StoreInfo;
-
-typedef bool (*StoreInfoFn)(void *ctx, const StoreInfo *info, Err *err);
-
 /* All rows, or those of the given names (count 0 = all), by name in byte order and version. One read-only query; no payload is
  * fetched. */
-bool store_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err);
+bool store_list(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err);
 
 /* The row of one key, if it is there: fn is called once or never. However many versions its name has, only that row is looked at.
  */
-bool store_list_key(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err);
+bool store_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err);
 
 /* What the server says of a payload. */
 typedef enum StoreHealth {
@@ -152,31 +138,15 @@ void store_fetch_close(Store *store);
 
 /* --- writing ----------------------------------------------------------------------------------------------------------------- */
 
-typedef struct StoreRow {
-    const char *name;
-    int32_t version;
-    const char *model_type, *event;
-    bool is_active;
-    Digest content, stored;          /* SHA-256 of the raw content and of the payload */
-    uint64_t raw_bytes, stored_bytes;
-    bool is_tar;                     /* format 'tar', else 'file' */
-    bool is_gzip;                    /* encoding 'gzip', else 'identity' */
-    uint32_t chunk_count;            /* 0: the payload is in model_binary; else rows of model_chunks, store_chunk_count */
-    const char *source_host, *source_path;
-    int64_t source_mtime_ns;         /* since 1970 */
-    const char *run_id;              /* UUID */
-    Spool *payload;                  /* borrowed; stored_bytes bytes */
-} StoreRow;
-
 /* A row of model_chunks carries the SHA-256 of its piece, which the server checks as it does for model_binary. */
 
 /* 0 when a payload of this size goes inline, else the number of chunks of STORE_CHUNK_BYTES. */
 uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit);
 
-/* A batch: begin, put…, commit. All rows appear at once or none. store_put sends the row and its payload in pieces of at most 1
- * MiB. */
+/* A batch: begin, put…, commit. All rows appear at once or none. store_put sends the row and its payload (stored_bytes bytes,
+ * borrowed) in pieces of at most 1 MiB. */
 bool store_begin(Store *store, Err *err);
-bool store_put(Store *store, const StoreRow *row, Err *err);
+bool store_put(Store *store, const StoredModel *model, Spool *payload, Err *err);
 
 /* On ERR_RETRY the rows may or may not be there: ask store_find on a new session. On ERR_INTERRUPTED they are not: COMMIT did not
  * go out. */

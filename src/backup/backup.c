@@ -180,7 +180,7 @@ static bool ensure_file(BackupPart *part, BackupFile *file, const char *stem, co
     return true;
 }
 
-bool backup_part_add(BackupPart *part, const StoreRow *row, Err *err)
+bool backup_part_add(BackupPart *part, const StoredModel *row, Spool *payload, Err *err)
 {
     BackupMode mode = part->backup->mode;
     bool full = mode == BACKUP_FULL;
@@ -193,7 +193,7 @@ bool backup_part_add(BackupPart *part, const StoreRow *row, Err *err)
     if (!ensure_file(part, &part->rows, "part", full ? BACKUP_HEADER_FULL : BACKUP_HEADER_META, &why) ||
         (full && row->chunk_count > 0 && !ensure_file(part, &part->chunks, "chunks", BACKUP_HEADER_CHUNKS, &why)))
         return die(part, &why, err);
-    if (!backup_row_write(&part->rows, &part->chunks, row, full, &part->scratch, &why))
+    if (!backup_row_write(&part->rows, &part->chunks, row, payload, full, &part->scratch, &why))
         return fail(part, PART_TORN, &why, err);
     return true;
 }

@@ -135,7 +135,7 @@ static bool append(BackupChunks *chunks, BackupDecoder *decoder, const Piece *pi
            (proven || backup_bad_row(piece->path, piece->number, BACKUP_WRONG_PIECE, err));
 }
 
-bool backup_chunks_join(BackupChunks *chunks, BackupDecoder *decoder, const StoreRow *row, Spool *out, bool *proven, Err *err)
+bool backup_chunks_join(BackupChunks *chunks, BackupDecoder *decoder, const StoredModel *row, Spool *out, bool *proven, Err *err)
 {
     Digest digest;
     *proven = false;

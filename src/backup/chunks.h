@@ -16,6 +16,6 @@ bool backup_chunks_read(BackupChunks *chunks, const char *folder, const char *na
 
 /* Appends all pieces of a row, in order. *proven: they are all there and make the payload of the row. ERR_STOP: one is not that of
  * its own digest. */
-bool backup_chunks_join(BackupChunks *chunks, BackupDecoder *decoder, const StoreRow *row, Spool *out, bool *proven, Err *err);
+bool backup_chunks_join(BackupChunks *chunks, BackupDecoder *decoder, const StoredModel *row, Spool *out, bool *proven, Err *err);
 
 #endif

@@ -95,9 +95,9 @@ static bool has_all(const char *const *fields)
     return true;
 }
 
-bool backup_parse_row(const char *const *fields, StoreRow *out)
+bool backup_parse_row(const char *const *fields, StoredModel *out)
 {
-    StoreRow row = {0};
+    StoredModel row = {0};
     int64_t raw, stored, chunks;
     if (!has_all(fields) || !parse_name(fields[NAME], fields[VERSION], &row.name, &row.version) ||
         !parse_word(fields[ACTIVE], "t", "f", &row.is_active) || !parse_digest(fields[CONTENT], &row.content) ||
@@ -111,8 +111,9 @@ bool backup_parse_row(const char *const *fields, StoreRow *out)
     row.raw_bytes = (uint64_t)raw;
     row.stored_bytes = (uint64_t)stored;
     row.chunk_count = (uint32_t)chunks;
-    row.source_host = fields[HOST];
-    row.source_path = fields[PATH];
+    row.has_digests = row.has_format = true;
+    row.source_host = fields[HOST] != NULL ? fields[HOST] : "";
+    row.source_path = fields[PATH] != NULL ? fields[PATH] : "";
     row.run_id = fields[RUN_ID];
     *out = row;
     return true;

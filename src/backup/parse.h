@@ -14,7 +14,7 @@ typedef struct BackupPiece {
 
 /* The 16 columns of part-N.csv without model_binary, NULL for an unquoted empty one. *out borrows them; its payload is NULL.
  * False: one of them cannot be what was written. */
-bool backup_parse_row(const char *const *fields, StoreRow *out);
+bool backup_parse_row(const char *const *fields, StoredModel *out);
 
 /* The 4 columns of chunks-N.csv without data. */
 bool backup_parse_piece(const char *const *fields, BackupPiece *out);

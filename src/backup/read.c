@@ -22,9 +22,9 @@ static bool load_payload(Reader *reader, const ScannedRow *scanned, bool *proven
 static bool take_row(void *ctx, const ScannedRow *scanned, Err *err)
 {
     Reader *reader = ctx;
-    StoreRow row = scanned->row;
+    const StoredModel *row = &scanned->row;
     bool proven, wanted = true;
-    if (reader->wanted != NULL && !reader->wanted(reader->ctx, row.name, row.version, &row.content, &wanted, err))
+    if (reader->wanted != NULL && !reader->wanted(reader->ctx, row->name, row->version, &row->content, &wanted, err))
         return false;
     if (!wanted)
         return true;
@@ -32,8 +32,7 @@ static bool take_row(void *ctx, const ScannedRow *scanned, Err *err)
         return false;
     if (!proven)
         return backup_bad_row(scanned->path, scanned->number, BACKUP_WRONG_PAYLOAD, err);
-    row.payload = &reader->payload;
-    return reader->fn(reader->ctx, &row, err);
+    return reader->fn(reader->ctx, row, &reader->payload, err);
 }
 
 /* The files of one kind, in the order of the MANIFEST. */

@@ -73,7 +73,7 @@ static bool find_payload(const BackupLine *line, const Digest *sha256, BackupPay
 
 static const char *fault_of_row(const BackupLine *line, const char *const *fields, ScannedRow *out)
 {
-    const StoreRow *row = &out->row;
+    const StoredModel *row = &out->row;
     if (!backup_parse_row(fields, &out->row))
         return NOT_A_ROW;
     out->name = row->name;

@@ -18,7 +18,7 @@ typedef struct ScannedRow {
     const char *fault;     /* NULL, or what is wrong with it; then nothing below holds */
     const char *name;
     int32_t version;
-    StoreRow row;          /* of part-N.csv, its payload NULL; of chunks-N.csv all zero */
+    StoredModel row;          /* of part-N.csv; of chunks-N.csv all zero */
     uint32_t seq;          /* of chunks-N.csv */
     bool has_payload;      /* false: it is in chunks-N.csv, or left out */
     BackupPayload payload; /* not decoded yet: its bytes are as many as the row says, no more is known */

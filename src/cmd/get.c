@@ -37,26 +37,19 @@ typedef struct Choice {
     const char *name; /* borrowed */
     int64_t wanted;   /* a version, LATEST_ACTIVE or LATEST */
     bool found;
-    StoreInfo info;
-    char *source_path;
+    StoredModel info;
+    Arena arena; /* its strings */
 } Choice;
 
 /* The rows come in rising order of versions: the last one that fits wins. */
-static bool consider(void *ctx, const StoreInfo *info, Err *err)
+static bool consider(void *ctx, const StoredModel *info, Err *err)
 {
     Choice *choice = ctx;
     if (choice->wanted >= 0 ? info->version != choice->wanted : choice->wanted == LATEST_ACTIVE && !info->is_active)
         return true;
-    free(choice->source_path);
-    choice->source_path = strdup(info->source_path);
-    if (choice->source_path == NULL)
-        return err_no_memory(err);
-    choice->info = *info;
-    choice->info.name = choice->name;
-    choice->info.model_type = choice->info.event = choice->info.source_host = "";
-    choice->info.source_path = choice->source_path;
-    choice->found = true;
-    return true;
+    arena_free(&choice->arena);
+    choice->found = stored_model_copy(&choice->arena, info, NULL, &choice->info, err);
+    return choice->found;
 }
 
 static bool find(Store *store, const char *reference, Choice *choice, Err *err)
@@ -77,7 +70,7 @@ static bool find(Store *store, const char *reference, Choice *choice, Err *err)
 /* The file name that the source had, else the last part of the model's name. */
 static const char *base_name(const Choice *choice)
 {
-    const char *path = choice->source_path[0] != '\0' ? choice->source_path : choice->name;
+    const char *path = choice->info.source_path[0] != '\0' ? choice->info.source_path : choice->name;
     const char *slash = strrchr(path, '/');
     const char *base = slash != NULL && slash[1] != '\0' ? slash + 1 : path;
     return base[0] == '.' || strchr(base, '/') != NULL ? "model" : base; /* the database does not get to name hidden files */
@@ -143,7 +136,7 @@ static bool get(const Options *options, const StoreTarget *target, Err *err)
               schema_require_head(store, target, err) && find(store, arguments->items[0], &choice, err) &&
               write_out(options, store, &choice, arguments->count > 1 ? arguments->items[1] : NULL, err);
     store_close(store);
-    free(choice.source_path);
+    arena_free(&choice.arena);
     return ok;
 }
 

@@ -207,7 +207,7 @@ static bool commit(Restore *restore, Err *err)
     return true;
 }
 
-static bool put_row(void *ctx, const StoreRow *row, Err *err)
+static bool put_row(void *ctx, const StoredModel *row, Spool *payload, Err *err)
 {
     Restore *restore = ctx;
     const char *key = make_key(restore, row->name, row->version, err);
@@ -215,7 +215,7 @@ static bool put_row(void *ctx, const StoreRow *row, Err *err)
     restore->last_key = key != NULL ? strdup(key) : NULL;
     if (restore->last_key == NULL)
         return err_no_memory(err);
-    if ((restore->batch_rows == 0 && !store_begin(restore->store, err)) || !store_put(restore->store, row, err))
+    if ((restore->batch_rows == 0 && !store_begin(restore->store, err)) || !store_put(restore->store, row, payload, err))
         return false;
     restore->batch_rows++;
     restore->batch_bytes += row->stored_bytes;

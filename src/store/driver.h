@@ -25,8 +25,8 @@ typedef struct StoreDriver {
     bool (*find)(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
     bool (*wait_writers)(Store *store, Err *err);
 
-    bool (*list)(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err);
-    bool (*list_key)(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err);
+    bool (*list)(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err);
+    bool (*list_key)(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err);
     bool (*verify)(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
     bool (*is_primary)(Store *store, bool *primary, Err *err);
     bool (*fetch_open)(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);
@@ -34,7 +34,7 @@ typedef struct StoreDriver {
     void (*fetch_close)(Store *store);
 
     bool (*begin)(Store *store, Err *err);
-    bool (*put)(Store *store, const StoreRow *row, Err *err);
+    bool (*put)(Store *store, const StoredModel *model, Spool *payload, Err *err);
     bool (*commit)(Store *store, Err *err);
     void (*rollback)(Store *store);
 

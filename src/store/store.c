@@ -130,12 +130,12 @@ bool store_wait_writers(Store *store, Err *err)
     return store->driver->wait_writers(store, err);
 }
 
-bool store_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err)
+bool store_list(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err)
 {
     return store->driver->list(store, names, count, fn, ctx, err);
 }
 
-bool store_list_key(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err)
+bool store_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err)
 {
     return store->driver->list_key(store, key, fn, ctx, err);
 }
@@ -177,9 +177,9 @@ bool store_begin(Store *store, Err *err)
     return store->driver->begin(store, err);
 }
 
-bool store_put(Store *store, const StoreRow *row, Err *err)
+bool store_put(Store *store, const StoredModel *model, Spool *payload, Err *err)
 {
-    return store->driver->put(store, row, err);
+    return store->driver->put(store, model, payload, err);
 }
 
 bool store_commit(Store *store, Err *err)

@@ -117,10 +117,10 @@ static bool judge(void *ctx, const char *run_id, BackupQuestion *rows, size_t co
     return true;
 }
 
-static bool see_row(void *ctx, const StoreRow *row, Err *err)
+static bool see_row(void *ctx, const StoredModel *row, Spool *payload, Err *err)
 {
     (void)err;
-    fuzz_assert(row->version >= 0 && row->payload->bytes == row->stored_bytes);
+    fuzz_assert(row->version >= 0 && payload->bytes == row->stored_bytes);
     ++*(uint64_t *)ctx;
     return true;
 }

@@ -91,11 +91,11 @@ static inline void fill_spool(Spool *spool, uint64_t bytes, uint64_t seed, size_
 }
 
 /* A row for that payload with right digests. */
-static inline StoreRow row_of(const char *name, int32_t version, Spool *payload)
+static inline StoredModel row_of(const char *name, int32_t version, Spool *payload)
 {
     Err err = {0};
     static char scratch[1024 * 1024];
-    StoreRow row = {.name = name,
+    StoredModel row = {.name = name,
                     .version = version,
                     .model_type = "regression",
                     .event = "ev",
@@ -106,8 +106,7 @@ static inline StoreRow row_of(const char *name, int32_t version, Spool *payload)
                     .source_host = "host1",
                     .source_path = "models/a.joblib",
                     .source_mtime_ns = INT64_C(1700000000123456789),
-                    .run_id = RUN_ID,
-                    .payload = payload};
+                    .run_id = RUN_ID};
     Sha256 *sha = sha256_new(&err);
     ck_assert_ptr_nonnull(sha);
     const void *data;
@@ -128,8 +127,8 @@ static inline bool put_one(Store *store, const char *name, int32_t version, Err 
 {
     Spool payload;
     fill_spool(&payload, 1000, (uint64_t)version, 1 << 20);
-    StoreRow row = row_of(name, version, &payload);
-    bool ok = store_begin(store, err) && store_put(store, &row, err) && store_commit(store, err);
+    StoredModel row = row_of(name, version, &payload);
+    bool ok = store_begin(store, err) && store_put(store, &row, &payload, err) && store_commit(store, err);
     if (!ok)
         store_rollback(store);
     spool_free(&payload);

@@ -144,11 +144,11 @@ START_TEST(killed_inside_copy)
 {
     Spool payload;
     fill_spool(&payload, 8 << 20, 1, 16 << 20);
-    StoreRow row = row_of("x", 1, &payload), next = row_of("y", 1, &payload);
+    StoredModel row = row_of("x", 1, &payload), next = row_of("y", 1, &payload);
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &row, &err));
+    ck_ok(store_put(store, &row, &payload, &err));
     terminate_backend();
-    check_retry(store_put(store, &next, &err), clock_seconds());
+    check_retry(store_put(store, &next, &payload, &err), clock_seconds());
     spool_free(&payload);
 }
 END_TEST
@@ -157,9 +157,9 @@ START_TEST(killed_before_commit)
 {
     Spool payload;
     fill_spool(&payload, 1000, 1, 1 << 20);
-    StoreRow row = row_of("x", 1, &payload);
+    StoredModel row = row_of("x", 1, &payload);
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &row, &err));
+    ck_ok(store_put(store, &row, &payload, &err));
     terminate_backend();
     check_retry(store_commit(store, &err), clock_seconds());
     spool_free(&payload);
@@ -208,11 +208,11 @@ static void freeze_inside_copy(void)
     Spool small, large;
     fill_spool(&small, 1000, 1, 1 << 20);
     fill_spool(&large, 64 << 20, 1, 4096); /* more than socket buffers hold */
-    StoreRow first = row_of("first", 1, &small), row = row_of("x", 1, &large);
+    StoredModel first = row_of("first", 1, &small), row = row_of("x", 1, &large);
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &first, &err)); /* opens the COPY */
+    ck_ok(store_put(store, &first, &small, &err)); /* opens the COPY */
     freeze();
-    check_retry(store_put(store, &row, &err), clock_seconds());
+    check_retry(store_put(store, &row, &large, &err), clock_seconds());
     thaw();
     spool_free(&small);
     spool_free(&large);
@@ -238,9 +238,9 @@ START_TEST(frozen_before_commit)
 {
     Spool payload;
     fill_spool(&payload, 1000, 1, 1 << 20);
-    StoreRow row = row_of("x", 1, &payload);
+    StoredModel row = row_of("x", 1, &payload);
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &row, &err));
+    ck_ok(store_put(store, &row, &payload, &err));
     freeze();
     check_retry(store_commit(store, &err), clock_seconds());
     thaw();
@@ -272,15 +272,15 @@ START_TEST(early_error)
     Spool payload;
     int put = 0;
     fill_spool(&payload, 1 << 20, 1, 2 << 20);
-    StoreRow row = row_of("bad", 1, &payload);
+    StoredModel row = row_of("bad", 1, &payload);
     row.stored.byte[0] ^= 1;
     ck_ok(store_begin(store, &err));
-    bool ok = store_put(store, &row, &err);
+    bool ok = store_put(store, &row, &payload, &err);
     row.stored.byte[0] ^= 1;
     while (ok && put < 20) {
         clock_sleep(0.1);
         row.version = ++put + 1;
-        ok = store_put(store, &row, &err);
+        ok = store_put(store, &row, &payload, &err);
     }
     ck_assert_int_lt(put, 10);
     ck_assert_int_eq(err.cls, ERR_SKIP);

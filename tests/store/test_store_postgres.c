@@ -11,7 +11,7 @@ START_TEST(round_trip)
     fill_spool(&small, 3000, 1, 1 << 20);
     fill_spool(&large, 3 * 1024 * 1024 + 17, 2, 4096); /* from a file, in pieces */
     fill_spool(&empty, 0, 3, 4096);
-    StoreRow a = row_of("dir/a", 1, &small), b = row_of("b", 2147483647, &large), c = row_of("c", 0, &empty);
+    StoredModel a = row_of("dir/a", 1, &small), b = row_of("b", 2147483647, &large), c = row_of("c", 0, &empty);
     b.is_active = false;
     b.is_tar = true;
     b.is_gzip = false;
@@ -20,9 +20,9 @@ START_TEST(round_trip)
     b.run_id = NULL;
     b.source_host = NULL;
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &a, &err));
-    ck_ok(store_put(store, &b, &err));
-    ck_ok(store_put(store, &c, &err));
+    ck_ok(store_put(store, &a, &small, &err));
+    ck_ok(store_put(store, &b, &large, &err));
+    ck_ok(store_put(store, &c, &empty, &err));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "0"); /* nothing is seen before the commit */
     ck_ok(store_commit(store, &err));
 
@@ -59,6 +59,7 @@ START_TEST(catalog_and_find)
     ck_ok(sha256_once("x", 1, &content, &err)); /* what put_one says; not the hash of the stored bytes */
     ck_assert(digest_equal(&content, &found.last.content));
     ck_assert_str_eq(found.last.run_id, RUN_ID);
+    ck_assert(found.last.has_format && !found.last.is_tar);
     found = (Found){0};
     ck_ok(put_one(store, "x", 3, &err));
     ck_ok(put_one(store, "y", 1, &err));
@@ -69,6 +70,7 @@ START_TEST(catalog_and_find)
     ck_ok(sha256_once("abc", 3, &content, &err));
     ck_assert(digest_equal(&content, &found.last.content)); /* hashed by the server */
     ck_assert_str_eq(found.last.run_id, "");
+    ck_assert(!found.last.has_format); /* nobody recorded what it is */
 
     const char *names[] = {"nothing", "x", "hand"};
     found = (Found){0};
@@ -110,16 +112,16 @@ START_TEST(hostile_names)
 END_TEST
 
 /* Puts rows n0, n1, … and then `last`; the batch fails with `cls`, nothing of it is there, and the session goes on. */
-static void check_refused(const StoreRow *last, ErrClass cls, const char *sqlstate)
+static void check_refused(const StoredModel *last, Spool *its_payload, ErrClass cls, const char *sqlstate)
 {
     Spool payload;
     fill_spool(&payload, 500, 9, 1 << 20);
-    StoreRow good = row_of("good", 1, &payload);
+    StoredModel good = row_of("good", 1, &payload);
     const char *before = strdup(sql(database, "SELECT count(*) FROM models"));
     err = (Err){0};
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &good, &err));
-    ck_assert(!(store_put(store, last, &err) && store_commit(store, &err)));
+    ck_ok(store_put(store, &good, &payload, &err));
+    ck_assert(!(store_put(store, last, its_payload, &err) && store_commit(store, &err)));
     store_rollback(store);
     ck_assert_msg(err.cls == cls, "%s: %s", err_class_name(err.cls), err.text);
     ck_assert_str_eq(err.sqlstate, sqlstate);
@@ -138,26 +140,26 @@ START_TEST(all_or_nothing)
     fill_spool(&payload, 2000, 4, 1 << 20);
     ck_ok(put_one(store, "taken", 1, &err));
 
-    StoreRow row = row_of("taken", 1, &payload);
-    check_refused(&row, ERR_CONFLICT, "23505");
+    StoredModel row = row_of("taken", 1, &payload);
+    check_refused(&row, &payload, ERR_CONFLICT, "23505");
     ck_assert_ptr_nonnull(strstr(err.text, "(taken, 1)"));
     row = row_of("good", 1, &payload); /* twice in one batch */
-    check_refused(&row, ERR_CONFLICT, "23505");
+    check_refused(&row, &payload, ERR_CONFLICT, "23505");
 
     row = row_of("bad digest", 1, &payload);
     row.stored.byte[31] ^= 1;
-    check_refused(&row, ERR_SKIP, "23514");
+    check_refused(&row, &payload, ERR_SKIP, "23514");
 
     memset(long_name, 'n', sizeof long_name);
     long_name[300] = '\0';
     row = row_of(long_name, 1, &payload);
-    check_refused(&row, ERR_SKIP, "22001");
+    check_refused(&row, &payload, ERR_SKIP, "22001");
     row = row_of("not \xff utf-8", 1, &payload);
-    check_refused(&row, ERR_SKIP, "22021");
+    check_refused(&row, &payload, ERR_SKIP, "22021");
 
     row = row_of("lies about its size", 1, &payload);
     row.stored_bytes--;
-    check_refused(&row, ERR_BUG, "");
+    check_refused(&row, &payload, ERR_BUG, "");
     spool_free(&payload);
 }
 END_TEST
@@ -169,13 +171,13 @@ START_TEST(chunked_rows)
     uint64_t bytes = 2 * STORE_CHUNK_BYTES + 12345;
     fill_spool(&large, bytes, 5, 4096);
     fill_spool(&small, 100, 6, 4096);
-    StoreRow first = row_of("first", 1, &small), chunked = row_of("chunked", 2, &large), last = row_of("last", 1, &small);
+    StoredModel first = row_of("first", 1, &small), chunked = row_of("chunked", 2, &large), last = row_of("last", 1, &small);
     chunked.chunk_count = store_chunk_count(bytes, 1024);
     ck_assert_uint_eq(chunked.chunk_count, 3);
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &first, &err));
-    ck_ok(store_put(store, &chunked, &err));
-    ck_ok(store_put(store, &last, &err));
+    ck_ok(store_put(store, &first, &small, &err));
+    ck_ok(store_put(store, &chunked, &large, &err));
+    ck_ok(store_put(store, &last, &small, &err));
     ck_ok(store_commit(store, &err));
     ck_assert_str_eq(sql(database, "SELECT string_agg(name, ',' ORDER BY id) FROM models"), "first,chunked,last");
     ck_assert_str_eq(sql(database, "SELECT concat_ws('|', chunk_count, octet_length(model_binary), stored_bytes) FROM models WHERE "
@@ -190,8 +192,8 @@ START_TEST(chunked_rows)
     /* A batch that fails behind its chunks leaves none. */
     chunked.version = 3;
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &chunked, &err));
-    ck_ok(store_put(store, &first, &err));
+    ck_ok(store_put(store, &chunked, &large, &err));
+    ck_ok(store_put(store, &first, &small, &err));
     ck_fails(store_commit(store, &err), ERR_CONFLICT, "first");
     store_rollback(store);
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM model_chunks"), "3");
@@ -206,20 +208,20 @@ START_TEST(rollback_and_reuse)
 {
     Spool payload;
     fill_spool(&payload, 200000, 4, 1 << 20);
-    StoreRow row = row_of("r", 1, &payload);
+    StoredModel row = row_of("r", 1, &payload);
     ck_ok(store_begin(store, &err));
     store_rollback(store);
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &row, &err));
+    ck_ok(store_put(store, &row, &payload, &err));
     store_rollback(store);
     ck_assert(store_alive(store));
     store_rollback(store); /* without a batch: nothing */
-    ck_fails(store_put(store, &row, &err), ERR_BUG, "outside");
+    ck_fails(store_put(store, &row, &payload, &err), ERR_BUG, "outside");
     ck_ok(store_begin(store, &err)); /* an empty batch */
     ck_ok(store_commit(store, &err));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "0");
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &row, &err));
+    ck_ok(store_put(store, &row, &payload, &err));
     ck_ok(store_commit(store, &err));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "1");
     spool_free(&payload);

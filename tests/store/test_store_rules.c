@@ -140,9 +140,9 @@ START_TEST(trigger_that_changes_nothing_of_ours)
         fill_spool(&payload, 1000, 1, 1 << 20);
         ck_ok(store_begin(store, &err));
         for (size_t i = 0; i < count; i++) {
-            StoreRow row = row_of(names[i], version, &payload);
+            StoredModel row = row_of(names[i], version, &payload);
             row.chunk_count = i == 3;
-            ck_ok(store_put(store, &row, &err));
+            ck_ok(store_put(store, &row, &payload, &err));
         }
         if (version == 2)
             store_rollback(store);
@@ -159,11 +159,11 @@ START_TEST(trigger_that_changes_one_of_many)
 {
     Spool payload;
     fill_spool(&payload, 1000, 1, 1 << 20);
-    StoreRow good = row_of("good", 1, &payload), bad = row_of("bad", 1, &payload);
+    StoredModel good = row_of("good", 1, &payload), bad = row_of("bad", 1, &payload);
     make_trigger("BEFORE", "IF NEW.name = 'bad' THEN NEW.version = 7; END IF;");
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &good, &err));
-    ck_ok(store_put(store, &bad, &err));
+    ck_ok(store_put(store, &good, &payload, &err));
+    ck_ok(store_put(store, &bad, &payload, &err));
     ck_fails(store_commit(store, &err), ERR_SKIP, "1 of 2 rows");
     store_rollback(store);
     ck_ok(put_one(store, "good", 1, &err));
@@ -228,11 +228,11 @@ static void check_notes(const char *encoding, const char *lower, const char *pat
     ck_ok(schema_upgrade(store, NULL, NULL, &err));
     ck_ok(store_run_begin(store, &run, &err));
     fill_spool(&payload, 1000, 1, 1 << 20);
-    StoreRow row = row_of("x", 1, &payload);
+    StoredModel row = row_of("x", 1, &payload);
     row.source_path = "/m/\xe6\xa8\xa1\xc3\xa9\xff.joblib";
     row.source_host = "h\xc3\xb6st";
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &row, &err));
+    ck_ok(store_put(store, &row, &payload, &err));
     ck_ok(store_commit(store, &err));
     ck_ok(store_run_end(store, &run, &err));
     ck_assert_str_eq(sql(database, "SET client_encoding = 'SQL_ASCII'; SELECT source_path FROM models"), path);

@@ -198,10 +198,10 @@ START_TEST(adopts_other_columns)
     adopt(OTHER_HAND);
     Spool payload;
     fill_spool(&payload, STORE_CHUNK_BYTES + 5, 7, 4096);
-    StoreRow row = row_of("chunked", 4, &payload); /* version is bigint in one table and integer in the other */
+    StoredModel row = row_of("chunked", 4, &payload); /* version is bigint in one table and integer in the other */
     row.chunk_count = 2;
     ck_ok(store_begin(store, &err));
-    ck_ok(store_put(store, &row, &err));
+    ck_ok(store_put(store, &row, &payload, &err));
     ck_ok(store_commit(store, &err));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM model_chunks JOIN models USING (name, version)"), "2");
     sql(database, "INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('far', 3000000000, 't', 'e', ''), "

@@ -70,7 +70,7 @@ static inline Buf get_file(const char *path)
 /* A model with a payload of `bytes` bytes that depends on the name. */
 typedef struct Sample {
     Spool payload;
-    StoreRow row;
+    StoredModel row;
 } Sample;
 
 static inline Sample *sample_new(const char *name, int32_t version, size_t bytes, size_t memory_limit)
@@ -83,7 +83,7 @@ static inline Sample *sample_new(const char *name, int32_t version, size_t bytes
         data[i] = (unsigned char)((noise = noise * 1664525U + 1013904223U) >> 24);
     spool_init(&sample->payload, memory_limit, unit_temp_dir());
     ck_ok(spool_write(&sample->payload, data, bytes, &err));
-    sample->row = (StoreRow){.name = name,
+    sample->row = (StoredModel){.name = name,
                              .version = version,
                              .model_type = "classifier_binary",
                              .event = "earnings",
@@ -94,8 +94,7 @@ static inline Sample *sample_new(const char *name, int32_t version, size_t bytes
                              .source_host = "host-a",
                              .source_path = name,
                              .source_mtime_ns = INT64_C(1767225600123456789),
-                             .run_id = RUN,
-                             .payload = &sample->payload};
+                             .run_id = RUN};
     ck_ok(sha256_once(name, strlen(name), &sample->row.content, &err));
     ck_ok(sha256_once(data, bytes, &sample->row.stored, &err));
     free(data);
@@ -118,7 +117,7 @@ static inline Backup *open_backup(BackupMode mode)
 static inline bool add(BackupPart *part, const char *name, int32_t version, size_t bytes)
 {
     Sample *sample = sample_new(name, version, bytes, SIZE_MAX);
-    bool ok = backup_part_add(part, &sample->row, &err);
+    bool ok = backup_part_add(part, &sample->row, &sample->payload, &err);
     sample_free(sample);
     return ok;
 }
@@ -208,7 +207,7 @@ static inline void store_chunked(BackupPart *part, const char *name, int32_t ver
 {
     Sample *sample = sample_new(name, version, (size_t)STORE_CHUNK_BYTES + 12345, SIZE_MAX);
     sample->row.chunk_count = 2;
-    ck_ok(backup_part_add(part, &sample->row, &err));
+    ck_ok(backup_part_add(part, &sample->row, &sample->payload, &err));
     sample_free(sample);
     ck_ok(backup_part_sync(part, &err));
     backup_part_keep(part);

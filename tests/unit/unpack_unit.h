@@ -10,7 +10,7 @@
 
 /* One payload in memory, as a row holds it. */
 typedef struct Row {
-    StoreInfo info;
+    StoredModel info;
     Buf payload;
 } Row;
 

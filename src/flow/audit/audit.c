@@ -1,5 +1,6 @@
 #include "flow/audit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,7 +96,7 @@ static bool hash_sources(const AuditSettings *settings, SourceTree *tree, Err *e
 
 /* --- the rows of the store --------------------------------------------------------------------------------------------------- */
 
-static bool note_row(void *ctx, const StoreInfo *info, Err *err)
+static bool note_row(void *ctx, const StoredModel *info, Err *err)
 {
     Rows *rows = ctx;
     if (rows->count == rows->cap) {
@@ -107,18 +108,15 @@ static bool note_row(void *ctx, const StoreInfo *info, Err *err)
         rows->cap = cap;
     }
     Row *row = &rows->items[rows->count];
-    *row = (Row){.info = *info};
-    row->info.name = arena_copy(&rows->audit->arena, info->name, strlen(info->name), err);
-    row->info.model_type = arena_copy(&rows->audit->arena, info->model_type, strlen(info->model_type), err);
-    row->info.source_path = arena_copy(&rows->audit->arena, info->source_path, strlen(info->source_path), err);
-    row->info.event = row->info.source_host = "";
-    if (row->info.name == NULL || row->info.model_type == NULL || row->info.source_path == NULL)
+    const StoredModel *before = rows->count > 0 ? &rows->items[rows->count - 1].info : NULL;
+    *row = (Row){0};
+    if (!stored_model_copy(&rows->audit->arena, info, before, &row->info, err))
         return false;
     rows->count++;
     return true;
 }
 
-static int compare_key(const char *name, int32_t version, const StoreInfo *info)
+static int compare_key(const char *name, int32_t version, const StoredModel *info)
 {
     int order = strcmp(name, info->name);
     return order != 0 ? order : (version > info->version) - (version < info->version);
@@ -145,7 +143,7 @@ static bool fill_digest(void *ctx, const StoreVersion *version, Err *err)
     (void)err;
     for (size_t i = first_row(rows, version->name); i < rows->count && strcmp(rows->items[i].info.name, version->name) == 0; i++) {
         Row *row = &rows->items[i];
-        StoreInfo *info = &row->info;
+        StoredModel *info = &row->info;
         if (info->version == version->version && !info->has_digests && !row->is_filled) {
             row->content_recorded = digest_equal(&info->content, &version->content);
             info->content = info->stored = version->content;
@@ -180,7 +178,7 @@ static bool list_rows(const AuditSettings *settings, Rows *rows, Err *err)
 
 static void take_row(AuditItem *item, Row *row)
 {
-    const StoreInfo *info = &row->info;
+    const StoredModel *info = &row->info;
     row->claimed = true;
     item->name = info->name;
     item->version = info->version;
@@ -191,7 +189,7 @@ static void take_row(AuditItem *item, Row *row)
     item->raw_bytes = info->raw_bytes;
     item->stored_bytes = info->stored_bytes;
     item->created_ns = info->created_ns;
-    memcpy(item->run_id, info->run_id, sizeof item->run_id);
+    snprintf(item->run_id, sizeof item->run_id, "%s", info->run_id);
     item->has_digests = info->has_digests;
     item->is_unproven = row->content_recorded;
     item->is_tar = info->is_tar;
@@ -220,7 +218,7 @@ static void shadow_folder(Rows *rows, const char *path)
 {
     size_t len = strlen(path);
     for (size_t i = 0; i < rows->count; i++) {
-        const StoreInfo *info = &rows->items[i].info;
+        const StoredModel *info = &rows->items[i].info;
         if ((strncmp(info->name, path, len) == 0 && info->name[len] == '/') ||
             (strncmp(info->source_path, path, len) == 0 && info->source_path[len] == '/'))
             rows->items[i].has_source = true;
@@ -274,7 +272,7 @@ static bool pair_source(Audit *audit, Rows *rows, const Model *model, uint32_t i
     return true;
 }
 
-static bool is_selected(const ScanRules *rules, const StoreInfo *info)
+static bool is_selected(const ScanRules *rules, const StoredModel *info)
 {
     const char *path = info->source_path[0] != '\0' ? info->source_path : info->name;
     bool included = rules->includes[0] == NULL;

@@ -127,7 +127,7 @@ typedef struct Same {
     bool found;
 } Same;
 
-static bool compare_row(void *ctx, const StoreInfo *info, Err *err)
+static bool compare_row(void *ctx, const StoredModel *info, Err *err)
 {
     Same *same = ctx;
     (void)err;

@@ -5,7 +5,7 @@
 #include "flow/audit.h"
 
 typedef struct Row {
-    StoreInfo info; /* name, model_type and source_path are in the audit's arena; the other strings are "" */
+    StoredModel info; /* its strings are in the audit's arena */
     bool claimed;         /* a source stands for it */
     bool has_source; /* a source without a version has its name, or a source that could not be read has its key: not "only in the
                         store" */

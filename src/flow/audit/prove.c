@@ -123,7 +123,7 @@ static bool verify_in_server(Prover *prover, Err *err)
 
 bool audit_download(Store *store, const AuditItem *item, Err *err)
 {
-    StoreInfo info = {.name = item->name,
+    StoredModel info = {.name = item->name,
                       .version = item->version,
                       .has_digests = true,
                       .content = item->content,

@@ -80,7 +80,7 @@ static bool put_row(Worker *worker, const Model *model, const Packed *packed, Er
     text_escape(shown.data, shown.cap, model->path, strlen(model->path));
     if (!identify(model, run->tree.map, identity, err))
         goto out;
-    StoreRow row = {.name = model->name,
+    StoredModel row = {.name = model->name,
                     .version = model->version,
                     .model_type = identity->model_type,
                     .event = identity->event,
@@ -89,15 +89,17 @@ static bool put_row(Worker *worker, const Model *model, const Packed *packed, Er
                     .stored = packed->stored,
                     .raw_bytes = packed->raw_bytes,
                     .stored_bytes = packed->stored_bytes,
+                    .has_digests = true,
+                    .has_format = true,
                     .is_tar = packed->is_tar,
                     .is_gzip = packed->is_gzip,
                     .chunk_count = store_chunk_count(packed->stored_bytes, run->settings->inline_limit),
                     .source_host = run->host,
                     .source_path = shown.data,
                     .source_mtime_ns = packed->stamp.mtime_ns,
-                    .run_id = run->run_id,
-                    .payload = packed->payload};
-    ok = (worker->part == NULL || backup_part_add(worker->part, &row, err)) && store_put(worker->store, &row, err);
+                    .run_id = run->run_id};
+    ok = (worker->part == NULL || backup_part_add(worker->part, &row, packed->payload, err)) &&
+         store_put(worker->store, &row, packed->payload, err);
 out:
     buf_free(&shown);
     free(identity);

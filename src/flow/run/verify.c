@@ -25,7 +25,7 @@ static bool next_piece(void *ctx, const void **data, size_t *len, Err *err)
 
 bool verify_packed(const Model *model, const Packed *packed, Err *err)
 {
-    StoreInfo info = {.name = model->name,
+    StoredModel info = {.name = model->name,
                       .version = model->version,
                       .model_type = "",
                       .event = "",

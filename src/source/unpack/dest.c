@@ -49,7 +49,7 @@ out:
     return ok;
 }
 
-bool unpack_dest_open(UnpackDest *dest, const StoreInfo *info, const char *path, bool force, Err *err)
+bool unpack_dest_open(UnpackDest *dest, const StoredModel *info, const char *path, bool force, Err *err)
 {
     struct stat st;
     *dest = (UnpackDest){.path = path, .parent = -1, .info = info, .force = force};

@@ -35,7 +35,7 @@ static bool finish(const FileOut *file, int64_t mtime_ns, Err *err)
     return true;
 }
 
-bool unpack_file(const StoreInfo *info, UnpackSourceFn source, void *ctx, UnpackDest *dest, int64_t mtime_ns, Err *err)
+bool unpack_file(const StoredModel *info, UnpackSourceFn source, void *ctx, UnpackDest *dest, int64_t mtime_ns, Err *err)
 {
     FileOut file = {.path = dest->path};
     UnpackOut out = {.content = write_content, .ctx = &file};

@@ -17,7 +17,7 @@ typedef struct UnpackOut {
 } UnpackOut;
 
 /* The whole payload to `out`, with all checks. info->has_digests is true. */
-bool unpack_stream(const StoreInfo *info, UnpackSourceFn source, void *ctx, const UnpackOut *out, Err *err);
+bool unpack_stream(const StoredModel *info, UnpackSourceFn source, void *ctx, const UnpackOut *out, Err *err);
 
 /* The payload's bytes as they are stored, to `sink`. For rows without digests: nothing is checked. */
 bool unpack_as_stored(UnpackSourceFn source, void *ctx, SinkFn sink, void *sink_ctx, Err *err);
@@ -28,13 +28,13 @@ typedef struct UnpackDest {
     const char *path;  /* borrowed, as the caller named it: for messages */
     int parent;        /* the directory that it stands in; -1 = not open */
     char name[256], temp[256];
-    const StoreInfo *info; /* what is to be there; borrowed */
+    const StoredModel *info; /* what is to be there; borrowed */
     bool force;
     bool pending;      /* something may exist under the temporary name */
 } UnpackDest;
 
 /* ERR_SKIP when it exists and force is false. */
-bool unpack_dest_open(UnpackDest *dest, const StoreInfo *info, const char *path, bool force, Err *err);
+bool unpack_dest_open(UnpackDest *dest, const StoredModel *info, const char *path, bool force, Err *err);
 
 /* Rename, fsync of the parent, removal of what was there. ERR_SKIP: a directory is there that holds what the new one does not. */
 bool unpack_dest_commit(UnpackDest *dest, Err *err);
@@ -47,7 +47,7 @@ bool unpack_find_foreign(int parent, const char *old, const char *new, Buf *fore
 
 /* --- the two kinds of model, written under dest->temp. mtime_ns 0 = the time of the extraction. */
 
-bool unpack_file(const StoreInfo *info, UnpackSourceFn source, void *ctx, UnpackDest *dest, int64_t mtime_ns, Err *err);
-bool unpack_tree(const StoreInfo *info, UnpackSourceFn source, void *ctx, UnpackDest *dest, bool keep_mtime, Err *err);
+bool unpack_file(const StoredModel *info, UnpackSourceFn source, void *ctx, UnpackDest *dest, int64_t mtime_ns, Err *err);
+bool unpack_tree(const StoredModel *info, UnpackSourceFn source, void *ctx, UnpackDest *dest, bool keep_mtime, Err *err);
 
 #endif

@@ -160,7 +160,7 @@ static bool settle_directories(TreeOut *tree, int64_t root_mtime_ns, Err *err)
     return settle(tree, tree->root, mtime, ".", err);
 }
 
-bool unpack_tree(const StoreInfo *info, UnpackSourceFn source, void *ctx, UnpackDest *dest, bool keep_mtime, Err *err)
+bool unpack_tree(const StoredModel *info, UnpackSourceFn source, void *ctx, UnpackDest *dest, bool keep_mtime, Err *err)
 {
     TreeOut tree = {.dest_path = dest->path, .keep_mtime = keep_mtime, .root = -1, .parent = -1, .file = -1};
     UnpackOut out = {.member = make_member, .data = write_member, .ctx = &tree};

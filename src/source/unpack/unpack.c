@@ -12,7 +12,7 @@
 
 /* One payload on its way out. */
 typedef struct Unpacking {
-    const StoreInfo *info;
+    const StoredModel *info;
     UnpackSourceFn source;
     void *ctx;
     const UnpackOut *out;
@@ -120,7 +120,7 @@ static bool check_digest(Sha256 *sha, const Digest *expected, const char *what, 
 
 static bool check_all(Unpacking *un, Err *err)
 {
-    const StoreInfo *info = un->info;
+    const StoredModel *info = un->info;
     if (un->stored_bytes != info->stored_bytes)
         return err_set(err, ERR_SKIP, "the payload has %llu bytes, the row says %llu", (unsigned long long)un->stored_bytes,
                        (unsigned long long)info->stored_bytes);
@@ -132,7 +132,7 @@ static bool check_all(Unpacking *un, Err *err)
     return check_digest(un->content_sha, &info->content, "content", err);
 }
 
-bool unpack_stream(const StoreInfo *info, UnpackSourceFn source, void *ctx, const UnpackOut *out, Err *err)
+bool unpack_stream(const StoredModel *info, UnpackSourceFn source, void *ctx, const UnpackOut *out, Err *err)
 {
     Unpacking un = {.info = info, .source = source, .ctx = ctx, .out = out};
     bool ok = (un.stored_sha = sha256_new(err)) != NULL && (un.content_sha = sha256_new(err)) != NULL &&
@@ -163,7 +163,7 @@ bool unpack_from_store(void *ctx, const void **data, size_t *len, Err *err)
     return interrupt_check(err) && store_fetch_next(ctx, data, len, err);
 }
 
-bool unpack_verify(const StoreInfo *info, UnpackSourceFn source, void *ctx, Err *err)
+bool unpack_verify(const StoredModel *info, UnpackSourceFn source, void *ctx, Err *err)
 {
     static const UnpackOut nowhere = {0};
     if (!info->has_digests)
@@ -171,7 +171,7 @@ bool unpack_verify(const StoreInfo *info, UnpackSourceFn source, void *ctx, Err 
     return unpack_stream(info, source, ctx, &nowhere, err);
 }
 
-bool unpack_to_path(const StoreInfo *info, UnpackSourceFn source, void *ctx, const char *dest, const UnpackOptions *options,
+bool unpack_to_path(const StoredModel *info, UnpackSourceFn source, void *ctx, const char *dest, const UnpackOptions *options,
                     Err *err) {
     UnpackDest place;
     int64_t mtime_ns = options->no_mtime ? 0 : info->source_mtime_ns;
@@ -188,7 +188,7 @@ static bool write_fd(void *ctx, const void *data, size_t len, Err *err)
     return fs_write(*(const int *)ctx, data, len) || err_set_errno(err, ERR_STOP, errno, "cannot write the output");
 }
 
-bool unpack_to_fd(const StoreInfo *info, UnpackSourceFn source, void *ctx, int fd, Err *err)
+bool unpack_to_fd(const StoredModel *info, UnpackSourceFn source, void *ctx, int fd, Err *err)
 {
     UnpackOut out = {.content = write_fd, .archive = write_fd, .ctx = &fd};
     return info->has_digests ? unpack_stream(info, source, ctx, &out, err) : unpack_as_stored(source, ctx, write_fd, &fd, err);

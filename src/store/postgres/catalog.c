@@ -19,12 +19,13 @@ static uint32_t read_u32(const unsigned char *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* One row (name, version, digest, run id) to the caller. */
+/* One row (name, version, digest, run id, is it a tar) to the caller. */
 static bool emit(const Postgres *pg, const Field *fields, StoreVersionFn fn, void *ctx, Err *err)
 {
     char name[NAME_BYTES + 1];
     StoreVersion row = {.name = name};
-    if (fields[0].len < 0 || fields[1].len != 4 || fields[2].len != DIGEST_BYTES || (fields[3].len != 16 && fields[3].len != -1))
+    if (fields[0].len < 0 || fields[1].len != 4 || fields[2].len != DIGEST_BYTES || (fields[3].len != 16 && fields[3].len != -1) ||
+        (fields[4].len != 1 && fields[4].len != -1))
         return err_set(err, ERR_STOP, "%s: the table models holds what it should not", store_target_label(pg->base.target));
     if (fields[0].len > NAME_BYTES)
         return true;
@@ -32,6 +33,8 @@ static bool emit(const Postgres *pg, const Field *fields, StoreVersionFn fn, voi
     name[fields[0].len] = '\0';
     row.version = (int32_t)read_u32(fields[1].data);
     memcpy(row.content.byte, fields[2].data, DIGEST_BYTES);
+    row.has_format = fields[4].len == 1;
+    row.is_tar = row.has_format && fields[4].data[0] != 0;
     const unsigned char *id = fields[3].data;
     if (fields[3].len == 16)
         snprintf(row.run_id, sizeof row.run_id, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", id[0],
@@ -57,12 +60,12 @@ static bool take_message(const Postgres *pg, const unsigned char *data, size_t l
         *first = false;
     }
     while (at + 2 <= len) {
-        Field fields[5] = {{0}};
+        Field fields[6] = {{0}};
         unsigned count = (unsigned)data[at] << 8 | data[at + 1];
         at += 2;
         if (count == UINT16_MAX)
             continue;
-        if (count != 5)
+        if (count != 6)
             return bad_stream(pg, err);
         for (unsigned i = 0; i < count; i++) {
             if (at + 4 > len)
@@ -139,8 +142,8 @@ bool postgres_text_array(Buf *out, const char *const *names, size_t count, Err *
 static bool emit_all(const Postgres *pg, const PGresult *result, StoreVersionFn fn, void *ctx, Err *err)
 {
     for (int i = 0; i < PQntuples(result); i++) {
-        Field fields[4];
-        for (int k = 0; k < 4; k++)
+        Field fields[5];
+        for (int k = 0; k < 5; k++)
             fields[k] = (Field){(const unsigned char *)PQgetvalue(result, i, k),
                                 PQgetisnull(result, i, k) ? -1 : PQgetlength(result, i, k)};
         if (!emit(pg, fields, fn, ctx, err))

@@ -26,9 +26,9 @@ static bool read_digest(const PGresult *row, int field, Digest *out)
     return true;
 }
 
-static bool emit(const PGresult *row, StoreInfoFn fn, void *ctx, Err *err)
+static bool emit(const PGresult *row, StoredModelFn fn, void *ctx, Err *err)
 {
-    StoreInfo info = {.name = PQgetvalue(row, 0, 0),
+    StoredModel info = {.name = PQgetvalue(row, 0, 0),
                       .version = (int32_t)postgres_integer(row, 1),
                       .model_type = PQgetvalue(row, 0, 2),
                       .event = PQgetvalue(row, 0, 3),
@@ -41,14 +41,15 @@ static bool emit(const PGresult *row, StoreInfoFn fn, void *ctx, Err *err)
                       .source_host = PQgetvalue(row, 0, 12),
                       .source_path = PQgetvalue(row, 0, 13),
                       .source_mtime_ns = (int64_t)postgres_integer(row, 14) * 1000,
-                      .created_ns = (int64_t)postgres_integer(row, 15) * 1000};
+                      .created_ns = (int64_t)postgres_integer(row, 15) * 1000,
+                      .run_id = PQgetvalue(row, 0, 16)};
+    info.has_format = !PQgetisnull(row, 0, 9);
     info.has_digests = read_digest(row, 5, &info.content) && read_digest(row, 6, &info.stored) && !PQgetisnull(row, 0, 7);
-    snprintf(info.run_id, sizeof info.run_id, "%s", PQgetvalue(row, 0, 16));
     return fn(ctx, &info, err);
 }
 
 /* Row by row, so that a million rows need the memory of one. After the first failure the rest is only taken off the wire. */
-static bool take_rows(Postgres *pg, StoreInfoFn fn, void *ctx, Err *err)
+static bool take_rows(Postgres *pg, StoredModelFn fn, void *ctx, Err *err)
 {
     bool ok = true;
     for (;;) {
@@ -70,7 +71,7 @@ static bool take_rows(Postgres *pg, StoreInfoFn fn, void *ctx, Err *err)
 }
 
 /* version NULL = all */
-static bool list_rows(Store *store, const char *const *names, size_t count, const char *version, StoreInfoFn fn, void *ctx,
+static bool list_rows(Store *store, const char *const *names, size_t count, const char *version, StoredModelFn fn, void *ctx,
                       Err *err) {
     Postgres *pg = (Postgres *)store;
     Buf array = {0};
@@ -83,12 +84,12 @@ static bool list_rows(Store *store, const char *const *names, size_t count, cons
     return ok;
 }
 
-bool postgres_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err)
+bool postgres_list(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err)
 {
     return list_rows(store, names, count, NULL, fn, ctx, err);
 }
 
-bool postgres_list_key(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err)
+bool postgres_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err)
 {
     char version[16];
     snprintf(version, sizeof version, "%" PRId32, key->version);

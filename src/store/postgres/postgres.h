@@ -130,7 +130,7 @@ bool postgres_shape(Postgres *pg, PostgresShape *out, Err *err); /* inside a tra
 bool postgres_require_key(const Postgres *pg, const PostgresShape *shape, Err *err); /* ERR_SCHEMA without a unique key */
 
 /* --- sent --- */
-bool postgres_sent_note(Postgres *pg, const StoreRow *row, Err *err); /* both do nothing for a table without triggers */
+bool postgres_sent_note(Postgres *pg, const StoredModel *row, Err *err); /* both do nothing for a table without triggers */
 bool postgres_sent_check(Postgres *pg, Err *err);                     /* ERR_SKIP when a row is not there as it was sent */
 void postgres_sent_clear(Postgres *pg);
 
@@ -145,14 +145,14 @@ bool postgres_target_has_password(const char *url);
 bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 bool postgres_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
 bool postgres_wait_writers(Store *store, Err *err);
-bool postgres_list(Store *store, const char *const *names, size_t count, StoreInfoFn fn, void *ctx, Err *err);
-bool postgres_list_key(Store *store, const StoreKey *key, StoreInfoFn fn, void *ctx, Err *err);
+bool postgres_list(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err);
+bool postgres_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err);
 bool postgres_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
 bool postgres_is_primary(Store *store, bool *primary, Err *err);
 bool postgres_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);
 bool postgres_fetch_next(Store *store, const void **data, size_t *len, Err *err);
 void postgres_fetch_close(Store *store);
-bool postgres_put(Store *store, const StoreRow *row, Err *err);
+bool postgres_put(Store *store, const StoredModel *model, Spool *payload, Err *err);
 bool postgres_copy_end(Postgres *pg, Err *err); /* ends an open COPY and compares the server's count of rows with ours */
 bool postgres_run_begin(Store *store, const StoreRun *run, Err *err);
 bool postgres_run_end(Store *store, const StoreRun *run, Err *err);

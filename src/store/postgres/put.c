@@ -181,60 +181,61 @@ static bool send_payload(Postgres *pg, Spool *payload, uint64_t from, uint64_t t
 /* --- rows -------------------------------------------------------------------------------------------------------------------- */
 
 /* All fields of put_models.sql up to the payload's length. */
-static bool add_model(Postgres *pg, const StoreRow *row, uint32_t inline_bytes, Err *err)
+static bool add_model(Postgres *pg, const StoredModel *model, uint32_t inline_bytes, Err *err)
 {
     Buf *out = &pg->out;
-    return add_integer(out, MODELS_FIELDS, 2, err) && field_text(out, row->name, err) &&
-           field_integer(out, row->version, pg->version_is_bigint ? 8 : 4, err) && field_text(out, row->model_type, err) &&
-           field_text(out, row->event, err) && field_integer(out, row->is_active, 1, err) &&
-           field_bytes(out, row->content.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)row->raw_bytes, 8, err) &&
-           field_bytes(out, row->stored.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)row->stored_bytes, 8, err) &&
-           field_text(out, row->is_tar ? "tar" : "file", err) && field_text(out, row->is_gzip ? "gzip" : "identity", err) &&
-           field_integer(out, row->chunk_count, 4, err) && field_note(pg, row->source_host, err) &&
-           field_note(pg, row->source_path, err) && field_time(out, row->source_mtime_ns, err) &&
-           field_uuid(out, row->run_id, err) && add_integer(out, inline_bytes, 4, err);
+    return add_integer(out, MODELS_FIELDS, 2, err) && field_text(out, model->name, err) &&
+           field_integer(out, model->version, pg->version_is_bigint ? 8 : 4, err) && field_text(out, model->model_type, err) &&
+           field_text(out, model->event, err) && field_integer(out, model->is_active, 1, err) &&
+           field_bytes(out, model->content.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)model->raw_bytes, 8, err) &&
+           field_bytes(out, model->stored.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)model->stored_bytes, 8, err) &&
+           field_text(out, model->is_tar ? "tar" : "file", err) && field_text(out, model->is_gzip ? "gzip" : "identity", err) &&
+           field_integer(out, model->chunk_count, 4, err) && field_note(pg, model->source_host, err) &&
+           field_note(pg, model->source_path, err) && field_time(out, model->source_mtime_ns, err) &&
+           field_uuid(out, model->run_id, err) && add_integer(out, inline_bytes, 4, err);
 }
 
 /* All fields of put_chunks.sql. */
-static bool put_chunk(Postgres *pg, const StoreRow *row, uint32_t seq, Sha256 *sha, Err *err)
+static bool put_chunk(Postgres *pg, const StoredModel *model, Spool *payload, uint32_t seq, Sha256 *sha, Err *err)
 {
     Digest digest;
     Buf *out = &pg->out;
     uint64_t from = seq * STORE_CHUNK_BYTES, to = from + STORE_CHUNK_BYTES;
-    if (to > row->stored_bytes)
-        to = row->stored_bytes;
-    if (!sha256_reset(sha, err) || !add_integer(out, CHUNKS_FIELDS, 2, err) || !field_text(out, row->name, err) ||
-        !field_integer(out, row->version, 4, err) || !field_integer(out, seq, 4, err) || !add_integer(out, to - from, 4, err) ||
-        !send_payload(pg, row->payload, from, to, sha, err) || !sha256_end(sha, &digest, err) ||
+    if (to > model->stored_bytes)
+        to = model->stored_bytes;
+    if (!sha256_reset(sha, err) || !add_integer(out, CHUNKS_FIELDS, 2, err) || !field_text(out, model->name, err) ||
+        !field_integer(out, model->version, 4, err) || !field_integer(out, seq, 4, err) || !add_integer(out, to - from, 4, err) ||
+        !send_payload(pg, payload, from, to, sha, err) || !sha256_end(sha, &digest, err) ||
         !field_bytes(out, digest.byte, DIGEST_BYTES, err))
         return false;
     pg->copy_rows++;
     return true;
 }
 
-static bool put_chunks(Postgres *pg, const StoreRow *row, Err *err)
+static bool put_chunks(Postgres *pg, const StoredModel *model, Spool *payload, Err *err)
 {
     Sha256 *sha = sha256_new(err);
     bool ok = sha != NULL && open_copy(pg, COPY_CHUNKS, err);
-    for (uint32_t seq = 0; ok && seq < row->chunk_count; seq++)
-        ok = put_chunk(pg, row, seq, sha, err);
+    for (uint32_t seq = 0; ok && seq < model->chunk_count; seq++)
+        ok = put_chunk(pg, model, payload, seq, sha, err);
     sha256_free(sha);
     return ok;
 }
 
-bool postgres_put(Store *store, const StoreRow *row, Err *err)
+bool postgres_put(Store *store, const StoredModel *model, Spool *payload, Err *err)
 {
     Postgres *pg = (Postgres *)store;
-    uint64_t inline_bytes = row->chunk_count == 0 ? row->stored_bytes : 0;
+    uint64_t inline_bytes = model->chunk_count == 0 ? model->stored_bytes : 0;
     if (!pg->in_transaction)
         return err_set(err, ERR_BUG, "store_put outside of a batch");
-    if (row->payload->bytes != row->stored_bytes || inline_bytes > INT32_MAX ||
-        (row->chunk_count > 0 && row->chunk_count != (row->stored_bytes + STORE_CHUNK_BYTES - 1) / STORE_CHUNK_BYTES))
-        return err_set(err, ERR_BUG, "%s: the payload is not of the size that the row says", row->name);
+    if (payload->bytes != model->stored_bytes || inline_bytes > INT32_MAX ||
+        (model->chunk_count > 0 && model->chunk_count != (model->stored_bytes + STORE_CHUNK_BYTES - 1) / STORE_CHUNK_BYTES))
+        return err_set(err, ERR_BUG, "%s: the payload is not of the size that the row says", model->name);
     if (pg->piece == NULL && (pg->piece = malloc(PIECE_BYTES)) == NULL)
         return err_no_memory(err);
-    if (!postgres_sent_note(pg, row, err) || !open_copy(pg, COPY_MODELS, err) || !add_model(pg, row, (uint32_t)inline_bytes, err))
+    if (!postgres_sent_note(pg, model, err) || !open_copy(pg, COPY_MODELS, err) ||
+        !add_model(pg, model, (uint32_t)inline_bytes, err))
         return false;
     pg->copy_rows++;
-    return row->chunk_count == 0 ? send_payload(pg, row->payload, 0, inline_bytes, NULL, err) : put_chunks(pg, row, err);
+    return model->chunk_count == 0 ? send_payload(pg, payload, 0, inline_bytes, NULL, err) : put_chunks(pg, model, payload, err);
 }

@@ -15,7 +15,7 @@ void postgres_sent_clear(Postgres *pg)
         buf_clear(&pg->sent[i]);
 }
 
-bool postgres_sent_note(Postgres *pg, const StoreRow *row, Err *err)
+bool postgres_sent_note(Postgres *pg, const StoredModel *row, Err *err)
 {
     char hex[2 * DIGEST_BYTES + 1];
     Buf *sent = pg->sent;

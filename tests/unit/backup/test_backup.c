@@ -93,12 +93,12 @@ START_TEST(odd_fields)
     sample->row.source_mtime_ns = -1; /* a microsecond before 1970 */
     sample->row.is_tar = true;
     sample->row.is_gzip = false;
-    ck_ok(backup_part_add(part, &sample->row, &err));
+    ck_ok(backup_part_add(part, &sample->row, &sample->payload, &err));
     /* A name that is no line of CSV is refused, and costs nobody else. */
     sample->row.name = "new\nline";
-    ck_fails(backup_part_add(part, &sample->row, &err), ERR_SKIP, "control");
+    ck_fails(backup_part_add(part, &sample->row, &sample->payload, &err), ERR_SKIP, "control");
     sample->row.name = "broken\xff";
-    ck_fails(backup_part_add(part, &sample->row, &err), ERR_SKIP, "UTF-8");
+    ck_fails(backup_part_add(part, &sample->row, &sample->payload, &err), ERR_SKIP, "UTF-8");
     ck_ok(add(part, "second", 2, 5));
     ck_ok(backup_part_sync(part, &err));
     backup_part_keep(part);
@@ -124,7 +124,7 @@ START_TEST(large_payloads_in_memory_and_on_disk)
         BackupPart *part = backup_part(backup, number, &err);
         for (size_t i = number * COUNT / 2; i < (number + 1) * COUNT / 2; i++) {
             Sample *sample = sample_new(names[i], (int32_t)i + 1, sizes[i], i % 2 == 0 ? SIZE_MAX : 1000);
-            ck_ok(backup_part_add(part, &sample->row, &err));
+            ck_ok(backup_part_add(part, &sample->row, &sample->payload, &err));
             sample_free(sample);
         }
         ck_ok(backup_part_sync(part, &err));
@@ -171,11 +171,11 @@ START_TEST(payload_that_is_not_as_the_row_says)
     store(part, "good", 1, 100);
     Sample *sample = sample_new("bad", 2, 100, SIZE_MAX);
     sample->row.stored_bytes = 101;
-    ck_fails(backup_part_add(part, &sample->row, &err), ERR_BUG, "bad: the payload has 100 bytes");
+    ck_fails(backup_part_add(part, &sample->row, &sample->payload, &err), ERR_BUG, "bad: the payload has 100 bytes");
     ck_fails(backup_part_sync(part, &err), ERR_BUG, "100 bytes"); /* a torn part takes nothing until undo */
     ck_ok(backup_part_undo(part, &err));
     sample->row.stored_bytes = 100;
-    ck_ok(backup_part_add(part, &sample->row, &err));
+    ck_ok(backup_part_add(part, &sample->row, &sample->payload, &err));
     ck_ok(backup_part_sync(part, &err));
     backup_part_keep(part);
     ck_ok(backup_finish(backup, NULL, &err));
@@ -193,7 +193,7 @@ START_TEST(torn_part_cannot_be_kept)
     Sample *sample = sample_new("bad", 2, 100, SIZE_MAX);
     store(part, "good", 1, 100);
     sample->row.stored_bytes = 101;
-    ck_fails(backup_part_add(part, &sample->row, &err), ERR_BUG, "bad");
+    ck_fails(backup_part_add(part, &sample->row, &sample->payload, &err), ERR_BUG, "bad");
     backup_part_keep(part);
     ck_fails(backup_part_undo(part, &err), ERR_BUG, "bad");
     ck_fails(backup_finish(backup, NULL, &err), ERR_BUG, "bad");

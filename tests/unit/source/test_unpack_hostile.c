@@ -70,7 +70,7 @@ static void check_case(const Case *c, const char *dir, const char *before)
     struct stat st;
     TarVisitor visitor = {.member = ignore_member, .data = ignore_data};
     UnpackOptions options = {0};
-    StoreInfo info = {
+    StoredModel info = {
         .name = c->name, .version = 1, .has_digests = true, .is_tar = true, .is_gzip = true, .raw_bytes = c->raw_bytes};
     snprintf(path, sizeof path, "%s/corpus/%s", dir, c->name);
     snprintf(dest, sizeof dest, "%s/box/work/dest", dir);

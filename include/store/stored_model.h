@@ -1,0 +1,46 @@
+/* stored_model.h: the one record of a stored row, its payload left out.
+ *
+ * What the store lists and takes, what a backup holds and what a report or a plan says of a row is this record, whole; nobody keeps
+ * its fields one by one. A further column is a further field here.
+ *
+ * Ownership: strings are borrowed. Those of a record that a callback gets live until it returns; stored_model_copy keeps one for
+ * longer. In a record that the store or a backup gives no string is NULL: "" stands for a column that is NULL. A record that is
+ * written may leave source_host, source_path and run_id NULL. */
+#ifndef STORE_STORED_MODEL_H
+#define STORE_STORED_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "port/sha256.h"
+
+typedef struct StoredModel {
+    const char *name, *model_type, *event;
+    int32_t version;
+    bool is_active;
+    bool has_digests;       /* false: another program wrote the row; stored, raw_bytes, is_tar and is_gzip are not known then, and
+                             * content is the recorded one or all zero */
+    Digest content, stored; /* SHA-256 of the content and of the payload */
+    bool has_format;        /* is_tar is recorded; else it is false */
+    bool is_tar;            /* format 'tar', a directory; else 'file' */
+    bool is_gzip;           /* encoding 'gzip', else 'identity' */
+    bool has_members;       /* members is recorded: of directories only, and not of those that version 0.1.0 stored */
+    Digest members;         /* of what the content hash of a directory leaves out: empty folders and executable bits */
+    uint64_t raw_bytes, stored_bytes;
+    uint32_t chunk_count; /* 0: the payload is in model_binary; else rows of model_chunks, see store_chunk_count */
+    const char *source_host, *source_path;
+    int64_t source_mtime_ns, created_ns; /* since 1970, UTC; 0 = not known. The store itself notes created_ns */
+    const char *run_id; /* UUID; "" = none */
+} StoredModel;
+
+/* Borrowed until it returns. */
+typedef bool (*StoredModelFn)(void *ctx, const StoredModel *model, Err *err);
+
+/* The whole record, its strings in the arena; those that are NULL become "". `like`, NULL or a record whose strings live as long as
+ * the arena: what equals its string shares it, so that a million rows of one run name it once. ERR_STOP without memory; *out is
+ * untouched then. */
+bool stored_model_copy(Arena *arena, const StoredModel *model, const StoredModel *like, StoredModel *out, Err *err);
+
+#endif

@@ -52,6 +52,14 @@ void store_close(Store *store); /* NULL is allowed; an open transaction is rolle
 const StoreTarget *store_target(const Store *store);
 const char *store_place(const Store *store); /* where its tables are: the key of the target, and the schema behind it */
 
+#define STORE_IDENTITY_SIZE 37
+
+/* The identifier of this store as a UUID, for plans, journals and backups: whatever its address is now, another identifier is
+ * another store. A copy of a database (dump and restore, template, upgrade to another server) has another one than its original; a
+ * standby and its primary have the same. "" when the tables are older than identifiers, or not there, or this role may not read it.
+ * A few round trips, once a session. Not inside begin … commit or fetch_open … fetch_close. */
+bool store_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
+
 /* --- schema ------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct StoreRevision {

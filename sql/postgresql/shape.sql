@@ -1,5 +1,6 @@
 -- Which of our tables are there, and how wide models.version is: an adopted table may have it as bigint. When no key makes (name, version)
--- unique, the statements that make one, with the foreign key that went with it. Last: may a trigger change what is inserted?
+-- unique, the statements that make one, with the foreign key that went with it. Then: may a trigger change what is inserted? May this role
+-- read the identifier of the store, and that of the server?
 SELECT to_regclass('migrate_models_revisions') IS NOT NULL,
        to_regclass('models') IS NOT NULL,
        count(*) FILTER (WHERE attname = 'content_sha256') > 0,
@@ -20,6 +21,8 @@ SELECT to_regclass('migrate_models_revisions') IS NOT NULL,
                          FROM pg_attribute a
                         WHERE a.attrelid = c.oid AND a.attnum = ANY ((i.indkey::int2[])[0:1])) = ARRAY['name', 'version'])),
        EXISTS (SELECT FROM pg_trigger
-                WHERE tgrelid = to_regclass('models') AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 4 <> 0)
+                WHERE tgrelid = to_regclass('models') AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 4 <> 0),
+       coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass('store_identity')::pg_catalog.oid, 'SELECT'::text), false),
+       pg_catalog.has_function_privilege('pg_catalog.pg_control_system()'::text, 'EXECUTE'::text)
   FROM pg_attribute
  WHERE attrelid = to_regclass('models') AND NOT attisdropped

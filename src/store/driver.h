@@ -18,6 +18,7 @@ typedef struct StoreDriver {
     void (*close)(Store *store);
     bool (*alive)(const Store *store);
 
+    bool (*identity)(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
     bool (*schema_applied)(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err);
     bool (*schema_upgrade)(Store *store, const StoreRevision *revision, bool *applied, Err *err);
 

@@ -96,6 +96,11 @@ const StoreTarget *store_target(const Store *store)
     return store->target;
 }
 
+bool store_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err)
+{
+    return store->driver->identity(store, out, err);
+}
+
 bool store_schema_applied(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err)
 {
     return store->driver->schema_applied(store, fn, ctx, has_models, err);

@@ -5,9 +5,11 @@
 
 static bool count_applied(void *ctx, const StoreRevision *revision, Err *e)
 {
+    static const char *const ids[] = {"0001", "0002"};
+    int *applied = ctx;
     (void)e;
-    ck_assert_str_eq(revision->id, "0001");
-    ++*(int *)ctx;
+    ck_assert_int_lt(*applied, 2);
+    ck_assert_str_eq(revision->id, ids[(*applied)++]);
     return true;
 }
 
@@ -25,7 +27,7 @@ START_TEST(nothing_there)
     SchemaState state = state_now();
     ck_assert_int_eq(state.kind, SCHEMA_ABSENT);
     ck_assert(!state.has_models);
-    ck_assert_uint_eq(state.pending, 1);
+    ck_assert_uint_eq(state.pending, 2);
     ck_assert_str_eq(state.current, "");
     ck_ok(store_catalog(store, note_found, &found, &err));
     ck_ok(store_find(store, names, 1, note_found, &found, &err));
@@ -60,18 +62,18 @@ START_TEST(upgrade_twice)
 {
     int applied = 0;
     ck_ok(schema_upgrade(store, count_applied, &applied, &err));
-    ck_assert_int_eq(applied, 1);
+    ck_assert_int_eq(applied, 2);
     ck_ok(schema_upgrade(store, count_applied, &applied, &err));
-    ck_assert_int_eq(applied, 1);
+    ck_assert_int_eq(applied, 2);
     SchemaState state = state_now();
     ck_assert_int_eq(state.kind, SCHEMA_HEAD);
     ck_assert(state.has_models);
-    ck_assert_str_eq(state.current, "0001");
+    ck_assert_str_eq(state.current, "0002");
     ck_assert_uint_eq(state.pending, 0);
     ck_ok(schema_require_head(store, target, &err));
-    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', revision, slug, length(checksum), applied_by) FROM "
-                                   "migrate_models_revisions"),
-                     "0001|models|64|tester");
+    ck_assert_str_eq(sql(database, "SELECT string_agg(concat_ws('|', revision, slug, length(checksum), applied_by), ' ' ORDER BY "
+                                   "revision) FROM migrate_models_revisions"),
+                     "0001|models|64|tester 0002|identity|64|tester");
     ck_assert_str_eq(
         sql(database, "SELECT attstorage FROM pg_attribute WHERE attrelid = 'models'::regclass AND attname = 'model_binary'"), "e");
     ck_assert_str_eq(
@@ -80,25 +82,33 @@ START_TEST(upgrade_twice)
 }
 END_TEST
 
-/* What a process of its own does: 0 applied, 1 nothing to do, 2 failed. */
+static bool count_any(void *ctx, const StoreRevision *revision, Err *e)
+{
+    (void)e;
+    (void)revision;
+    ++*(int *)ctx;
+    return true;
+}
+
+/* What a process of its own does: how many revisions it applied, or 9 for a failure. */
 static int upgrade_in_child(int gate)
 {
     char byte;
     int applied = 0;
     Store *mine = NULL;
     Err e = {0};
-    if (read(gate, &byte, 1) != 0 || !store_open(target, &mine, &e) || !schema_upgrade(mine, count_applied, &applied, &e)) {
+    if (read(gate, &byte, 1) != 0 || !store_open(target, &mine, &e) || !schema_upgrade(mine, count_any, &applied, &e)) {
         fprintf(stderr, "%s\n", e.text);
-        return 2;
+        return 9;
     }
     store_close(mine);
-    return applied == 1 ? 0 : 1;
+    return applied;
 }
 
 START_TEST(upgrade_at_once)
 {
     enum { CHILDREN = 4 };
-    int gate[2], status, results[3] = {0};
+    int gate[2], status, applied = 0;
     ck_assert_int_eq(pipe(gate), 0);
     for (int i = 0; i < CHILDREN; i++) {
         pid_t pid = fork();
@@ -112,12 +122,11 @@ START_TEST(upgrade_at_once)
     for (int i = 0; i < CHILDREN; i++) {
         ck_assert_int_gt(wait(&status), 0);
         ck_assert(WIFEXITED(status) && WEXITSTATUS(status) <= 2);
-        results[WEXITSTATUS(status)]++;
+        applied += WEXITSTATUS(status);
     }
     close(gate[0]);
-    ck_assert_int_eq(results[0], 1);
-    ck_assert_int_eq(results[1], CHILDREN - 1);
-    ck_assert_str_eq(sql(database, "SELECT count(*) FROM migrate_models_revisions"), "1");
+    ck_assert_int_eq(applied, 2);
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM migrate_models_revisions"), "2");
 }
 END_TEST
 
@@ -295,13 +304,20 @@ START_TEST(newer_program)
 }
 END_TEST
 
+/* All the way down, in one transaction. */
 static ExecStatusType run_script(PGconn *conn)
 {
     SchemaRevisions list = {0};
     ck_ok(schema_revisions("postgresql", &list, &err));
-    PGresult *result = PQexec(conn, list.items[0].downgrade);
-    ExecStatusType status = PQresultStatus(result);
-    PQclear(result);
+    PQclear(PQexec(conn, "BEGIN"));
+    ExecStatusType status = PGRES_COMMAND_OK;
+    for (size_t i = list.count; i-- > 0 && status == PGRES_COMMAND_OK;) {
+        PGresult *result = PQexec(conn, list.items[i].downgrade);
+        status = PQresultStatus(result);
+        if (status == PGRES_COMMAND_OK && i == 0)
+            PQclear(PQexec(conn, "COMMIT"));
+        PQclear(result);
+    }
     schema_revisions_free(&list);
     return status;
 }
@@ -342,6 +358,72 @@ START_TEST(downgrade)
 }
 END_TEST
 
+static const char *identity_in(const char *where)
+{
+    static char id[STORE_IDENTITY_SIZE];
+    StoreTarget *there = target_of(url_of(where));
+    Store *other = open_store(there);
+    ck_ok(store_identity(other, id, &err));
+    store_close(other);
+    store_target_free(there);
+    return id;
+}
+
+START_TEST(identity)
+{
+    char id[STORE_IDENTITY_SIZE], again[STORE_IDENTITY_SIZE], copy[80], query[300];
+    ck_ok(store_identity(store, id, &err));
+    ck_assert_str_eq(id, ""); /* no tables yet */
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+    ck_ok(store_identity(store, id, &err));
+    ck_assert_uint_eq(strlen(id), 36);
+    ck_ok(store_identity(store, again, &err));
+    ck_assert_str_eq(again, id);
+    ck_assert_str_eq(identity_in(database), id);
+    store_close(store); /* a template must have no session */
+    snprintf(copy, sizeof copy, "%s_copy", database);
+    snprintf(query, sizeof query, "CREATE DATABASE %s TEMPLATE %s", copy, database);
+    sql("models", query);
+    ck_assert_str_ne(identity_in(copy), id);
+    snprintf(query, sizeof query, "ALTER DATABASE %s RENAME TO %s_again", copy, copy);
+    strcpy(again, identity_in(copy));
+    sql("models", query);
+    snprintf(query, sizeof query, "%s_again", copy);
+    ck_assert_str_eq(identity_in(query), again); /* its address does not matter */
+    snprintf(query, sizeof query, "DROP DATABASE %s_again", copy);
+    sql("models", query);
+    sql(database, "UPDATE store_identity SET store_id = gen_random_uuid()");
+    ck_assert_str_ne(identity_in(database), id);
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM store_identity"), "1");
+    store = open_store(target);
+}
+END_TEST
+
+/* A reader who may not look at the tables of the identifier still reads models. */
+START_TEST(identity_is_for_readers)
+{
+    char id[STORE_IDENTITY_SIZE], role[80], query[700];
+    snprintf(role, sizeof role, "%s_reader", database);
+    snprintf(query, sizeof query, "CREATE ROLE %s; %s GRANT SELECT ON models TO %s", role, BY_HAND, role);
+    sql(database, query);
+    ck_ok(schema_upgrade(store, NULL, NULL, &err));
+    snprintf(query, sizeof query, "SELECT concat(has_table_privilege('%s', 'store_identity', 'SELECT'), has_table_privilege('%s', 'model_digests', "
+             "'SELECT'), has_table_privilege('%s', 'model_digests', 'INSERT'))", role, role, role);
+    ck_assert_str_eq(sql(database, query), "ttf");
+    snprintf(query, sizeof query, "ALTER ROLE %s LOGIN; GRANT USAGE ON SCHEMA public TO %s; REVOKE ALL ON store_identity FROM %s", role, role, role);
+    sql(database, query);
+    snprintf(query, sizeof query, "postgresql://%s@%s", role, strchr(url_of(database), '@') + 1);
+    StoreTarget *reader = target_of(query);
+    Store *other = open_store(reader);
+    ck_ok(store_identity(other, id, &err));
+    ck_assert_str_eq(id, "");
+    store_close(other);
+    store_target_free(reader);
+    snprintf(query, sizeof query, "DROP OWNED BY %s; DROP ROLE %s", role, role);
+    sql(database, query);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store schema");
@@ -360,6 +442,8 @@ int main(void)
     tcase_add_test(tcase, edited_revision);
     tcase_add_test(tcase, newer_program);
     tcase_add_test(tcase, downgrade);
+    tcase_add_test(tcase, identity);
+    tcase_add_test(tcase, identity_is_for_readers);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

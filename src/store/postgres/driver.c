@@ -89,6 +89,8 @@ bool postgres_shape(Postgres *pg, PostgresShape *out, Err *err)
         *fields[i] = PQgetvalue(answer, 0, i)[0] == 't';
     snprintf(out->key_remedy, sizeof out->key_remedy, "%s", PQgetvalue(answer, 0, 4));
     out->has_triggers = PQgetvalue(answer, 0, 5)[0] == 't';
+    out->has_identity = PQgetvalue(answer, 0, 6)[0] == 't';
+    out->knows_server = PQgetvalue(answer, 0, 7)[0] == 't';
     PQclear(answer);
     return true;
 }
@@ -149,6 +151,7 @@ const StoreDriver store_postgres_driver = {
     .open = postgres_open,
     .close = postgres_close,
     .alive = is_alive,
+    .identity = postgres_identity,
     .schema_applied = postgres_schema_applied,
     .schema_upgrade = postgres_schema_upgrade,
     .catalog = postgres_catalog,

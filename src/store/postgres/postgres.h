@@ -4,7 +4,8 @@
  *   connect   opens a session within a deadline      read    catalog and find
  *   wait      sends and receives, never blocks       write   COPY, batches, runs
  *   address   all addresses of a host                sent    what a trigger made of a batch
- *   schema    revisions                              (none)  transactions, and the driver's table
+ *   schema    revisions                              identity  which store it is
+ *                                                    (none)  transactions, and the driver's table
  *
  * Everything is non-blocking: a server that stays silent for tuning.timeout costs the session, never a hang; after a signal that
  * asks to end it gets 2 seconds, and the transaction is rolled back (only the answer to COMMIT is waited for longer). A pooler in
@@ -51,6 +52,7 @@ typedef struct Postgres {
     bool has_triggers;       /* on models, for INSERT */
     bool ascii_notes;        /* the database's encoding may lack a character of a path or a host name */
     bool shape_known;
+    char identity[STORE_IDENTITY_SIZE]; /* "" = not asked, or none */
     PostgresCopy copy;
     uint64_t copy_rows;      /* put since the COPY was opened */
     bool heard;              /* the server said something inside COPY FROM: it can only be an error */
@@ -124,6 +126,7 @@ void postgres_rollback(Store *store);
 
 typedef struct PostgresShape {
     bool has_revisions, has_models, has_digests, version_is_bigint, has_triggers;
+    bool has_identity, knows_server; /* readable for this role */
     char key_remedy[512]; /* statements that make (name, version) unique again, "" when it is */
 } PostgresShape;
 bool postgres_shape(Postgres *pg, PostgresShape *out, Err *err); /* inside a transaction */
@@ -142,6 +145,7 @@ char *postgres_note(const Postgres *pg, const char *text);
 bool postgres_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
 void postgres_target_free(StoreTarget *target);
 bool postgres_target_has_password(const char *url);
+bool postgres_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
 bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 bool postgres_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
 bool postgres_wait_writers(Store *store, Err *err);

@@ -37,9 +37,6 @@ bool fs_sync_dir(const char *path, Err *err);
 /* fsync of the directory that `path` stands in, so that its creation, rename or removal lasts. ERR_STOP. */
 bool fs_sync_parent(const char *path, Err *err);
 
-/* Writes `path` as a whole, 0600: temporary name beside it, fsync, rename, fsync of the directory. ERR_STOP. */
-bool fs_replace_file(const char *path, const void *data, size_t len, Err *err);
-
 /* Opens a state file for reading and writing, 0600, created if missing; a symlink, a non-regular file, a file of another owner or
  * one that group or others may write is refused. -1 and *err (ERR_STOP) on failure. extra = further open(2) flags. */
 int fs_open_private_file(const char *path, int extra, Err *err);

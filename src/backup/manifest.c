@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "format.h"
+#include "base/atomic_file.h"
 #include "base/fs.h"
 #include "base/text.h"
 
@@ -142,7 +143,7 @@ bool backup_manifest_write(const char *folder, const BackupManifest *manifest, E
     if (!sha256_once(text.data, text.len, &digest, err))
         goto out;
     digest_hex(&digest, hex);
-    ok = buf_format(&text, err, LAST_LINE "%s\n", hex) && fs_replace_file(path, text.data, text.len, err);
+    ok = buf_format(&text, err, LAST_LINE "%s\n", hex) && atomic_file_put(path, 0600, text.data, text.len, err);
 out:
     buf_free(&text);
     free(path);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "format.h"
+#include "base/atomic_file.h"
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/id.h"
@@ -78,7 +79,7 @@ static bool write_store(const char *folder, const char *place, Err *err)
     char *path = fs_join(folder, BACKUP_STORE_NAME);
     if (path == NULL)
         return err_no_memory(err);
-    bool ok = buf_format(&text, err, "%s\n", place) && fs_replace_file(path, text.data, text.len, err);
+    bool ok = buf_format(&text, err, "%s\n", place) && atomic_file_put(path, 0600, text.data, text.len, err);
     buf_free(&text);
     free(path);
     return ok;
@@ -123,7 +124,6 @@ bool backup_owner_is_new(const char *name)
     return backup_is_run_id(id);
 }
 
-/* STORE.tmp is what fs_replace_file leaves when it is killed. */
 static bool remove_file(const char *folder, const char *name, Err *err)
 {
     char *path = fs_join(folder, name);
@@ -139,7 +139,8 @@ bool backup_owner_remove_new(const char *path, Err *err)
     int fd = open_locked(path);
     if (fd < 0)
         return errno == EWOULDBLOCK || errno == ENOENT || err_set_errno(err, ERR_STOP, errno, "cannot lock %s", path);
-    bool ok = remove_file(path, BACKUP_STORE_NAME ".tmp", err) && remove_file(path, BACKUP_STORE_NAME, err);
+    atomic_file_sweep(path);
+    bool ok = remove_file(path, BACKUP_STORE_NAME, err);
     if (ok)
         (void)rmdir(path); /* fails when someone put a file of his own there */
     close(fd);

@@ -9,6 +9,7 @@
 #include "cut.h"
 #include "format.h"
 #include "owner.h"
+#include "base/atomic_file.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -24,7 +25,7 @@ typedef struct Names {
 typedef struct Folder {
     Names parts;  /* part-N.csv */
     Names chunks; /* chunks-N.csv */
-    Names temps;  /* what a killed recovery or finish left: *.tmp */
+    Names temps;  /* what a killed recovery of version 0.1.0 left: *.tmp */
     bool gone;    /* its run, or another recovery, has removed it meanwhile */
     bool done;    /* has a MANIFEST */
     bool foreign; /* has something that is not ours */
@@ -70,7 +71,7 @@ static bool classify(Folder *folder, const char *name, Err *err)
         return add_name(&folder->temps, name, err);
     if (strcmp(name, BACKUP_MANIFEST_NAME) == 0)
         folder->done = true;
-    else if (strcmp(name, BACKUP_STORE_NAME) != 0)
+    else if (strcmp(name, BACKUP_STORE_NAME) != 0 && !atomic_file_is_temp(name))
         folder->foreign = true;
     return true;
 }
@@ -107,6 +108,7 @@ static int compare_names(const void *a, const void *b)
 static bool remove_temps(const char *path, const Names *temps, Err *err)
 {
     bool ok = true;
+    atomic_file_sweep(path);
     for (size_t i = 0; ok && i < temps->count; i++) {
         char *temp = fs_join(path, temps->items[i]);
         if (temp == NULL)

@@ -224,40 +224,6 @@ bool fs_sync_parent(const char *path, Err *err)
     return ok;
 }
 
-bool fs_replace_file(const char *path, const void *data, size_t len, Err *err)
-{
-    size_t size = strlen(path) + sizeof ".tmp";
-    char *temp = malloc(size);
-    bool ok = false;
-    int fd = -1;
-    if (temp == NULL)
-        return err_no_memory(err);
-    snprintf(temp, size, "%s.tmp", path);
-    /* A leftover of a killed run, or a planted symlink: remove the name, never follow it. */
-    unlink(temp);
-    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        err_set_errno(err, ERR_STOP, errno, "cannot create %s", temp);
-        goto out;
-    }
-    if (fchmod(fd, 0600) != 0 || !fs_write(fd, data, len) || fsync(fd) != 0) {
-        err_set_errno(err, ERR_STOP, errno, "cannot write %s", temp);
-        goto out;
-    }
-    if (rename(temp, path) != 0) {
-        err_set_errno(err, ERR_STOP, errno, "cannot rename %s to %s", temp, path);
-        goto out;
-    }
-    ok = fs_sync_parent(path, err);
-out:
-    if (fd >= 0)
-        close(fd);
-    if (!ok)
-        unlink(temp);
-    free(temp);
-    return ok;
-}
-
 int fs_open_private_file(const char *path, int extra, Err *err)
 {
     /* O_TRUNC waits until the file is known to be ours. */

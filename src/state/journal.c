@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/atomic_file.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "journal_format.h"
@@ -247,8 +248,8 @@ bool journal_append(Journal *journal, const JournalRecord *records, size_t count
 }
 
 /* Header and records to a new file, in pieces, so that a million records need no more memory than a few. */
-static bool write_records(int fd, Buf *buffer, const JournalRecord *records, size_t count, uint64_t *lines, const char *path,
-                          Err *err) {
+static bool write_records(AtomicFile *file, Buf *buffer, const JournalRecord *records, size_t count, uint64_t *lines, Err *err)
+{
     buf_clear(buffer);
     *lines = 0;
     if (!buf_text(buffer, JOURNAL_HEADER, err))
@@ -260,47 +261,38 @@ static bool write_records(int fd, Buf *buffer, const JournalRecord *records, siz
         *lines += written;
         if (buffer->len < REWRITE_BYTES)
             continue;
-        if (!fs_write(fd, buffer->data, buffer->len))
-            return err_set_errno(err, ERR_STOP, errno, "cannot write %s", path);
+        if (!atomic_file_write(file, buffer->data, buffer->len, err))
+            return false;
         buf_clear(buffer);
     }
-    if (!fs_write(fd, buffer->data, buffer->len) || fsync(fd) != 0)
-        return err_set_errno(err, ERR_STOP, errno, "cannot write %s", path);
-    return true;
+    return atomic_file_write(file, buffer->data, buffer->len, err);
+}
+
+/* The file that has the name now, durably or not. */
+static void take_new_file(Journal *journal, AtomicFile *file, uint64_t lines)
+{
+    close(journal->fd);
+    journal->fd = file->fd;
+    journal->lines = lines;
+    file->fd = -1;
 }
 
 bool journal_rewrite(Journal *journal, const JournalRecord *records, size_t count, Err *err)
 {
-    Buf temp = {0};
-    uint64_t lines;
-    int fd = -1;
-    bool ok = false;
-    if (!check_usable(journal, err) || !buf_format(&temp, err, "%s.tmp", journal->path))
-        goto out;
-    /* A leftover of a killed run, or a planted symlink: remove the name, never follow it. */
-    unlink(temp.data);
-    fd = fs_open_private_file(temp.data, O_APPEND | O_EXCL, err);
-    if (fd < 0)
-        goto out;
-    if (!write_records(fd, &journal->batch, records, count, &lines, temp.data, err)) {
-        unlink(temp.data);
-        goto out;
-    }
-    if (rename(temp.data, journal->path) != 0) {
-        err_set_errno(err, ERR_STOP, errno, "cannot rename %s to %s", temp.data, journal->path);
-        unlink(temp.data);
-        goto out;
-    }
-    close(journal->fd);
-    journal->fd = fd;
-    fd = -1;
-    journal->lines = lines;
-    ok = fs_sync_parent(journal->path, err);
-    if (!ok)
-        give_up(journal, err != NULL ? err->errnum : EIO, err);
-out:
-    if (fd >= 0)
-        close(fd);
-    buf_free(&temp);
+    AtomicFile file = {.fd = -1};
+    Err why = {0};
+    uint64_t lines = 0;
+    if (!check_usable(journal, err))
+        return false;
+    bool ok = atomic_file_open(&file, journal->path, 0600, &why) &&
+              write_records(&file, &journal->batch, records, count, &lines, &why) && atomic_file_commit(&file, &why);
+    bool renamed = file.fd >= 0 && file.temp == NULL;
+    if (renamed)
+        take_new_file(journal, &file, lines);
+    if (renamed && !ok)
+        give_up(journal, why.errnum, &why);
+    atomic_file_close(&file);
+    if (!ok && err != NULL)
+        *err = why;
     return ok;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/atomic_file.h"
 #include "base/fs.h"
 
 #define PROGRAM_FOLDER "migrate_models_to_db"
@@ -53,8 +54,10 @@ bool state_open(State *state, const char *run_id, Err *err)
     char *lock_path = fs_join(state->folder, "lock");
     if (lock_path == NULL)
         return err_no_memory(err);
-    bool ok = fs_make_private_dir(state->folder, err) && lock_take(lock_path, run_id, &state->lock, err) &&
-              journal_open(state->journal_path, &state->journal, err);
+    bool ok = fs_make_private_dir(state->folder, err) && lock_take(lock_path, run_id, &state->lock, err);
+    if (ok)
+        atomic_file_sweep(state->folder);
+    ok = ok && journal_open(state->journal_path, &state->journal, err);
     free(lock_path);
     return ok;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/atomic_file.h"
 #include "../../src/backup/format.h"
 #include "../../src/backup/scan.h"
 #include "base/text.h"
@@ -43,7 +44,7 @@ static void make_file(Fixture *fixture, const char *name, const char *text, size
         fixture->has_manifest = true;
         path[strlen(path) - 4] = '\0';
         fuzz_write(path, text, len);
-    } else if (backup_is_file_name(name, &chunks) || strcmp(name, "MANIFEST.tmp") == 0 || strcmp(name, "part-0.csv.tmp") == 0) {
+    } else if (backup_is_file_name(name, &chunks) || atomic_file_is_temp(name) || strcmp(name, "part-0.csv.tmp") == 0) {
         fuzz_write(path, text, len);
     } else if (strcmp(name, "notes.txt") == 0) {
         fixture->has_others = true;

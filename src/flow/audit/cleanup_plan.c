@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/atomic_file.h"
 #include "base/fs.h"
 #include "base/id.h"
 #include "base/text.h"
@@ -103,7 +104,7 @@ bool cleanup_plan_write(const CleanupPlan *plan, const char *path, Err *err)
     ok = ok && buf_append(&out, "\n", 1, err);
     for (size_t i = 0; ok && i < plan->count; i++)
         ok = add_line(&out, &plan->lines[i], err);
-    ok = ok && fs_replace_file(path, out.data, out.len, err);
+    ok = ok && atomic_file_put(path, 0600, out.data, out.len, err);
     buf_free(&out);
     return ok;
 }

@@ -50,19 +50,13 @@ ROWS = [
       "    if (*made)\n"
       "        return true;\n",
       "unit/base/test_fs_durable:names_of_folders", "the name of a new folder is durable"),
-    P("replace-fsync", 3, "src/base/fs.c", "!fs_write(fd, data, len) || fsync(fd) != 0)", "!fs_write(fd, data, len))",
-      "unit/base/test_fs_durable:replaced_file", "a MANIFEST that has its name has its content"),
-    P("replace-name-fsync", 3, "src/base/fs.c",
-      "    ok = fs_sync_parent(path, err);\n"
-      "out:",
-      "    ok = true;\n"
-      "out:",
-      "unit/base/test_fs_durable:replaced_file", "the new name of a replaced file is durable"),
-    P("journal-rewrite-fsync", 3, "src/state/journal.c",
-      "!fs_write(fd, buffer->data, buffer->len) || fsync(fd) != 0)", "!fs_write(fd, buffer->data, buffer->len))",
-      "unit/state/test_journal_durable:rewritten_file_and_its_name", "a new journal that has the name has its records"),
-    P("journal-rewrite-name-fsync", 3, "src/state/journal.c", "    ok = fs_sync_parent(journal->path, err);", "    ok = true;",
-      "unit/state/test_journal_durable:rewritten_file_and_its_name", "the new journal's name is durable"),
+    P("replace-fsync", 3, "src/base/atomic_file.c", "if (fsync(file->fd) != 0)", "if (file->fd < 0)",
+      "unit/base/test_atomic_file:durable", "a MANIFEST or a journal that has its name has its content"),
+    P("replace-name-fsync", 3, "src/base/atomic_file.c", "return fs_sync_parent(file->path, err);", "return true;",
+      "unit/base/test_atomic_file:durable", "the new name of a replaced file is durable"),
+    P("replace-exclusive", 9, "src/base/atomic_file.c", "%016\" PRIx64 SUFFIX, (int)(name - path), path, NAME_SHOWN, name, id_random64())",
+      "%016\" PRIx64 SUFFIX, (int)(name - path), path, NAME_SHOWN, name, (uint64_t)0)",
+      "unit/base/test_atomic_file:planted_names", "a temporary name that can be guessed can be planted"),
     P("failed-batch-is-not-done", 3, "src/flow/run/recover.c",
       "        store_rollback(worker->store);\n"
       "    back_to_pending(worker);\n",

@@ -235,11 +235,11 @@ START_TEST(leftovers_of_a_kill_are_removed)
     ck_assert(!exists(folder));
     leave_unfinished(100);
     put_file(in_folder("part-0.csv.tmp"), "half", 4);
-    put_file(in_folder("MANIFEST.tmp"), "half", 4);
+    put_file(in_folder(".MANIFEST.0123456789abcdef.tmp"), "half", 4);
     put_file(in_folder("notes.txt"), "a user's", 8);
     recover(0x3e);
     ck_assert(!exists(in_folder("part-0.csv.tmp")));
-    ck_assert(!exists(in_folder("MANIFEST.tmp")));
+    ck_assert(!exists(in_folder(".MANIFEST.0123456789abcdef.tmp")));
     ck_assert(exists(in_folder("notes.txt")));
     ck_assert_uint_eq(verified_rows(), 5);
 }

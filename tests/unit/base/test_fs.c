@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "base/atomic_file.h"
 #include "base/fs.h"
 
 #include <errno.h>
@@ -6,7 +7,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -17,7 +17,7 @@
 static void put(const char *name, const char *text)
 {
     Err err = {0};
-    ck_ok(fs_replace_file(unit_path(name), text, strlen(text), &err));
+    ck_ok(atomic_file_put(unit_path(name), 0600, text, strlen(text), &err));
 }
 
 static void holds(const char *name, const char *text)
@@ -258,100 +258,6 @@ START_TEST(private_file_is_refused)
 }
 END_TEST
 
-START_TEST(replace_is_whole)
-{
-    Err err = {0};
-    umask(0);
-    put("f", "old");
-    ck_assert_uint_eq(mode_of("f"), 0600);
-    ck_assert_int_eq(chmod(unit_path("f"), 0644), 0);
-    put("f", "the new text");
-    holds("f", "the new text");
-    ck_assert_uint_eq(mode_of("f"), 0600);
-    ck_assert_int_eq(access(unit_path("f.tmp"), F_OK), -1);
-    ck_assert_int_eq(chdir(unit_temp_dir()), 0);
-    ck_ok(fs_replace_file("relative", "r", 1, &err));
-    holds("relative", "r");
-    ck_ok(fs_replace_file("relative", NULL, 0, &err));
-    holds("relative", "");
-    ck_assert_int_eq(chdir("/"), 0);
-    unit_remove_temp();
-}
-END_TEST
-
-/* A link planted under the temporary name is not followed; one at the name itself is replaced, its target stays. */
-START_TEST(replace_follows_no_link)
-{
-    put("target", "precious");
-    ck_assert_int_eq(symlink("target", unit_path("f.tmp")), 0);
-    ck_assert_int_eq(symlink("target", unit_path("f")), 0);
-    put("f", "new");
-    holds("target", "precious");
-    holds("f", "new");
-    struct stat st;
-    ck_assert_int_eq(lstat(unit_path("f"), &st), 0);
-    ck_assert(S_ISREG(st.st_mode));
-    unit_remove_temp();
-}
-END_TEST
-
-START_TEST(replace_failure_keeps_the_old)
-{
-    Err err = {0};
-    ck_fails(fs_replace_file(unit_path("no/such"), "x", 1, &err), ERR_STOP, "cannot create");
-    ck_assert_int_eq(mkdir(unit_path("dir"), 0700), 0);
-    ck_fails(fs_replace_file(unit_path("dir"), "x", 1, &err), ERR_STOP, "cannot rename");
-    ck_assert_int_eq(access(unit_path("dir.tmp"), F_OK), -1);
-    unit_remove_temp();
-}
-END_TEST
-
-typedef struct Writer {
-    char path[400];
-    atomic_bool stop;
-} Writer;
-
-static void *write_often(void *arg)
-{
-    Writer *writer = arg;
-    static char text[2][9000];
-    memset(text[0], 'a', sizeof text[0]);
-    memset(text[1], 'b', sizeof text[1]);
-    for (int i = 0; !writer->stop; i ^= 1)
-        if (!fs_replace_file(writer->path, text[i], i == 0 ? 9000 : 4000, NULL))
-            return arg;
-    return NULL;
-}
-
-/* A reader sees the old file or the new one, never none and never a mixture. */
-START_TEST(replace_is_atomic)
-{
-    Err err = {0};
-    Buf buf = {0};
-    Writer writer = {.stop = false};
-    pthread_t thread;
-    put("f", "aaaa");
-    snprintf(writer.path, sizeof writer.path, "%s", unit_path("f"));
-    ck_assert_int_eq(pthread_create(&thread, NULL, write_often, &writer), 0);
-    for (int i = 0; i < 3000; i++) {
-        buf_clear(&buf);
-        ck_ok(fs_read_file(writer.path, 10000, &buf, &err));
-        ck_assert(buf.len == 4 || buf.len == 9000 || buf.len == 4000);
-        char expected = buf.len == 4000 ? 'b' : 'a';
-        size_t same = 0;
-        while (same < buf.len && buf.data[same] == expected)
-            same++;
-        ck_assert_uint_eq(same, buf.len);
-    }
-    writer.stop = true;
-    void *failed;
-    ck_assert_int_eq(pthread_join(thread, &failed), 0);
-    ck_assert_ptr_null(failed);
-    buf_free(&buf);
-    unit_remove_temp();
-}
-END_TEST
-
 START_TEST(read_file_limits)
 {
     Err err = {0};
@@ -466,10 +372,6 @@ int main(void)
     tcase_add_test(tests, private_dir_is_refused);
     tcase_add_test(tests, private_files);
     tcase_add_test(tests, private_file_is_refused);
-    tcase_add_test(tests, replace_is_whole);
-    tcase_add_test(tests, replace_follows_no_link);
-    tcase_add_test(tests, replace_failure_keeps_the_old);
-    tcase_add_test(tests, replace_is_atomic);
     tcase_add_test(tests, read_file_limits);
     tcase_add_test(tests, short_reads_are_continued);
     tcase_add_test(tests, read_at);

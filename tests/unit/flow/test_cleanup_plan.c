@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "base/atomic_file.h"
 #include "base/fs.h"
 #include "../unit.h"
 
@@ -24,7 +25,7 @@ static void setup(void)
 
 static void write_text(const char *text, size_t len)
 {
-    ck_ok(fs_replace_file(file, text, len, &err));
+    ck_ok(atomic_file_put(file, 0600, text, len, &err));
 }
 
 static CleanupLine line_of(const char *path)

@@ -1,6 +1,7 @@
 /* verify_packed: a payload that was packed right is good, one that was damaged behind the packer's back is not. */
 #include <fcntl.h>
 
+#include "base/atomic_file.h"
 #include "base/fs.h"
 #include "../../../src/flow/run/worker.h"
 #include "../unit.h"
@@ -17,7 +18,7 @@ static bool pack_and_verify(int level, void (*damage)(Packed *packed))
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = (char)('a' + i * i % 23);
     char *path = fs_join(unit_temp_dir(), model.path);
-    ck_ok(fs_replace_file(path, text, sizeof text, &err));
+    ck_ok(atomic_file_put(path, 0600, text, sizeof text, &err));
     int root = open(unit_temp_dir(), O_RDONLY | O_DIRECTORY);
     Packer *packer = packer_new(&settings, &err);
     ck_assert_ptr_nonnull(packer);

@@ -1,6 +1,7 @@
 #include "port/gzip.h"
 
 #include "base/buf.h"
+#include "base/atomic_file.h"
 #include "base/fs.h"
 #include "../unit.h"
 
@@ -126,8 +127,8 @@ START_TEST(others_read_it)
     deflate_pieces(deflater, data, len, 90000, &member);
     snprintf(raw, sizeof raw, "%s/raw", unit_temp_dir());
     snprintf(packed, sizeof packed, "%s/raw.gz", unit_temp_dir());
-    ck_ok(fs_replace_file(raw, data, len, &err));
-    ck_ok(fs_replace_file(packed, member.data, member.len, &err));
+    ck_ok(atomic_file_put(raw, 0600, data, len, &err));
+    ck_ok(atomic_file_put(packed, 0600, member.data, member.len, &err));
     snprintf(command, sizeof command,
              "gzip -t '%s' && gzip -dc '%s' | cmp - '%s' && "
              "python3 -c 'import gzip, sys, zlib; p = open(sys.argv[1], \"rb\").read(); r = open(sys.argv[2], \"rb\").read(); "

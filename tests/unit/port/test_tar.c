@@ -3,6 +3,7 @@
 #include <locale.h>
 
 #include "base/buf.h"
+#include "base/atomic_file.h"
 #include "base/fs.h"
 #include "../unit.h"
 
@@ -36,8 +37,8 @@ static void check_with_python(const Buf *archive, const char *script)
     snprintf(path, sizeof path, "%s/a.tar", unit_temp_dir());
     snprintf(file, sizeof file, "%s/a.py", unit_temp_dir());
     snprintf(command, sizeof command, "LC_ALL=C.UTF-8 python3 '%s' '%s'", file, path);
-    ck_ok(fs_replace_file(path, archive->data, archive->len, &err));
-    ck_ok(fs_replace_file(file, script, strlen(script), &err));
+    ck_ok(atomic_file_put(path, 0600, archive->data, archive->len, &err));
+    ck_ok(atomic_file_put(file, 0600, script, strlen(script), &err));
     ck_assert_int_eq(system(command), 0);
     unit_remove_temp();
 }

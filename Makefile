@@ -9,7 +9,7 @@ JOBS   ?= $(shell nproc)
 VERSION := 0.1.0
 PROGRAM := $(BUILD)/migrate_models_to_db
 
-SRCS      ?= $(sort $(wildcard src/*/*.c src/*/*/*.c))
+SRCS      ?= $(sort $(wildcard src/*/*.c src/*/*/*.c src/*/*/*/*.c))
 UNIT_SRCS ?= $(sort $(wildcard tests/unit/*/test_*.c))
 SQL       := $(sort $(wildcard sql/*/*.sql sql/*/*/*.sql))
 

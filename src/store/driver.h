@@ -43,7 +43,8 @@ typedef struct StoreDriver {
     bool (*run_end)(Store *store, const StoreRun *run, Err *err);
 } StoreDriver;
 
-/* The driver fills label, key and url (malloc'd, without any password) and frees them with store_target_clear. */
+/* store.c notes the driver. The driver fills label, key and url (malloc'd, without any password) and frees them with
+ * store_target_clear. */
 struct StoreTarget {
     const StoreDriver *driver;
     StoreTuning tuning;

@@ -34,7 +34,11 @@ bool store_target_new(const char *url, const StoreTuning *tuning, StoreTarget **
         err_set(err, ERR_USAGE, "%.*s:// is no database that this program knows", (int)scheme_length(url), url);
         return err_hint(err, "use postgresql://user@host/database");
     }
-    return store_postgres_driver.target_new(url, tuning, out, err);
+    const StoreDriver *driver = &store_postgres_driver;
+    if (!driver->target_new(url, tuning, out, err))
+        return false;
+    (*out)->driver = driver;
+    return true;
 }
 
 void store_target_free(StoreTarget *target)

@@ -1,5 +1,7 @@
 /* Rows in and out of a real server. */
-#include "../../src/store/postgres/postgres.h"
+#include "../../src/store/postgres/calls.h"
+#include "../../src/store/postgres/session/transaction.h"
+#include "../../src/store/postgres/session/wire.h"
 
 #include "server.h"
 

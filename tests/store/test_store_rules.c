@@ -1,6 +1,8 @@
 /* What others have done to the table: its key is gone, triggers change or drop rows, columns and policies were added, the database
  * has another encoding. */
-#include "../../src/store/postgres/postgres.h"
+#include "../../src/store/postgres/calls.h"
+#include "../../src/store/postgres/session/transaction.h"
+#include "../../src/store/postgres/session/wire.h"
 
 #include "server.h"
 

@@ -1,8 +1,12 @@
-#include "postgres.h"
+#include "calls.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "session/text.h"
+#include "session/transaction.h"
+#include "session/wire.h"
+#include "shape.h"
 #include "sql.h"
 
 #define HEADER_BYTES 19
@@ -26,7 +30,7 @@ static bool emit(const Postgres *pg, const Field *fields, StoreVersionFn fn, voi
     StoreVersion row = {.name = name};
     if (fields[0].len < 0 || fields[1].len != 4 || fields[2].len != DIGEST_BYTES || (fields[3].len != 16 && fields[3].len != -1) ||
         (fields[4].len != 1 && fields[4].len != -1))
-        return err_set(err, ERR_STOP, "%s: the table models holds what it should not", store_target_label(pg->base.target));
+        return err_set(err, ERR_STOP, "%s: unexpected column types in models", store_target_label(pg->base.target));
     if (fields[0].len > NAME_BYTES)
         return true;
     memcpy(name, fields[0].data, (size_t)fields[0].len);
@@ -46,7 +50,7 @@ static bool emit(const Postgres *pg, const Field *fields, StoreVersionFn fn, voi
 
 static bool bad_stream(const Postgres *pg, Err *err)
 {
-    return err_set(err, ERR_STOP, "%s: the COPY stream makes no sense", store_target_label(pg->base.target));
+    return err_set(err, ERR_STOP, "%s: malformed COPY stream", store_target_label(pg->base.target));
 }
 
 /* The rows of one message. *first: the message starts with the header. A count of -1 ends the stream. */
@@ -121,23 +125,6 @@ bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err)
 }
 
 /* --- find -------------------------------------------------------------------------------------------------------------------- */
-
-/* Quoted, with a backslash before quotes and backslashes. */
-bool postgres_text_element(Buf *out, const char *text, Err *err)
-{
-    bool ok = buf_text(out, "\"", err);
-    for (; ok && *text != '\0'; text++)
-        ok = (strchr("\"\\", *text) == NULL || buf_append(out, "\\", 1, err)) && buf_append(out, text, 1, err);
-    return ok && buf_text(out, "\"", err);
-}
-
-bool postgres_text_array(Buf *out, const char *const *names, size_t count, Err *err)
-{
-    bool ok = buf_text(out, "{", err);
-    for (size_t i = 0; ok && i < count; i++)
-        ok = (i == 0 || buf_text(out, ",", err)) && postgres_text_element(out, names[i], err);
-    return ok && buf_text(out, "}", err);
-}
 
 static bool emit_all(const Postgres *pg, const PGresult *result, StoreVersionFn fn, void *ctx, Err *err)
 {

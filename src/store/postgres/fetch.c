@@ -1,12 +1,14 @@
 /* fetch.c: one payload in pieces, each a query of its own inside one REPEATABLE READ transaction. A COPY or a plain
  * SELECT would have libpq hold the whole value; STORAGE EXTERNAL lets the server cut pieces out without reading the rest. */
-#include "postgres.h"
+#include "calls.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "session/transaction.h"
+#include "session/wire.h"
 #include "sql.h"
 
 #define PIECE_BYTES UINT64_C(4194304)

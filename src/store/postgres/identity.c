@@ -1,9 +1,12 @@
 /* Which store it is. The row of store_identity alone would go along with every copy of the database, so the name is a hash of it,
  * the server's system identifier and the database's oid. */
-#include "postgres.h"
+#include "calls.h"
 
 #include <stdio.h>
 
+#include "session/transaction.h"
+#include "session/wire.h"
+#include "shape.h"
 #include "sql.h"
 
 /* The first value of an answer; "" when there is none. */

@@ -1,22 +1,15 @@
-#include "postgres.h"
+#include "calls.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "session/text.h"
+#include "session/transaction.h"
+#include "session/wire.h"
 #include "sql.h"
 
 #define LIST_FIELDS 17
-
-uint64_t postgres_integer(const PGresult *row, int field)
-{
-    const unsigned char *bytes = (const unsigned char *)PQgetvalue(row, 0, field);
-    uint64_t value = 0;
-    for (int i = 0; i < PQgetlength(row, 0, field); i++)
-        value = value << 8 | bytes[i];
-    return value; /* a NULL has no bytes: 0 */
-}
 
 static bool read_digest(const PGresult *row, int field, Digest *out)
 {
@@ -94,44 +87,4 @@ bool postgres_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void
     char version[16];
     snprintf(version, sizeof version, "%" PRId32, key->version);
     return list_rows(store, &key->name, 1, version, fn, ctx, err);
-}
-
-bool postgres_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err)
-{
-    Postgres *pg = (Postgres *)store;
-    Buf names = {0}, versions = {0};
-    PGresult *answer = NULL;
-    const char **list = calloc(count + 1, sizeof *list);
-    bool ok = list != NULL ? buf_text(&versions, "{", err) : err_no_memory(err);
-    for (size_t i = 0; ok && i < count; i++) {
-        list[i] = keys[i].name;
-        ok = buf_format(&versions, err, "%s%" PRId32, i > 0 ? "," : "", keys[i].version);
-    }
-    ok = ok && buf_text(&versions, "}", err) && postgres_text_array(&names, list, count, err);
-    const char *params[] = {names.data, versions.data};
-    ok = ok && postgres_begin(pg, false, err) && postgres_query(pg, sql_postgresql_verify, 2, params, false, &answer, err);
-    postgres_rollback(store);
-    for (int i = 0; ok && i < PQntuples(answer); i++) {
-        unsigned long long index = strtoull(PQgetvalue(answer, i, 0), NULL, 10);
-        unsigned long health = strtoul(PQgetvalue(answer, i, 1), NULL, 10);
-        static const StoreHealth meaning[] = {STORE_INTACT, STORE_DAMAGED, STORE_UNPROVEN, STORE_MISSING};
-        ok = index < count && health < 4 ? fn(ctx, (size_t)index, meaning[health], err)
-                                         : err_set(err, ERR_BUG, "%s: no answer to a proof", store_target_label(pg->base.target));
-    }
-    PQclear(answer);
-    free(list);
-    buf_free(&names);
-    buf_free(&versions);
-    return ok;
-}
-
-bool postgres_is_primary(Store *store, bool *primary, Err *err)
-{
-    Postgres *pg = (Postgres *)store;
-    PGresult *answer = NULL;
-    if (!postgres_query(pg, "SELECT pg_is_in_recovery()", 0, NULL, false, &answer, err))
-        return false;
-    *primary = strcmp(PQgetvalue(answer, 0, 0), "f") == 0;
-    PQclear(answer);
-    return true;
 }

@@ -1,13 +1,19 @@
 /* COPY ... FROM STDIN (FORMAT binary), https://www.postgresql.org/docs/current/sql-copy.html: a header; for each row the number of
  * fields, then each field's length (-1 = NULL) before its bytes; -1 behind the last row. Integers are big-endian. */
-#include "postgres.h"
+#include "calls.h"
 
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "session/error.h"
+#include "session/text.h"
+#include "session/transaction.h"
+#include "session/wire.h"
+#include "shape.h"
 #include "sql.h"
+#include "triggers.h"
 
 #define PIECE_BYTES ((size_t)1024 * 1024)
 #define SEND_BYTES ((size_t)64 * 1024) /* small rows are gathered up to here */
@@ -80,18 +86,12 @@ static bool field_uuid(Buf *out, const char *uuid, Err *err)
 static bool take_early_error(Postgres *pg, Err *err)
 {
     Err told = {0};
-    int sent;
     pg->copy = COPY_NONE;
     buf_clear(&pg->out);
-    while ((sent = PQputCopyEnd(pg->conn, "stopped")) == 0)
-        if (!postgres_flush(pg, err))
-            return false;
-    if (sent < 0)
-        return postgres_fail_connection(pg, err);
-    if (!postgres_flush(pg, err))
+    if (!postgres_copy_end(pg, "stopped", err))
         return false;
     if (postgres_results(pg, NULL, &told) || strcmp(told.sqlstate, "57014") == 0) /* it had said something else */
-        return err_set(err, ERR_RETRY, "%s: the server broke into the transfer", store_target_label(pg->base.target));
+        return err_set(err, ERR_RETRY, "%s: the server interrupted the transfer", store_target_label(pg->base.target));
     if (err != NULL)
         *err = told;
     return false;
@@ -120,40 +120,35 @@ static bool send_gathered(Postgres *pg, Err *err)
     return ok;
 }
 
+/* Completes an open COPY and compares the server's count of rows with ours. */
+static bool finish_copy(Postgres *pg, Err *err)
+{
+    PGresult *result = NULL;
+    if (pg->copy == COPY_NONE)
+        return true;
+    if (!add_integer(&pg->out, UINT16_MAX, 2, err) || !send_gathered(pg, err) || !postgres_copy_end(pg, NULL, err))
+        return false;
+    pg->copy = COPY_NONE;
+    if (!postgres_results(pg, &result, err))
+        return false;
+    unsigned long long stored = strtoull(PQcmdTuples(result), NULL, 10);
+    PQclear(result);
+    return stored == pg->copy_rows ||
+           postgres_error_of_trigger(pg, err, "%llu of %llu rows were stored; a trigger or rule of the table drops rows", stored,
+                                     (unsigned long long)pg->copy_rows);
+}
+
 static bool open_copy(Postgres *pg, PostgresCopy want, Err *err)
 {
     static const char header[19] = "PGCOPY\n\377\r\n"; /* the signature, its NUL, no flags, no extension */
     if (pg->copy == want)
         return true;
-    if (!postgres_copy_end(pg, err) ||
+    if (!finish_copy(pg, err) ||
         !postgres_copy_start(pg, want == COPY_MODELS ? sql_postgresql_put_models : sql_postgresql_put_chunks, PGRES_COPY_IN, err))
         return false;
     pg->copy = want;
     pg->copy_rows = 0;
     return buf_append(&pg->out, header, sizeof header, err);
-}
-
-bool postgres_copy_end(Postgres *pg, Err *err)
-{
-    PGresult *result = NULL;
-    int sent;
-    if (pg->copy == COPY_NONE)
-        return true;
-    if (!add_integer(&pg->out, UINT16_MAX, 2, err) || !send_gathered(pg, err))
-        return false;
-    while ((sent = PQputCopyEnd(pg->conn, NULL)) == 0)
-        if (!postgres_flush(pg, err))
-            return false;
-    if (sent < 0)
-        return postgres_fail_connection(pg, err);
-    pg->copy = COPY_NONE;
-    if (!postgres_flush(pg, err) || !postgres_results(pg, &result, err))
-        return false;
-    unsigned long long stored = strtoull(PQcmdTuples(result), NULL, 10);
-    PQclear(result);
-    return stored == pg->copy_rows ||
-           postgres_fail_trigger(pg, err, "%llu of %llu rows were stored; a trigger or rule of the table drops rows", stored,
-                                 (unsigned long long)pg->copy_rows);
 }
 
 /* Bytes `from` up to `to` of the payload; their length was sent. They go into `sha` too, unless it is NULL. */
@@ -222,6 +217,18 @@ static bool put_chunks(Postgres *pg, const StoredModel *model, Spool *payload, E
     return ok;
 }
 
+bool postgres_batch_begin(Store *store, Err *err)
+{
+    Postgres *pg = (Postgres *)store;
+    postgres_sent_clear(pg);
+    if (!postgres_begin(pg, true, err))
+        return false;
+    if (postgres_learn_shape(pg, err))
+        return true;
+    postgres_rollback(store);
+    return false;
+}
+
 bool postgres_put(Store *store, const StoredModel *model, Spool *payload, Err *err)
 {
     Postgres *pg = (Postgres *)store;
@@ -238,4 +245,10 @@ bool postgres_put(Store *store, const StoredModel *model, Spool *payload, Err *e
         return false;
     pg->copy_rows++;
     return model->chunk_count == 0 ? send_payload(pg, payload, 0, inline_bytes, NULL, err) : put_chunks(pg, model, payload, err);
+}
+
+bool postgres_batch_commit(Store *store, Err *err)
+{
+    Postgres *pg = (Postgres *)store;
+    return finish_copy(pg, err) && postgres_sent_check(pg, err) && postgres_commit(pg, err);
 }

@@ -1,12 +1,10 @@
-#include "postgres.h"
+/* schema.c: the record of our revisions, and how one is applied. */
+#include "calls.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/text.h"
+#include "session/transaction.h"
+#include "session/wire.h"
+#include "shape.h"
 #include "sql.h"
-
-/* --- revisions --------------------------------------------------------------------------------------------------------------- */
 
 static bool report_applied(Postgres *pg, StoreAppliedFn fn, void *ctx, Err *err)
 {
@@ -74,73 +72,4 @@ bool postgres_schema_upgrade(Store *store, const StoreRevision *revision, bool *
     if (ok)
         *applied = !there;
     return ok;
-}
-
-/* --- runs -------------------------------------------------------------------------------------------------------------------- */
-
-/* Not ASCII: `\xHH`. */
-static void escape_bytes(char *out, const char *s)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (; *s != '\0'; s++) {
-        unsigned char byte = (unsigned char)*s;
-        if (byte < 0x80) {
-            *out++ = *s;
-            continue;
-        }
-        *out++ = '\\';
-        *out++ = 'x';
-        *out++ = digits[byte >> 4];
-        *out++ = digits[byte & 15];
-    }
-    *out = '\0';
-}
-
-char *postgres_note(const Postgres *pg, const char *text)
-{
-    size_t len = strlen(text), cap = 4 * len + 1;
-    char *out = malloc(cap);
-    if (out == NULL)
-        return NULL;
-    if (pg->ascii_notes)
-        escape_bytes(out, text);
-    else if (text_utf8_valid(text, len))
-        memcpy(out, text, len + 1);
-    else
-        text_escape(out, cap, text, len);
-    return out;
-}
-
-static bool write_run(Postgres *pg, const StoreRun *run, const char *sql, int count, Err *err)
-{
-    const uint64_t numbers[] = {run->new_count,    run->unchanged_count, run->conflict_count,
-                                run->failed_count, run->raw_bytes,       run->stored_bytes};
-    char digits[6][24], exit_code[16];
-    char *host = postgres_note(pg, run->host), *user = postgres_note(pg, run->user_name), *dir = postgres_note(pg, run->models_dir);
-    const char *params[12] = {run->run_id, host, user, dir, run->program_version};
-    for (int i = 0; i < 6; i++) {
-        snprintf(digits[i], sizeof digits[i], "%llu", (unsigned long long)numbers[i]);
-        params[5 + i] = digits[i];
-    }
-    snprintf(exit_code, sizeof exit_code, "%d", run->exit_code);
-    params[11] = exit_code;
-    bool ok = (host != NULL && user != NULL && dir != NULL) || err_no_memory(err);
-    ok =
-        ok && postgres_begin(pg, true, err) && postgres_query(pg, sql, count, params, false, NULL, err) && postgres_commit(pg, err);
-    if (!ok)
-        postgres_rollback(&pg->base);
-    free(host);
-    free(user);
-    free(dir);
-    return ok;
-}
-
-bool postgres_run_begin(Store *store, const StoreRun *run, Err *err)
-{
-    return write_run((Postgres *)store, run, sql_postgresql_run_begin, 5, err);
-}
-
-bool postgres_run_end(Store *store, const StoreRun *run, Err *err)
-{
-    return write_run((Postgres *)store, run, sql_postgresql_run_end, 12, err);
 }

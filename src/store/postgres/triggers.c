@@ -1,10 +1,13 @@
 /* A trigger may change a row on its way in, and no error tells. Where the table has triggers, the rows of a batch are asked for
  * before COMMIT; else a renamed row would be missed by the next run, and stored by each. */
-#include "postgres.h"
+#include "triggers.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "session/error.h"
+#include "session/text.h"
+#include "session/wire.h"
 #include "sql.h"
 
 enum { NAMES, VERSIONS, CONTENTS, STOREDS, ARRAYS };
@@ -15,7 +18,7 @@ void postgres_sent_clear(Postgres *pg)
         buf_clear(&pg->sent[i]);
 }
 
-bool postgres_sent_note(Postgres *pg, const StoredModel *row, Err *err)
+bool postgres_sent_note(Postgres *pg, const StoredModel *model, Err *err)
 {
     char hex[2 * DIGEST_BYTES + 1];
     Buf *sent = pg->sent;
@@ -24,12 +27,12 @@ bool postgres_sent_note(Postgres *pg, const StoredModel *row, Err *err)
     for (size_t i = 0; i < ARRAYS; i++)
         if (!buf_text(&sent[i], sent[i].len == 0 ? "{" : ",", err))
             return false;
-    if (!postgres_text_element(&sent[NAMES], row->name, err) || !buf_format(&sent[VERSIONS], err, "%" PRId32, row->version))
+    if (!postgres_text_element(&sent[NAMES], model->name, err) || !buf_format(&sent[VERSIONS], err, "%" PRId32, model->version))
         return false;
-    digest_hex(&row->content, hex);
+    digest_hex(&model->content, hex);
     if (!buf_text(&sent[CONTENTS], hex, err))
         return false;
-    digest_hex(&row->stored, hex);
+    digest_hex(&model->stored, hex);
     return buf_text(&sent[STOREDS], hex, err);
 }
 
@@ -53,7 +56,8 @@ bool postgres_sent_check(Postgres *pg, Err *err)
         return false;
     unsigned long long there = strtoull(PQgetvalue(answer, 0, 0), NULL, 10);
     PQclear(answer);
-    return there == rows ||
-           postgres_fail_trigger(pg, err, "%llu of %zu rows are as they were sent; a trigger of the table changes what is stored",
-                                 there, rows);
+    if (there == rows)
+        return true;
+    return postgres_error_of_trigger(
+        pg, err, "%llu of %zu rows are as they were sent; a trigger of the table changes what is stored", there, rows);
 }

@@ -1,12 +1,14 @@
 /* A server goes on with a COMMIT whose client has died. While it does, its rows are in no snapshot, and "not there" would mean
  * nothing; but the transaction holds its lock on the table until the rows can be seen. */
-#include "postgres.h"
+#include "calls.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/id.h"
 #include "base/interrupt.h"
+#include "session/transaction.h"
+#include "session/wire.h"
 #include "sql.h"
 
 #define PAUSE_FIRST_SECONDS 0.01

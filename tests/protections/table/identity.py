@@ -3,11 +3,11 @@
 from protection import P
 
 ROWS = [
-    P("other-writers-key", 1, "src/store/postgres/error.c", '{"23505", ERR_CONFLICT, ""}', '{"23505", ERR_SKIP, ""}',
+    P("other-writers-key", 1, "src/store/postgres/session/error.c", '{"23505", ERR_CONFLICT, ""}', '{"23505", ERR_SKIP, ""}',
       "unit/store/test_store_error:classes", "a unique violation means: look who has the key"),
-    P("read-committed", 1, "src/store/postgres/connect.c", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;", "BEGIN READ WRITE;",
+    P("read-committed", 1, "src/store/postgres/session/connect.c", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;", "BEGIN READ WRITE;",
       "store/test_store_postgres:transaction_settings", "what another writer committed must be visible"),
-    P("sent-rows-are-asked-for", 1, "src/store/postgres/triggers.c", "return there == rows ||", "return rows != 0 ||",
+    P("sent-rows-are-asked-for", 1, "src/store/postgres/triggers.c", "if (there == rows)\n        return true;", "if (rows != 0)\n        return true;",
       "cli/test_rules.Triggers.test_one_model_gets_another_version", "a trigger may change or drop a row without an error"),
     P("upgrade-lock", 1, "sql/postgresql/revisions_lock.sql",
       "SELECT pg_advisory_xact_lock(7883946363647714655)", "SELECT 7883946363647714655",
@@ -31,7 +31,7 @@ ROWS = [
     P("next-version-over-claims", 1, "src/model/plan.c",
       "if (items[i].explicit_version && items[i].version > highest)", "if (items[i].version > INT32_MAX - 1)",
       "cli/test_selection.Clashes.test_version_of_a_source_that_cannot_be_stored_now_stays_free", "the next version is nobody else's"),
-    P("search-path", 1, "src/store/postgres/connect.c",
+    P("search-path", 1, "src/store/postgres/session/connect.c",
       "READ WRITE; SET LOCAL search_path = %s, pg_temp;", "READ WRITE; SET LOCAL search_path = pg_temp, %s;",
       "store/test_store_postgres:transaction_settings", "a temporary table must not hide ours"),
 ]

@@ -27,10 +27,10 @@ ROWS = [
       "fault/test_connection.LostCommit.test_applied_and_the_store_stays_away", "rows whose COMMIT nobody answers for stay in the backup"),
     P("unknown-commit-is-not-finished", 7, "src/flow/run/run.c", "if (run->backup == NULL || run->outcome_unknown)", "if (run->backup == NULL)",
       "fault/test_connection.LostCommit.test_applied_and_the_store_stays_away", "no MANIFEST vouches for rows that may not be there"),
-    P("commit-that-was-a-rollback", 7, "src/store/postgres/driver.c",
+    P("commit-that-was-a-rollback", 7, "src/store/postgres/session/transaction.c",
       'bool ok = strcmp(PQcmdStatus(result), "COMMIT") == 0;', "bool ok = result != NULL;",
       "store/test_store_postgres:commit_of_a_failed_transaction", "the server answers ROLLBACK, and no error"),
-    P("commit-is-waited-for", 7, "src/store/postgres/wire.c",
+    P("commit-is-waited-for", 7, "src/store/postgres/session/wire.c",
       "interrupt_signal() != 0 && !pg->committing;", "interrupt_signal() != 0;",
       "fault/test_signals.Signals.test_late_answer_to_commit", "a signal does not make the answer to COMMIT a lost one"),
 ]

@@ -74,6 +74,6 @@ ROWS = [
       '        return err_set_errno(err, ERR_STOP, errno, "cannot write the journal %s", journal->path);\n'
       "    journal->lines += lines;",
       "unit/state/test_journal:failed_write_ends_the_journal", "nobody knows what the disk holds"),
-    P("synchronous-commit", 3, "src/store/postgres/connect.c", "SET LOCAL synchronous_commit = on; ", "",
+    P("synchronous-commit", 3, "src/store/postgres/session/connect.c", "SET LOCAL synchronous_commit = on; ", "",
       "store/test_store_postgres:transaction_settings", "a role may have switched it off"),
 ]

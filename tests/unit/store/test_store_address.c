@@ -1,4 +1,4 @@
-#include "../../../src/store/postgres/postgres.h"
+#include "../../../src/store/postgres/session/address.h"
 
 #include "../unit.h"
 

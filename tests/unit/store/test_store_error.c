@@ -1,4 +1,4 @@
-#include "../../../src/store/postgres/postgres.h"
+#include "../../../src/store/postgres/session/error.h"
 
 #include "../unit.h"
 
@@ -36,7 +36,7 @@ static Err connect_error(const char *message, bool needs_password)
     StoreTarget target = {.label = (char[]){"h:1/d"}};
     Postgres pg = {.base = {.target = &target}};
     Err err = {0};
-    ck_assert(!postgres_fail_connect(&pg, message, needs_password, &err));
+    ck_assert(!postgres_error_of_connect(&pg, message, needs_password, &err));
     return err;
 }
 

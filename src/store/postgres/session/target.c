@@ -1,5 +1,5 @@
 #define _GNU_SOURCE /* strcasestr */
-#include "postgres.h"
+#include "target.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -387,7 +387,7 @@ bool postgres_target_new(const char *url, const StoreTuning *tuning, StoreTarget
         err_no_memory(err);
         goto out;
     }
-    target->base = (StoreTarget){.driver = &store_postgres_driver, .tuning = *tuning};
+    target->base = (StoreTarget){.tuning = *tuning};
     if (!add_given(target, given, err))
         goto out;
     all = resolve(target, err);

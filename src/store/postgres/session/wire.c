@@ -1,10 +1,11 @@
-#include "postgres.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <poll.h>
 
 #include "base/id.h"
 #include "base/interrupt.h"
+#include "error.h"
 
 #define LOOK_SECONDS 0.1  /* how often a wait looks whether a signal came */
 #define GRACE_SECONDS 2.0 /* what a silent server gets after a signal */
@@ -15,6 +16,21 @@ void postgres_drop(Postgres *pg)
     pg->conn = NULL;
     pg->in_transaction = false;
     pg->copy = COPY_NONE;
+}
+
+bool postgres_fail_result(Postgres *pg, const PGresult *result, Err *err)
+{
+    postgres_error_of_result(pg, result, err);
+    if (PQstatus(pg->conn) == CONNECTION_BAD)
+        postgres_drop(pg);
+    return false;
+}
+
+bool postgres_fail_connection(Postgres *pg, Err *err)
+{
+    postgres_error_of_connection(pg, err);
+    postgres_drop(pg);
+    return false;
 }
 
 static bool lost_already(const Postgres *pg, Err *err)
@@ -175,4 +191,22 @@ bool postgres_copy_start(Postgres *pg, const char *sql, ExecStatusType want, Err
     if (pg->conn != NULL)
         postgres_results(pg, NULL, NULL);
     return false;
+}
+
+bool postgres_copy_end(Postgres *pg, const char *why, Err *err)
+{
+    int sent;
+    while ((sent = PQputCopyEnd(pg->conn, why)) == 0)
+        if (!postgres_flush(pg, err))
+            return false;
+    return sent > 0 ? postgres_flush(pg, err) : postgres_fail_connection(pg, err);
+}
+
+uint64_t postgres_integer(const PGresult *row, int field)
+{
+    const unsigned char *bytes = (const unsigned char *)PQgetvalue(row, 0, field);
+    uint64_t value = 0;
+    for (int i = 0; i < PQgetlength(row, 0, field); i++)
+        value = value << 8 | bytes[i];
+    return value; /* a NULL has no bytes: 0 */
 }

@@ -1,4 +1,4 @@
-#include "postgres.h"
+#include "error.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -50,7 +50,7 @@ static size_t state_index(const char *sqlstate)
     return best;
 }
 
-/* pgbouncer says 08P01 of all that it has to say: most of it passes, such as a server that is away; these do not. */
+/* pgbouncer reports everything as 08P01. Most causes are transient (its server is down); these two are misconfiguration. */
 static bool is_refused_by_pooler(const char *sqlstate, const char *message)
 {
     return strcmp(sqlstate, "08P01") == 0 && message != NULL &&
@@ -116,7 +116,7 @@ static void better_hint(const PGresult *result, const char *sqlstate, Err *err)
         err_hint(err, "give the column %s of %s a default, or allow NULL in it", column, table);
 }
 
-bool postgres_fail_trigger(Postgres *pg, Err *err, const char *format, ...)
+bool postgres_error_of_trigger(const Postgres *pg, Err *err, const char *format, ...)
 {
     char text[256];
     va_list arguments;
@@ -126,13 +126,19 @@ bool postgres_fail_trigger(Postgres *pg, Err *err, const char *format, ...)
     return fill(pg, "27000", text, NULL, NULL, err);
 }
 
-bool postgres_fail_result(Postgres *pg, const PGresult *result, Err *err)
+bool postgres_error_of_connection(const Postgres *pg, Err *err)
+{
+    char text[1024];
+    one_line(text, sizeof text, PQerrorMessage(pg->conn));
+    return err_set(err, ERR_RETRY, "%s: the connection was lost: %s", store_target_label(pg->base.target), text);
+}
+
+bool postgres_error_of_result(const Postgres *pg, const PGresult *result, Err *err)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    bool lost = PQstatus(pg->conn) == CONNECTION_BAD;
-    if (sqlstate == NULL && lost)
-        return postgres_fail_connection(pg, err);
+    if (sqlstate == NULL && PQstatus(pg->conn) == CONNECTION_BAD)
+        return postgres_error_of_connection(pg, err);
     if (sqlstate == NULL) { /* libpq's own words, such as "out of memory for query result" */
         char text[1024];
         one_line(text, sizeof text, PQresultErrorMessage(result));
@@ -144,17 +150,6 @@ bool postgres_fail_result(Postgres *pg, const PGresult *result, Err *err)
         fill(pg, sqlstate, message != NULL ? message : "no message", detail, PQresultErrorField(result, PG_DIAG_MESSAGE_HINT), err);
         better_hint(result, sqlstate, err);
     }
-    if (lost)
-        postgres_drop(pg);
-    return false;
-}
-
-bool postgres_fail_connection(Postgres *pg, Err *err)
-{
-    char text[1024];
-    one_line(text, sizeof text, PQerrorMessage(pg->conn));
-    err_set(err, ERR_RETRY, "%s: the connection was lost: %s", store_target_label(pg->base.target), text);
-    postgres_drop(pg);
     return false;
 }
 
@@ -171,7 +166,8 @@ static const char *find_sqlstate(const char *message, char out[6])
     return found;
 }
 
-/* libpq's own words for a server that is there and will not do; it has no code for them. The last entry is for all others. */
+/* Messages that libpq makes itself, without a SQLSTATE, when a server is reachable but unsuitable. The last entry is for all
+ * others. */
 static const struct {
     const char *words;
     ErrClass cls;
@@ -185,7 +181,7 @@ static const struct {
     {"", ERR_RETRY, "check that the server runs there and that host, port and firewall are right"},
 };
 
-bool postgres_fail_connect(const Postgres *pg, const char *message, bool needs_password, Err *err)
+bool postgres_error_of_connect(const Postgres *pg, const char *message, bool needs_password, Err *err)
 {
     char sqlstate[6] = "", text[1024];
     size_t i, count = sizeof refusals / sizeof *refusals;

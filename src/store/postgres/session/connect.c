@@ -1,4 +1,4 @@
-#include "postgres.h"
+#include "connect.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -8,8 +8,10 @@
 #include "base/id.h"
 #include "base/interrupt.h"
 #include "base/log.h"
-#include "base/text.h"
+#include "address.h"
+#include "error.h"
 #include "sql.h"
+#include "wire.h"
 
 #define OLDEST_SERVER 130000
 
@@ -89,7 +91,7 @@ static bool connect_one(Postgres *pg, const PostgresTarget *target, const Attemp
             return false;
     if (state == PGRES_POLLING_OK)
         return true;
-    return postgres_fail_connect(pg, PQerrorMessage(pg->conn), PQconnectionNeedsPassword(pg->conn) == 1, err);
+    return postgres_error_of_connect(pg, PQerrorMessage(pg->conn), PQconnectionNeedsPassword(pg->conn) == 1, err);
 }
 
 /* A silent or refusing address says nothing about the next one; a server that answered does. */
@@ -219,4 +221,10 @@ void postgres_close(Store *store)
         buf_free(&pg->sent[i]);
     buf_free(&pg->out);
     free(pg);
+}
+
+bool postgres_alive(const Store *store)
+{
+    const Postgres *pg = (const Postgres *)store;
+    return pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK;
 }

@@ -1,4 +1,4 @@
-#include "postgres.h"
+#include "address.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -1,0 +1,26 @@
+/* calls.h: the entries of the driver's table that read and write; store.h says what each promises. */
+#ifndef STORE_POSTGRES_CALLS_H
+#define STORE_POSTGRES_CALLS_H
+
+#include "postgres.h"
+
+bool postgres_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
+bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
+bool postgres_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
+bool postgres_wait_writers(Store *store, Err *err);
+bool postgres_list(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err);
+bool postgres_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err);
+bool postgres_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
+bool postgres_is_primary(Store *store, bool *primary, Err *err);
+bool postgres_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);
+bool postgres_fetch_next(Store *store, const void **data, size_t *len, Err *err);
+void postgres_fetch_close(Store *store);
+bool postgres_batch_begin(Store *store, Err *err);
+bool postgres_put(Store *store, const StoredModel *model, Spool *payload, Err *err);
+bool postgres_batch_commit(Store *store, Err *err);
+bool postgres_run_begin(Store *store, const StoreRun *run, Err *err);
+bool postgres_run_end(Store *store, const StoreRun *run, Err *err);
+bool postgres_schema_applied(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err);
+bool postgres_schema_upgrade(Store *store, const StoreRevision *revision, bool *applied, Err *err);
+
+#endif

@@ -1,0 +1,11 @@
+/* connect.h: opens and closes a session. */
+#ifndef STORE_POSTGRES_SESSION_CONNECT_H
+#define STORE_POSTGRES_SESSION_CONNECT_H
+
+#include "../postgres.h"
+
+bool postgres_open(const StoreTarget *target, Store **out, Err *err);
+void postgres_close(Store *store);
+bool postgres_alive(const Store *store);
+
+#endif

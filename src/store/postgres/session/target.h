@@ -1,0 +1,21 @@
+/* target.h: where a session goes. Made once, shared by threads, never changed. */
+#ifndef STORE_POSTGRES_SESSION_TARGET_H
+#define STORE_POSTGRES_SESSION_TARGET_H
+
+#include "../postgres.h"
+
+typedef struct PostgresTarget {
+    StoreTarget base;
+    char **keywords, **values; /* for PQconnectStartParams, NULL-terminated; a password is in here and nowhere else */
+    size_t count;
+    char *host, *hostaddr, *port; /* comma lists, "" when not set */
+    size_t host_count;
+    double connect_timeout; /* seconds for one address */
+    bool prefer_standby;    /* a standby, or else any server */
+} PostgresTarget;
+
+bool postgres_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
+void postgres_target_free(StoreTarget *target);
+bool postgres_target_has_password(const char *url);
+
+#endif

@@ -1,0 +1,70 @@
+#include "transaction.h"
+
+#include <string.h>
+
+#include "wire.h"
+
+static bool refuse_read_only(const Postgres *pg, Err *err)
+{
+    err_set(err, ERR_STOP, pg->standby ? "%s: the server is a standby; nothing can be written there"
+                                       : "%s: the server or this user is read-only (default_transaction_read_only)",
+            store_target_label(pg->base.target));
+    return err_hint(err, "name the primary server, or a user that may write");
+}
+
+bool postgres_begin(Postgres *pg, bool write, Err *err)
+{
+    if (pg->in_transaction)
+        return err_set(err, ERR_BUG, "a transaction inside a transaction");
+    if (write && (pg->standby || pg->read_only))
+        return refuse_read_only(pg, err);
+    if (!postgres_run(pg, write ? pg->begin_write : pg->begin_read, err)) {
+        postgres_rollback(&pg->base);
+        return false;
+    }
+    pg->in_transaction = true;
+    return true;
+}
+
+/* The server answers ROLLBACK, and no error, to the COMMIT of a transaction that failed before. */
+bool postgres_commit(Postgres *pg, Err *err)
+{
+    PGresult *result = NULL;
+    pg->committing = true;
+    bool answered = postgres_query(pg, "COMMIT", 0, NULL, false, &result, err);
+    pg->committing = false;
+    if (!answered)
+        return false;
+    bool ok = strcmp(PQcmdStatus(result), "COMMIT") == 0;
+    PQclear(result);
+    pg->in_transaction = false;
+    return ok || err_set(err, ERR_BUG, "%s: the server rolled the transaction back", store_target_label(pg->base.target));
+}
+
+/* Ends a COPY FROM by failing it; the server forgets its rows. */
+static bool abandon_copy(Postgres *pg)
+{
+    pg->copy = COPY_NONE;
+    pg->copy_rows = 0;
+    buf_clear(&pg->out);
+    if (!postgres_copy_end(pg, "given up", NULL))
+        return false;
+    postgres_results(pg, NULL, NULL); /* fails, as it must */
+    return pg->conn != NULL;
+}
+
+void postgres_rollback(Store *store)
+{
+    Postgres *pg = (Postgres *)store;
+    if (pg->conn == NULL)
+        return;
+    bool ok = pg->copy == COPY_NONE || abandon_copy(pg);
+    PGTransactionStatusType status = ok ? PQtransactionStatus(pg->conn) : PQTRANS_UNKNOWN;
+    if (status == PQTRANS_INTRANS || status == PQTRANS_INERROR)
+        ok = postgres_run(pg, "ROLLBACK", NULL);
+    else
+        ok = status == PQTRANS_IDLE;
+    pg->in_transaction = false;
+    if (!ok)
+        postgres_drop(pg);
+}

@@ -1,0 +1,11 @@
+/* transaction.h: transactions, with all settings of ours in each. */
+#ifndef STORE_POSTGRES_SESSION_TRANSACTION_H
+#define STORE_POSTGRES_SESSION_TRANSACTION_H
+
+#include "../postgres.h"
+
+bool postgres_begin(Postgres *pg, bool write, Err *err);
+bool postgres_commit(Postgres *pg, Err *err); /* COMMIT, and the proof that it was one */
+void postgres_rollback(Store *store);         /* the entry of the driver's table; ends an open COPY too */
+
+#endif

@@ -1,0 +1,51 @@
+#include "shape.h"
+
+#include <stdio.h>
+
+#include "session/wire.h"
+#include "sql.h"
+
+bool postgres_shape(Postgres *pg, PostgresShape *out, Err *err)
+{
+    PGresult *answer = NULL;
+    if (!postgres_query(pg, sql_postgresql_shape, 0, NULL, false, &answer, err))
+        return false;
+    bool *fields[] = {&out->has_revisions, &out->has_models, &out->has_digests, &out->version_is_bigint};
+    for (int i = 0; i < 4; i++)
+        *fields[i] = PQgetvalue(answer, 0, i)[0] == 't';
+    snprintf(out->key_remedy, sizeof out->key_remedy, "%s", PQgetvalue(answer, 0, 4));
+    out->has_triggers = PQgetvalue(answer, 0, 5)[0] == 't';
+    out->has_identity = PQgetvalue(answer, 0, 6)[0] == 't';
+    out->knows_server = PQgetvalue(answer, 0, 7)[0] == 't';
+    PQclear(answer);
+    return true;
+}
+
+bool postgres_require_key(const Postgres *pg, const PostgresShape *shape, Err *err)
+{
+    if (shape->key_remedy[0] == '\0')
+        return true;
+    err_set(err, ERR_SCHEMA, "%s: the table models has lost its unique key on (name, version)",
+            store_target_label(pg->base.target));
+    return err_hint(err, "remove double rows, then: %s", shape->key_remedy);
+}
+
+bool postgres_learn_shape(Postgres *pg, Err *err)
+{
+    PostgresShape shape;
+    if (pg->shape_known)
+        return true;
+    if (!postgres_shape(pg, &shape, err))
+        return false;
+    if (!shape.has_digests) {
+        err_set(err, ERR_SCHEMA, "%s: the tables are %s", store_target_label(pg->base.target),
+                shape.has_models ? "not at head" : "missing");
+        return err_hint(err, "run: migrate_models_to_db db upgrade");
+    }
+    if (!postgres_require_key(pg, &shape, err))
+        return false;
+    pg->version_is_bigint = shape.version_is_bigint;
+    pg->has_triggers = shape.has_triggers;
+    pg->shape_known = true;
+    return true;
+}

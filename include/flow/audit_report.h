@@ -9,9 +9,6 @@
  * and the server is a primary. */
 const char *audit_must_stay(const Audit *audit, const AuditItem *item);
 
-/* ERR_USAGE when no format has the ending of this path: to be asked before the work. NULL is fine. */
-bool audit_report_path(const char *path, Err *err);
-
 /* The strings of *out are borrowed from the audit, the tree and the arguments; free with audit_free_inventory. */
 bool audit_inventory(const Audit *audit, const SourceTree *tree, const char *title, bool is_cleanup, const char *store,
                      const char *host, Inventory *out, Err *err);

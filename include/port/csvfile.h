@@ -16,10 +16,10 @@ bool csvfile_field(Buf *line, const char *text, size_t len, Err *err);
  * 1 and the header is row 1. Return false with *err filled to stop. */
 typedef bool (*CsvRowFn)(void *ctx, uint64_t row, char *const *fields, const size_t *lengths, size_t count, Err *err);
 
-/* Reads a whole file from a descriptor (from its current offset). A field over max_field_bytes, a quote that never closes or a
- * stray quote is an error (ERR_STOP) that names `label` and the row. A last line without a newline is still a row;
- * *ended_with_newline (may be NULL) tells; it is false for an empty file. Empty lines are no rows, a byte order mark is skipped.
- * Memory: about twice the longest row. */
+/* Reads a whole file from a descriptor (from its current offset), a pipe too; a signal ends a wait with ERR_INTERRUPTED. A field
+ * over max_field_bytes, a quote that never closes or a stray quote is an error (ERR_STOP) that names `label` and the row. A last
+ * line without a newline is still a row; *ended_with_newline (may be NULL) tells; it is false for an empty file. Empty lines are no
+ * rows, a byte order mark is skipped. Memory: about twice the longest row. */
 bool csvfile_read(int fd, const char *label, size_t max_field_bytes, CsvRowFn fn, void *ctx, bool *ended_with_newline, Err *err);
 
 #endif

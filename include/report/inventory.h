@@ -41,8 +41,12 @@ typedef struct Inventory {
     uint64_t older; /* earlier versions in the store of names that the tree has, whether they are among the items or not */
 } Inventory;
 
-/* Writes the report to `path` (temporary name, rename; 0644 & ~umask), the format by its ending: .csv, .json or .html. ERR_USAGE
- * for another one. errors: ERR_STOP no disk, no memory. */
+/* ERR_USAGE when the ending of `path` tells no format and it is no stream (base/userfile.h): to be asked before the work. NULL is
+ * fine. */
+bool inventory_has_format(const char *path, Err *err);
+
+/* Writes the report to `path` by userfile_write (0644 & ~umask), the format by its ending: .csv, .json or .html; CSV for a stream
+ * without one. ERR_USAGE for another one. errors: ERR_STOP no disk, no memory. */
 bool inventory_write_file(const Inventory *inventory, const char *path, Err *err);
 
 /* The same into memory. */

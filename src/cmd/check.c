@@ -96,17 +96,17 @@ static int exit_code(const Audit *audit)
 
 static bool tell(const Options *options, const Audit *audit, const Inventory *inventory, int code, Err *err)
 {
-    bool all = options->verbose > 0;
+    bool all = options->verbose > 0, silent = command_answers_in(options->report);
     for (size_t i = 0; i < inventory->count; i++) {
         const InventoryItem *item = &inventory->items[i];
         if (options->json && !say_item_json(item, err))
             return false;
-        if (!options->json && (all || (item->letter != AUDIT_SAME && !item->is_older)))
+        if (!options->json && !silent && (all || (item->letter != AUDIT_SAME && !item->is_older)))
             say_item(item);
     }
     if (options->json && !say_total_json(audit, code, err))
         return false;
-    if (!options->json && !options->quiet)
+    if (!options->json && !options->quiet && !silent)
         say_total(audit);
     return options->report == NULL || inventory_write_file(inventory, options->report, err);
 }
@@ -124,7 +124,8 @@ static bool check(const Options *options, const StoreTarget *target, const char 
     ModelList models = {0};
     Audit audit = {0};
     Inventory inventory = {0};
-    bool ok = parse_sample(options->sample, &settings, err) && audit_report_path(options->report, err) &&
+    bool ok = parse_sample(options->sample, &settings, err) &&
+              command_check_output(options, "--report", options->report, err) && inventory_has_format(options->report, err) &&
               command_require_schema(target, err) && audit_run(&settings, &tree, &models, &audit, err) &&
               audit_inventory(&audit, &tree, "Check report", false, store_target_label(target), command_host(), &inventory, err);
     if (ok) {

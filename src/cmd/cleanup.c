@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/userfile.h"
 #include "command.h"
 #include "flow/audit_report.h"
 #include "flow/cleanup.h"
@@ -119,7 +120,7 @@ static bool write_plan(const Audit *audit, const SourceTree *tree, const char *p
 {
     CleanupPlan plan = {0};
     bool ok = cleanup_make_plan(audit, tree, &plan, err) && (path == NULL || cleanup_plan_write(&plan, path, err));
-    if (ok && path != NULL && !quiet)
+    if (ok && path != NULL && !quiet && !userfile_is_stream(path))
         log_line(LOG_WARN, "the plan is in %s; to execute it: cleanup --apply %s", path, path);
     cleanup_plan_free(&plan);
     return ok;
@@ -140,7 +141,7 @@ static bool report(const Options *options, const StoreTarget *target, const char
     *code = ok && audit.counts[audit_index(AUDIT_UNCHECKED)] > 0 ? err_exit_code(ERR_SKIP) : 0;
     if (ok && options->json)
         ok = say_json(&inventory, *code, err);
-    else if (ok && !options->quiet)
+    else if (ok && !options->quiet && !command_answers_in(options->plan) && !command_answers_in(options->report))
         say_text(&inventory);
     audit_free_inventory(&inventory);
     audit_free(&audit);
@@ -229,9 +230,15 @@ static bool check_options(const Options *options, Err *err)
 {
     if (options->apply != NULL && (options->plan != NULL || options->report != NULL))
         return err_set(err, ERR_USAGE, "--apply does not go with --plan or --report");
+    if (command_answers_in(options->plan) && command_answers_in(options->report))
+        return err_set(err, ERR_USAGE, "--plan and --report both name standard output");
     if (options->apply == NULL && (options->trash != NULL || options->yes))
         return err_set(err, ERR_USAGE, "--trash and --yes go with --apply");
-    return audit_report_path(options->report, err);
+    if (options->plan != NULL && options->report != NULL && strcmp(options->plan, options->report) == 0 &&
+        !userfile_is_stream(options->plan))
+        return err_set(err, ERR_USAGE, "--plan and --report name the same file");
+    return command_check_output(options, "--plan", options->plan, err) &&
+           command_check_output(options, "--report", options->report, err) && inventory_has_format(options->report, err);
 }
 
 int cmd_cleanup(const Options *options)

@@ -8,6 +8,7 @@
 
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/userfile.h"
 #include "schema/schema.h"
 
 int command_fail(const Err *err)
@@ -39,6 +40,19 @@ bool command_flush(Err *err)
         return true;
     return errno != 0 ? err_set_errno(err, ERR_STOP, errno, "cannot write to standard output")
                       : err_set(err, ERR_STOP, "cannot write to standard output");
+}
+
+bool command_answers_in(const char *path)
+{
+    return path != NULL && userfile_is_stdout(path);
+}
+
+bool command_check_output(const Options *options, const char *option, const char *path, Err *err)
+{
+    if (!options->json || !command_answers_in(path))
+        return true;
+    err_set(err, ERR_USAGE, "--json and %s %s both write to standard output", option, path);
+    return err_hint(err, "name a file with %s", option);
 }
 
 bool command_models_dir(const Options *options, const char **out, Err *err)

@@ -37,6 +37,12 @@ bool command_flush(Err *err);
 /* Prints the error with its hint on stderr and returns its exit code. */
 int command_fail(const Err *err);
 
+/* Is standard output itself the file that an option names? Then nothing else may be printed there. NULL: no. */
+bool command_answers_in(const char *path);
+
+/* ERR_USAGE when --json wants the standard output that `option` names too. */
+bool command_check_output(const Options *options, const char *option, const char *path, Err *err);
+
 /* What the options say of MODELS_DIR: its path, the rules of the scan, the number of workers. */
 bool command_models_dir(const Options *options, const char **out, Err *err);
 ScanRules command_scan_rules(const Options *options);

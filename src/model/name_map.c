@@ -1,7 +1,5 @@
 #include "model/identify.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +7,7 @@
 #include "base/buf.h"
 #include "base/strmap.h"
 #include "base/text.h"
+#include "base/userfile.h"
 #include "port/csvfile.h"
 
 #define FIELD_BYTES_MAX ((size_t)64 * 1024)
@@ -159,9 +158,9 @@ bool name_map_read(const char *path, NameMap **out, Err *err)
     Reading reading = {.file = path, .column_at = {-1, -1, -1, -1, -1}};
     bool ok = false;
     Err problem = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = userfile_open(path, err);
     if (fd < 0)
-        return err_set_errno(err, ERR_USAGE, errno, "cannot open the map %s", path);
+        return false;
     reading.map = calloc(1, sizeof *reading.map);
     if (reading.map == NULL) {
         err_no_memory(&problem);

@@ -6,7 +6,8 @@
 
 #include <csv.h>
 
-#include "base/fs.h"
+#include "base/interrupt.h"
+#include "base/userfile.h"
 
 #define READ_BYTES ((size_t)256 * 1024)
 #define GROW_BYTES ((size_t)16 * 1024) /* libcsv grows a field by a constant; its default of 128 bytes is slow for a long one */
@@ -117,9 +118,10 @@ static bool read_all(Reader *reader, struct csv_parser *parser, int fd, char *pi
 {
     bool newline = false;
     for (bool first = true;; first = false) {
-        ssize_t got = fs_read(fd, piece, READ_BYTES);
+        ssize_t got = userfile_read(fd, piece, READ_BYTES);
+        int why = errno;
         if (got < 0)
-            return err_set_errno(reader->err, ERR_STOP, errno, "%s", reader->label);
+            return interrupt_check(reader->err) && err_set_errno(reader->err, ERR_STOP, why, "%s", reader->label);
         if (got == 0)
             break;
         size_t skip = first && got >= 3 && memcmp(piece, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;

@@ -223,8 +223,8 @@ class Where(GetCase):
             self.assertEqual(os.listdir(self.out / name), ["topics.json"])
             self.assertEqual((self.out / name / "topics.json").read_bytes(), b"{}" * 100)
         self.assertEqual(os.listdir(self.out / "file2"), ["topics.json"])
-        self.assertFalse((self.out / "link").is_symlink())
-        self.assertEqual(((self.out / "target").read_text(), (self.out / "link").read_bytes()), ("target", self.data))
+        self.assertTrue((self.out / "link").is_symlink())
+        self.assertEqual(((self.out / "target").read_bytes(), (self.out / "link").read_bytes()), (self.data, self.data))
         self.assertEqual(self.tidy(), ["dir", "empty", "file", "file2", "link", "target"])
 
     def test_force_does_not_replace_a_directory_that_holds_anything_else(self):

@@ -15,6 +15,7 @@ typedef struct Pieces {
     size_t fail_at;        /* the call that fails, counted from 1; 0 = none */
     size_t calls;
     const char *make_file; /* a file to make at the first call, or NULL */
+    const char *make_fifo; /* … and a FIFO */
 } Pieces;
 
 static inline bool next_piece(void *ctx, const void **data, size_t *len, Err *err)
@@ -25,6 +26,8 @@ static inline bool next_piece(void *ctx, const void **data, size_t *len, Err *er
         return err_set(err, ERR_RETRY, "the network is gone");
     if (pieces->calls == 1 && pieces->make_file != NULL)
         close(open(pieces->make_file, O_WRONLY | O_CREAT, 0600));
+    if (pieces->calls == 1 && pieces->make_fifo != NULL)
+        ck_assert_int_eq(mkfifo(pieces->make_fifo, 0600), 0);
     *len = left < pieces->piece ? left : pieces->piece;
     *data = *len == 0 ? NULL : pieces->data + pieces->at;
     pieces->at += *len;

@@ -1,16 +1,14 @@
 #include "flow/cleanup_plan.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/atomic_file.h"
-#include "base/fs.h"
 #include "base/id.h"
 #include "base/text.h"
+#include "base/userfile.h"
 #include "port/csvfile.h"
 
 #define FIELD_MAX ((size_t)64 * 1024)
@@ -104,7 +102,7 @@ bool cleanup_plan_write(const CleanupPlan *plan, const char *path, Err *err)
     ok = ok && buf_append(&out, "\n", 1, err);
     for (size_t i = 0; ok && i < plan->count; i++)
         ok = add_line(&out, &plan->lines[i], err);
-    ok = ok && atomic_file_put(path, 0600, out.data, out.len, err);
+    ok = ok && userfile_write(path, out.data, out.len, 0600, err);
     buf_free(&out);
     return ok;
 }
@@ -212,9 +210,9 @@ bool cleanup_plan_read(const char *path, CleanupPlan *out, Err *err)
     CleanupPlan plan = {0};
     Reader reader = {.plan = &plan, .file = path};
     bool whole = false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = userfile_open(path, err);
     if (fd < 0)
-        return err_set_errno(err, ERR_USAGE, errno, "%s", path);
+        return false;
     bool ok = csvfile_read(fd, path, FIELD_MAX, take_row, &reader, &whole, err);
     close(fd);
     if (!ok && err != NULL && err->cls == ERR_STOP && err->errnum == 0 && text_starts_with(err->text, path)) {

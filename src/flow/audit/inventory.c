@@ -4,15 +4,6 @@
 #include <string.h>
 
 #include "base/id.h"
-#include "base/text.h"
-
-bool audit_report_path(const char *path, Err *err)
-{
-    if (path == NULL || text_ends_with(path, ".csv") || text_ends_with(path, ".json") || text_ends_with(path, ".html"))
-        return true;
-    err_set(err, ERR_USAGE, "%s: no format has this ending", path);
-    return err_hint(err, "name a file that ends with .csv, .json or .html");
-}
 
 const char *audit_must_stay(const Audit *audit, const AuditItem *item)
 {

@@ -11,20 +11,30 @@
 #include "base/fs.h"
 #include "base/id.h"
 #include "base/text.h"
+#include "base/userfile.h"
 #include "parts.h"
 
 #define NAME_SHOWN 200 /* of the destination's name in the temporary one, which has 255 bytes too */
 
-static bool say_exists(const UnpackDest *dest, Err *err)
+static bool is_replaceable(const struct stat *st)
 {
+    return S_ISREG(st->st_mode) || S_ISDIR(st->st_mode);
+}
+
+static bool say_exists(const UnpackDest *dest, const struct stat *st, Err *err)
+{
+    if (!is_replaceable(st) && !S_ISLNK(st->st_mode)) {
+        err_set(err, ERR_SKIP, "%s: exists already and is no regular file", dest->path);
+        return err_hint(err, "name another destination; - writes to standard output");
+    }
     err_set(err, ERR_SKIP, "%s: exists already", dest->path);
     return err_hint(err, "remove it, or replace it with --force");
 }
 
 /* Splits the path into the parent, which is opened, and dest->name. */
-static bool open_parent(UnpackDest *dest, Err *err)
+static bool open_parent(UnpackDest *dest, const char *path, Err *err)
 {
-    char *copy = strdup(dest->path);
+    char *copy = strdup(path);
     bool ok = false;
     if (copy == NULL)
         return err_no_memory(err);
@@ -51,13 +61,16 @@ out:
 
 bool unpack_dest_open(UnpackDest *dest, const StoredModel *info, const char *path, bool force, Err *err)
 {
+    char real[PATH_MAX];
     struct stat st;
     *dest = (UnpackDest){.path = path, .parent = -1, .info = info, .force = force};
-    if (!open_parent(dest, err))
+    if (force && !userfile_follow(path, real))
+        return err_set_errno(err, ERR_SKIP, errno, "%s", path);
+    if (!open_parent(dest, force ? real : path, err))
         return false;
     /* Asked now to spare the transfer; the rename at the end asks again. */
-    if (!force && fstatat(dest->parent, dest->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return say_exists(dest, err);
+    if (fstatat(dest->parent, dest->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !(force && is_replaceable(&st)))
+        return say_exists(dest, &st, err);
     snprintf(dest->temp, sizeof dest->temp, ".%.*s.restore-%016" PRIx64, NAME_SHOWN, dest->name, id_random64());
     return true;
 }
@@ -138,10 +151,11 @@ bool unpack_dest_commit(UnpackDest *dest, Err *err)
 {
     bool swapped = false;
     if (!rename_new(dest)) {
-        if (errno == EEXIST && !dest->force)
-            return say_exists(dest, err);
-        if (errno != EEXIST)
+        struct stat st;
+        if (errno != EEXIST || fstatat(dest->parent, dest->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
             return cannot_place(dest, err);
+        if (!dest->force || !is_replaceable(&st))
+            return say_exists(dest, &st, err);
         if (!refuse_foreign(dest, err))
             return false;
         if (!exchange(dest))

@@ -33,7 +33,8 @@ typedef struct UnpackDest {
     bool pending;      /* something may exist under the temporary name */
 } UnpackDest;
 
-/* ERR_SKIP when it exists and force is false. */
+/* ERR_SKIP when it exists and force is false, or it is neither file nor directory. With
+ * force, a symbolic link stands for what it leads to. */
 bool unpack_dest_open(UnpackDest *dest, const StoredModel *info, const char *path, bool force, Err *err);
 
 /* Rename, fsync of the parent, removal of what was there. ERR_SKIP: a directory is there that holds what the new one does not. */

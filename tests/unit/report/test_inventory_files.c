@@ -167,7 +167,7 @@ START_TEST(file_errors)
     ck_fails(inventory_write_file(&sample.inventory, path, &err), ERR_STOP, "cannot create");
     snprintf(path, sizeof path, "%s/folder.json", unit_temp_dir());
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    ck_fails(inventory_write_file(&sample.inventory, path, &err), ERR_STOP, "cannot replace");
+    ck_fails(inventory_write_file(&sample.inventory, path, &err), ERR_STOP, "directory");
     unit_remove_temp();
 }
 END_TEST

@@ -41,7 +41,7 @@ START_TEST(existing_stays)
             shell(makers[k]);
             char *before = shell_prints("find . -printf '%p %y %i %T@ %C@ %s %l\\n'");
             ck_fails(to_path(&rows[i], "out", (UnpackOptions){0}, &err), ERR_SKIP, "out: exists already");
-            ck_assert_ptr_nonnull(strstr(err.hint, "--force"));
+            ck_assert_ptr_nonnull(strstr(err.hint, strstr(makers[k], "fifo") != NULL ? "destination" : "--force"));
             char *after = shell_prints("find . -printf '%p %y %i %T@ %C@ %s %l\\n'");
             ck_assert_str_eq(after, before);
             free(before);
@@ -60,11 +60,11 @@ START_TEST(existing_stays)
 }
 END_TEST
 
-/* With force it is replaced as a whole; a symlink is replaced itself, not what it leads to. */
+/* With force it is replaced as a whole; what a symlink leads to is, not the link. */
 START_TEST(force_replaces)
 {
-    static const char *const makers[] = {":", "echo old >out", "mkdir out",
-                                         "ln -s nowhere out", "ln -s keep out", "mkfifo out", "mkdir out && chmod 500 out"};
+    static const char *const makers[] = {":", "echo old >out", "mkdir out", "mkdir out && chmod 500 out"};
+    static const char *const links[] = {"ln -s to out", "echo old >to && ln -s to out", "mkdir to && ln -s via out && ln -s \"$PWD/to\" via"};
     Err err = {0};
     Row rows[] = {file_row(), tree_row()};
     shell("mkdir keep && echo kept >keep/file");
@@ -77,6 +77,43 @@ START_TEST(force_replaces)
             check_no_leftover();
             shell("rm -r out");
         }
+        for (size_t k = 0; k < sizeof links / sizeof *links; k++) {
+            shell(links[k]);
+            ck_ok(to_path(&rows[i], "out", (UnpackOptions){.force = true}, &err));
+            shell("test -L out && test ! -L to");
+            shell(i == 0 ? "cmp f to" : "diff -r m to");
+            check_no_leftover();
+            shell("rm -rf out to via");
+        }
+        free_row(&rows[i]);
+    }
+    unit_remove_temp();
+}
+END_TEST
+
+/* Not even force replaces what is neither file nor directory, be it there at first or at the end. */
+START_TEST(force_refuses_special_files)
+{
+    static const char *const makers[] = {"mkfifo out", "ln -s to out && mkfifo to", "ln -s out out", "python3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('out')\""};
+    Err err = {0};
+    Row rows[] = {file_row(), tree_row()};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < sizeof makers / sizeof *makers; k++) {
+            shell(makers[k]);
+            char *before = shell_prints("find . -printf '%p %y %i %T@ %C@ %s %l\\n'");
+            ck_fails(to_path(&rows[i], "out", (UnpackOptions){.force = true}, &err), ERR_SKIP, "out: ");
+            char *after = shell_prints("find . -printf '%p %y %i %T@ %C@ %s %l\\n'");
+            ck_assert_str_eq(after, before);
+            free(before);
+            free(after);
+            shell("rm -rf out to");
+        }
+        Pieces pieces = pieces_of(&rows[i].payload, 1000);
+        pieces.make_fifo = below("out");
+        ck_fails(unpack_to_path(&rows[i].info, next_piece, &pieces, below("out"), &(UnpackOptions){.force = true}, &err), ERR_SKIP,
+                 "no regular file");
+        shell("test -p out && rm out");
+        check_no_leftover();
         free_row(&rows[i]);
     }
     unit_remove_temp();
@@ -261,6 +298,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, existing_stays);
     tcase_add_test(tests, force_replaces);
+    tcase_add_test(tests, force_refuses_special_files);
     tcase_add_test(tests, force_keeps_what_is_no_model);
     tcase_add_test(tests, put_into_the_old_one_at_the_last_moment);
     tcase_add_test(tests, force_keeps_the_old_on_failure);

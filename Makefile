@@ -110,11 +110,11 @@ check-long:
 # The same tests with the compiler's checks, in build folders of their own. They need no hardening and dislike it.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan:
-	CK_TIMEOUT_MULTIPLIER=10 KILLS=60 $(MAKE) BUILD=build/asan OPT='-O1 -g' SANITIZE='$(ASAN)' HARDEN=-fPIE check
+	CK_TIMEOUT_MULTIPLIER=30 KILLS=60 $(MAKE) BUILD=build/asan OPT='-O1 -g' SANITIZE='$(ASAN)' HARDEN=-fPIE check
 
 # By itself TSan holds each program one second at its exit, for races there: our threads are joined long before.
 tsan:
-	TSAN_OPTIONS="atexit_sleep_ms=20 $$TSAN_OPTIONS" CK_TIMEOUT_MULTIPLIER=10 KILLS=60 $(MAKE) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' HARDEN=-fPIE check
+	TSAN_OPTIONS="atexit_sleep_ms=20 $$TSAN_OPTIONS" CK_TIMEOUT_MULTIPLIER=30 KILLS=60 $(MAKE) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' HARDEN=-fPIE check
 
 coverage:
 	$(MAKE) BUILD=build/coverage OPT='-O0 -g' SANITIZE=--coverage HARDEN=-fPIE check

@@ -81,7 +81,7 @@ typedef struct BackupManifest {
     char run_id[37];
     BackupMode mode;
     BackupFileInfo *files;
-    size_t count;
+    size_t count, cap;
 } BackupManifest;
 
 /* ERR_STOP: no MANIFEST, torn, edited, of a newer version. On failure *out is untouched. */

@@ -62,7 +62,8 @@ typedef struct Model {
 
 typedef struct ModelList {
     Model *items;
-    uint32_t count, cap;
+    uint32_t count;
+    size_t cap;
     Arena arena;
 } ModelList;
 

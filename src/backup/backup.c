@@ -12,6 +12,7 @@
 #include "row.h"
 #include "base/fs.h"
 #include "base/text.h"
+#include "base/vec.h"
 
 typedef enum PartState {
     PART_GOOD,
@@ -35,7 +36,7 @@ struct Backup {
     char run_id[37];
     BackupMode mode;
     BackupPart **parts;
-    size_t count;
+    size_t count, cap;
     bool finished;
     int lock; /* on the folder, -1 before backup_begin */
 };
@@ -122,10 +123,9 @@ BackupPart *backup_part(Backup *backup, unsigned number, Err *err)
     for (size_t i = 0; i < backup->count; i++)
         if (backup->parts[i]->number == number)
             return backup->parts[i];
-    BackupPart **grown = realloc(backup->parts, (backup->count + 1) * sizeof *grown);
-    BackupPart *part = grown != NULL ? calloc(1, sizeof *part) : NULL;
-    if (grown != NULL)
-        backup->parts = grown;
+    if (!vec_grow(&backup->parts, &backup->cap, backup->count, 1, sizeof *backup->parts, err))
+        return NULL;
+    BackupPart *part = calloc(1, sizeof *part);
     if (part == NULL) {
         err_no_memory(err);
         return NULL;

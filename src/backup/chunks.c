@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/vec.h"
 #include "format.h"
 #include "scan.h"
 
@@ -57,18 +58,8 @@ void backup_chunks_free(BackupChunks *chunks)
 
 static Piece *add_piece(BackupChunks *chunks, Err *err)
 {
-    if (chunks->count == chunks->cap) {
-        size_t cap = chunks->cap + chunks->cap / 2 + 64;
-        Piece *grown = realloc(chunks->items, cap * sizeof *grown);
-        if (grown == NULL) {
-            err_no_memory(err);
-            return NULL;
-        }
-        chunks->items = grown;
-        chunks->cap = cap;
-    }
     chunks->sorted = false;
-    return &chunks->items[chunks->count++];
+    return vec_push(chunks, err);
 }
 
 /* Neighbours usually share it. */

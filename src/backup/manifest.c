@@ -12,6 +12,7 @@
 #include "base/atomic_file.h"
 #include "base/fs.h"
 #include "base/text.h"
+#include "base/vec.h"
 
 #define FORMAT_NAME "migrate_models_to_db backup "
 #define FORMAT_LINE FORMAT_NAME "1"
@@ -105,10 +106,8 @@ out:
 
 bool backup_manifest_add(BackupManifest *manifest, const BackupFileInfo *file, Err *err)
 {
-    BackupFileInfo *grown = realloc(manifest->files, (manifest->count + 1) * sizeof *grown);
-    if (grown == NULL)
-        return err_no_memory(err);
-    manifest->files = grown;
+    if (!vec_grow(&manifest->files, &manifest->cap, manifest->count, 1, sizeof *manifest->files, err))
+        return false;
     manifest->files[manifest->count++] = *file;
     return true;
 }

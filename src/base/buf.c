@@ -5,21 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
+
 bool buf_reserve(Buf *buf, size_t more, Err *err)
 {
-    if (buf->cap - buf->len >= more)
-        return true;
-    if (more > SIZE_MAX / 2 - buf->len)
-        return err_no_memory(err);
-    size_t cap = buf->cap < 256 ? 256 : buf->cap;
-    while (cap < buf->len + more)
-        cap = cap < SIZE_MAX / 4 ? cap + cap / 2 : buf->len + more;
-    char *grown = realloc(buf->data, cap);
-    if (grown == NULL)
-        return err_no_memory(err);
-    buf->data = grown;
-    buf->cap = cap;
-    return true;
+    return vec_grow(&buf->data, &buf->cap, buf->len, more, 1, err);
 }
 
 bool buf_append(Buf *buf, const void *data, size_t len, Err *err)

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/link.h"
+#include "base/vec.h"
 
 #define DEPTH_MAX 64 /* directories inside each other; each holds a descriptor */
 
@@ -28,14 +29,8 @@ static bool list_directory(Lister *lister, int dir, Err *err);
 static bool add_entry(Lister *lister, const struct stat *st, Err *err)
 {
     TreeList *list = lister->list;
-    if (list->count == list->cap) {
-        size_t cap = list->cap + list->cap / 2 + 16;
-        TreeEntry *grown = realloc(list->items, cap * sizeof *grown);
-        if (grown == NULL)
-            return err_no_memory(err);
-        list->items = grown;
-        list->cap = cap;
-    }
+    if (!vec_reserve(list, 1, err))
+        return false;
     TreeEntry entry = {.path = strdup(lister->path.data),
                        .is_directory = S_ISDIR(st->st_mode),
                        .executable = (st->st_mode & S_IXUSR) != 0,

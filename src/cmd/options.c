@@ -11,24 +11,21 @@
 
 static bool remember(Options *options, char *copy, Err *err)
 {
-    char **grown = copy == NULL ? NULL : realloc(options->owned, (options->owned_count + 1) * sizeof *grown);
-    if (grown == NULL) {
+    char **kept = copy == NULL ? NULL : vec_push(&options->owned, err);
+    if (kept == NULL) {
         free(copy);
         return err_no_memory(err);
     }
-    options->owned = grown;
-    grown[options->owned_count++] = copy;
+    *kept = copy;
     return true;
 }
 
 static bool list_add(StringList *list, const char *item, Err *err)
 {
-    const char **grown = realloc(list->items, (list->count + 2) * sizeof *grown);
-    if (grown == NULL)
-        return err_no_memory(err);
-    list->items = grown;
-    grown[list->count++] = item;
-    grown[list->count] = NULL;
+    if (!vec_reserve(list, 2, err))
+        return false;
+    list->items[list->count++] = item;
+    list->items[list->count] = NULL;
     return true;
 }
 
@@ -362,11 +359,11 @@ bool options_parse(int argc, char **argv, unsigned command, Options *out, Err *e
 
 void options_free(Options *options)
 {
-    for (size_t i = 0; i < options->owned_count; i++) {
-        memset(options->owned[i], 0, strlen(options->owned[i]));
-        free(options->owned[i]);
+    for (size_t i = 0; i < options->owned.count; i++) {
+        memset(options->owned.items[i], 0, strlen(options->owned.items[i]));
+        free(options->owned.items[i]);
     }
-    free(options->owned);
+    free(options->owned.items);
     for (const OptionSpec *spec = option_table; spec->name != NULL; spec++)
         if (spec->kind == OPTION_LIST)
             free(((StringList *)(void *)((char *)options + spec->offset))->items);

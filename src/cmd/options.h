@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/vec.h"
 
 /* A command is one bit, so that a row of the table says where its option applies. */
 typedef enum CommandBit {
@@ -27,7 +28,7 @@ typedef enum CommandBit {
  */
 typedef struct StringList {
     const char **items;
-    size_t count;
+    size_t count, cap;
     bool from_environment; /* what the command line gives replaces it */
 } StringList;
 
@@ -49,8 +50,7 @@ typedef struct Options {
     const char *sample, *report, *plan, *apply, *trash;
 
     StringList arguments; /* what is no option */
-    char **owned;         /* copies made while parsing */
-    size_t owned_count;
+    VEC(char *) owned;    /* copies made while parsing */
 } Options;
 
 /* Parses argv[1..] for a command. A database address with a password is wiped from argv. ERR_USAGE names the option and what it

@@ -11,6 +11,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/strmap.h"
+#include "base/vec.h"
 #include "state/state.h"
 #include "run/worker.h"
 #include "backup/backup.h"
@@ -25,12 +26,13 @@ typedef struct Folder {
 typedef struct Restore {
     const RestoreSettings *settings;
     Folder *folders;
-    size_t folder_count;
+    size_t folder_count, folder_cap;
     State state;
     Store *store;
     StrMap present; /* "name\nversion" to an index of `contents` */
     Digest *contents;
-    uint32_t content_count, content_cap;
+    uint32_t content_count;
+    size_t content_cap;
     StrMap failed;  /* keys that the store refuses */
     Arena arena;
     Buf key;
@@ -65,13 +67,13 @@ static bool holds_parts(const char *folder)
 
 static bool add_folder(Restore *restore, char *path, Err *err)
 {
-    Folder *grown = path == NULL ? NULL : realloc(restore->folders, (restore->folder_count + 1) * sizeof *grown);
-    if (grown == NULL) {
-        free(path);
+    if (path == NULL)
         return err_no_memory(err);
+    if (!vec_grow(&restore->folders, &restore->folder_cap, restore->folder_count, 1, sizeof *restore->folders, err)) {
+        free(path);
+        return false;
     }
-    restore->folders = grown;
-    grown[restore->folder_count++] = (Folder){.path = path};
+    restore->folders[restore->folder_count++] = (Folder){.path = path};
     return true;
 }
 
@@ -148,14 +150,8 @@ static const char *keep_key(Restore *restore, const char *name, int32_t version,
 
 static bool note_present(Restore *restore, const char *name, int32_t version, const Digest *content, Err *err)
 {
-    if (restore->content_count == restore->content_cap) {
-        uint32_t cap = restore->content_cap + restore->content_cap / 2 + 64;
-        Digest *grown = realloc(restore->contents, cap * sizeof *grown);
-        if (grown == NULL)
-            return err_no_memory(err);
-        restore->contents = grown;
-        restore->content_cap = cap;
-    }
+    if (!vec_grow(&restore->contents, &restore->content_cap, restore->content_count, 1, sizeof *restore->contents, err))
+        return false;
     restore->contents[restore->content_count] = *content;
     const char *key = keep_key(restore, name, version, err);
     return key != NULL && strmap_add(&restore->present, key, restore->content_count++, NULL, err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/vec.h"
 
 const char *model_dir_type_name(DirType type)
 {
@@ -50,27 +51,13 @@ bool stamp_equal(const Stamp *a, const Stamp *b)
     return a->ino == b->ino && a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-/* By a quarter: a million entries must not hold half a million empty ones. */
-static bool grow(ModelList *list, Err *err)
-{
-    uint64_t cap = list->cap < 64 ? 64 : (uint64_t)list->cap + list->cap / 4;
-    if (cap > UINT32_MAX)
-        cap = UINT32_MAX;
-    if (cap == list->cap || cap > SIZE_MAX / sizeof *list->items)
-        return err_set(err, ERR_STOP, "more than %u models", (unsigned)list->cap);
-    Model *grown = realloc(list->items, (size_t)cap * sizeof *grown);
-    if (grown == NULL)
-        return err_no_memory(err);
-    list->items = grown;
-    list->cap = (uint32_t)cap;
-    return true;
-}
-
 Model *model_list_add(ModelList *list, const char *path, Err *err)
 {
-    if (list->count == list->cap && !grow(list, err))
+    if (list->count == UINT32_MAX) {
+        err_set(err, ERR_STOP, "more than %u models", (unsigned)UINT32_MAX);
         return NULL;
-    const char *copy = arena_copy(&list->arena, path, strlen(path), err);
+    }
+    const char *copy = vec_reserve(list, 1, err) ? arena_copy(&list->arena, path, strlen(path), err) : NULL;
     if (copy == NULL)
         return NULL;
     Model *model = &list->items[list->count++];
@@ -80,11 +67,7 @@ Model *model_list_add(ModelList *list, const char *path, Err *err)
 
 void model_list_fit(ModelList *list)
 {
-    Model *fitted = list->count > 0 ? realloc(list->items, list->count * sizeof *fitted) : NULL;
-    if (fitted == NULL)
-        return;
-    list->items = fitted;
-    list->cap = list->count;
+    vec_fit(list);
 }
 
 void model_list_free(ModelList *list)

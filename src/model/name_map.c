@@ -8,6 +8,7 @@
 #include "base/strmap.h"
 #include "base/text.h"
 #include "base/userfile.h"
+#include "base/vec.h"
 #include "port/csvfile.h"
 
 #define FIELD_BYTES_MAX ((size_t)64 * 1024)
@@ -16,14 +17,16 @@ enum Column { COLUMN_PATH, COLUMN_NAME, COLUMN_VERSION, COLUMN_MODEL_TYPE, COLUM
 
 static const char *const column_names[COLUMN_COUNT] = {"path", "name", "version", "model_type", "event"};
 
+typedef struct Glob {
+    const char *pattern;
+    uint32_t row;
+} Glob;
+
 struct NameMap {
-    NameMapRow *rows;
-    uint32_t count, cap;
+    VEC(NameMapRow) rows;
+    VEC(Glob) globs; /* of the rows whose path is one */
+    StrMap literals; /* the paths without a glob, and their rows */
     Arena arena;
-    StrMap literals;      /* paths without a glob, and their rows */
-    uint32_t *glob_rows;  /* the rows whose path is a glob */
-    const char **globs;
-    uint32_t glob_count;
 };
 
 typedef struct Reading {
@@ -98,39 +101,24 @@ static bool take_version(Reading *reading, uint64_t row, char *const *fields, in
 
 static NameMapRow *add_row(NameMap *map, Err *err)
 {
-    if (map->count == map->cap) {
-        uint32_t cap = map->cap == 0 ? 16 : map->cap * 2;
-        NameMapRow *rows = realloc(map->rows, cap * sizeof *rows);
-        if (rows != NULL)
-            map->rows = rows;
-        uint32_t *glob_rows = realloc(map->glob_rows, cap * sizeof *glob_rows);
-        if (glob_rows != NULL)
-            map->glob_rows = glob_rows;
-        const char **globs = realloc(map->globs, cap * sizeof *globs);
-        if (globs != NULL)
-            map->globs = globs;
-        if (rows == NULL || glob_rows == NULL || globs == NULL) {
-            err_no_memory(err);
-            return NULL;
-        }
-        map->cap = cap;
-    }
-    NameMapRow *row = &map->rows[map->count++];
-    *row = (NameMapRow){.version = VERSION_AUTO};
+    NameMapRow *row = vec_push(&map->rows, err);
+    if (row != NULL)
+        *row = (NameMapRow){.version = VERSION_AUTO};
     return row;
 }
 
 static bool index_path(NameMap *map, const char *path, Err *err)
 {
-    uint32_t number = map->count - 1;
+    uint32_t number = (uint32_t)map->rows.count - 1;
     const char *copy = arena_copy(&map->arena, path, strlen(path), err);
     if (copy == NULL)
         return false;
     if (strpbrk(copy, "*?[\\") == NULL)
         return strmap_add(&map->literals, copy, number, NULL, err);
-    map->globs[map->glob_count] = copy;
-    map->glob_rows[map->glob_count++] = number;
-    return true;
+    Glob *glob = vec_push(&map->globs, err);
+    if (glob != NULL)
+        *glob = (Glob){.pattern = copy, .row = number};
+    return glob != NULL;
 }
 
 static bool take_row(void *ctx, uint64_t number, char *const *fields, const size_t *lengths, size_t count, Err *err)
@@ -192,9 +180,8 @@ void name_map_free(NameMap *map)
 {
     if (map == NULL)
         return;
-    free(map->rows);
-    free(map->glob_rows);
-    free(map->globs);
+    free(map->rows.items);
+    free(map->globs.items);
     strmap_free(&map->literals);
     arena_free(&map->arena);
     free(map);
@@ -208,8 +195,8 @@ const NameMapRow *name_map_find(const NameMap *map, const char *path)
     uint32_t by_component = slash != NULL ? strmap_get(&map->literals, slash + 1) : STRMAP_NONE;
     if (by_component < best)
         best = by_component;
-    for (uint32_t i = 0; i < map->glob_count && map->glob_rows[i] < best; i++)
-        if (text_glob(map->globs[i], path))
-            best = map->glob_rows[i];
-    return best != STRMAP_NONE ? &map->rows[best] : NULL;
+    for (size_t i = 0; i < map->globs.count && map->globs.items[i].row < best; i++)
+        if (text_glob(map->globs.items[i].pattern, path))
+            best = map->globs.items[i].row;
+    return best != STRMAP_NONE ? &map->rows.items[best] : NULL;
 }

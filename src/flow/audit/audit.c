@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/vec.h"
 #include "parts.h"
 #include "../pool.h"
 #include "source/pack.h"
@@ -33,18 +34,9 @@ bool audit_reason(Audit *audit, AuditItem *item, AuditLetter letter, const char 
 
 static AuditItem *add_item(Audit *audit, Err *err)
 {
-    if (audit->count == audit->cap) {
-        size_t cap = audit->cap + audit->cap / 2 + 64;
-        AuditItem *grown = realloc(audit->items, cap * sizeof *grown);
-        if (grown == NULL) {
-            err_no_memory(err);
-            return NULL;
-        }
-        audit->items = grown;
-        audit->cap = cap;
-    }
-    AuditItem *item = &audit->items[audit->count++];
-    *item = (AuditItem){.model = UINT32_MAX, .version = VERSION_AUTO};
+    AuditItem *item = vec_push(audit, err);
+    if (item != NULL)
+        *item = (AuditItem){.model = UINT32_MAX, .version = VERSION_AUTO};
     return item;
 }
 
@@ -99,14 +91,8 @@ static bool hash_sources(const AuditSettings *settings, SourceTree *tree, Err *e
 static bool note_row(void *ctx, const StoredModel *info, Err *err)
 {
     Rows *rows = ctx;
-    if (rows->count == rows->cap) {
-        size_t cap = rows->cap + rows->cap / 2 + 64;
-        Row *grown = realloc(rows->items, cap * sizeof *grown);
-        if (grown == NULL)
-            return err_no_memory(err);
-        rows->items = grown;
-        rows->cap = cap;
-    }
+    if (!vec_reserve(rows, 1, err))
+        return false;
     Row *row = &rows->items[rows->count];
     const StoredModel *before = rows->count > 0 ? &rows->items[rows->count - 1].info : NULL;
     *row = (Row){0};

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "base/userfile.h"
+#include "base/vec.h"
 #include "port/csvfile.h"
 
 #define FIELD_MAX ((size_t)64 * 1024)
@@ -21,14 +22,8 @@ enum { ACTION, PATH, KIND, NAME, VERSION, RAW, CONTENT, STORED, STORED_AT, RUN_I
 
 bool cleanup_plan_add(CleanupPlan *plan, const CleanupLine *line, Err *err)
 {
-    if (plan->count == plan->cap) {
-        size_t cap = plan->cap + plan->cap / 2 + 64;
-        CleanupLine *grown = realloc(plan->lines, cap * sizeof *grown);
-        if (grown == NULL)
-            return err_no_memory(err);
-        plan->lines = grown;
-        plan->cap = cap;
-    }
+    if (!vec_grow(&plan->lines, &plan->cap, plan->count, 1, sizeof *plan->lines, err))
+        return false;
     plan->lines[plan->count++] = *line;
     return true;
 }

@@ -4,20 +4,15 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/vec.h"
 #include "worker.h"
 
 bool item_list_add(ItemList *list, const BatchItem *item, Err *err)
 {
-    if (list->count == list->cap) {
-        size_t cap = list->cap == 0 ? 32 : list->cap * 2;
-        BatchItem *grown = realloc(list->items, cap * sizeof *grown);
-        if (grown == NULL)
-            return err_no_memory(err);
-        list->items = grown;
-        list->cap = cap;
-    }
-    list->items[list->count++] = *item;
-    return true;
+    BatchItem *added = vec_push(list, err);
+    if (added != NULL)
+        *added = *item;
+    return added != NULL;
 }
 
 /* The row of this run in model_runs, before the first model that refers to it. A run that stores nothing writes none. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/strmap.h"
+#include "base/vec.h"
 #include "worker.h"
 
 /* Of the absolute path of a source, what is before the slash and its path in the tree. */
@@ -82,21 +83,6 @@ typedef struct Records {
     Arena arena;
 } Records;
 
-static JournalRecord *add_record(Records *records, Err *err)
-{
-    if (records->count == records->cap) {
-        size_t cap = records->cap + records->cap / 2 + 64;
-        JournalRecord *grown = realloc(records->items, cap * sizeof *grown);
-        if (grown == NULL) {
-            err_no_memory(err);
-            return NULL;
-        }
-        records->items = grown;
-        records->cap = cap;
-    }
-    return &records->items[records->count++];
-}
-
 /* Another tree may be loaded into the same store: what the journal knows of it stays, and so does what a clean-up has noted. */
 static bool keep_other_tree(void *ctx, const JournalRecord *record, Err *err)
 {
@@ -110,7 +96,7 @@ static bool keep_other_tree(void *ctx, const JournalRecord *record, Err *err)
     uint32_t index = STRMAP_NONE;
     if (name == NULL || (!is_trail && !strmap_add(&records->others, path, (uint32_t)records->count, &index, err)))
         return false;
-    JournalRecord *kept = index == STRMAP_NONE ? add_record(records, err) : &records->items[index];
+    JournalRecord *kept = index == STRMAP_NONE ? vec_push(records, err) : &records->items[index];
     if (kept == NULL)
         return false;
     *kept = *record;
@@ -127,7 +113,7 @@ static bool add_own(Records *records, const Model *model, Err *err)
     Buf path = {0};
     bool ok = buf_format(&path, err, "%.*s/%s", (int)prefix_length(records->run), records->run->tree.root_path, model->path);
     const char *copy = ok ? arena_copy(&records->arena, path.data, path.len, err) : NULL;
-    JournalRecord *record = copy == NULL ? NULL : add_record(records, err);
+    JournalRecord *record = copy == NULL ? NULL : vec_push(records, err);
     buf_free(&path);
     if (record == NULL)
         return false;

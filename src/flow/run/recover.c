@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/vec.h"
 #include "worker.h"
 
 #define BACKOFF_FIRST_SECONDS 0.2
@@ -87,16 +88,10 @@ bool group_list_add(GroupList *list, uint32_t group, Err *err)
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i] == group)
             return true;
-    if (list->count == list->cap) {
-        size_t cap = list->cap == 0 ? 32 : list->cap * 2;
-        uint32_t *grown = realloc(list->items, cap * sizeof *grown);
-        if (grown == NULL)
-            return err_no_memory(err);
-        list->items = grown;
-        list->cap = cap;
-    }
-    list->items[list->count++] = group;
-    return true;
+    uint32_t *added = vec_push(list, err);
+    if (added != NULL)
+        *added = group;
+    return added != NULL;
 }
 
 static void back_to_pending(Worker *worker)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "parts.h"
 
 /* A directory that was made; its time is set last, because every file in it moves it. */
@@ -25,26 +26,17 @@ typedef struct TreeOut {
     int file;              /* the member that is being written; -1 = none */
     int64_t file_mtime;
     Buf path;              /* of that member */
-    MadeDir *dirs;
-    size_t dir_count, dir_cap;
+    VEC(MadeDir) dirs;
     Arena arena;
 } TreeOut;
 
 static bool remember_dir(TreeOut *tree, const char *path, size_t len, int64_t mtime, bool has_mtime, Err *err)
 {
-    if (tree->dir_count == tree->dir_cap) {
-        size_t cap = tree->dir_cap + tree->dir_cap / 2 + 16;
-        MadeDir *grown = realloc(tree->dirs, cap * sizeof *grown);
-        if (grown == NULL)
-            return err_no_memory(err);
-        tree->dirs = grown;
-        tree->dir_cap = cap;
-    }
     const char *copy = arena_copy(&tree->arena, path, len, err);
-    if (copy == NULL)
-        return false;
-    tree->dirs[tree->dir_count++] = (MadeDir){.path = copy, .mtime = mtime, .has_mtime = has_mtime};
-    return true;
+    MadeDir *dir = copy == NULL ? NULL : vec_push(&tree->dirs, err);
+    if (dir != NULL)
+        *dir = (MadeDir){.path = copy, .mtime = mtime, .has_mtime = has_mtime};
+    return dir != NULL;
 }
 
 static bool member_error(const TreeOut *tree, const char *path, Err *err)
@@ -145,8 +137,8 @@ static bool write_member(void *ctx, const void *data, size_t len, Err *err)
 /* Times and fsync of the directories, from the innermost outwards. */
 static bool settle_directories(TreeOut *tree, int64_t root_mtime_ns, Err *err)
 {
-    for (size_t i = tree->dir_count; i > 0; i--) {
-        const MadeDir *dir = &tree->dirs[i - 1];
+    for (size_t i = tree->dirs.count; i > 0; i--) {
+        const MadeDir *dir = &tree->dirs.items[i - 1];
         struct timespec mtime = {.tv_sec = (time_t)dir->mtime, .tv_nsec = dir->has_mtime ? 0 : UTIME_OMIT};
         int fd = fs_open_beneath(tree->root, dir->path, O_RDONLY | O_DIRECTORY, false);
         if (fd < 0)
@@ -182,7 +174,7 @@ out:
         close(tree.file);
     if (tree.root >= 0)
         close(tree.root);
-    free(tree.dirs);
+    free(tree.dirs.items);
     buf_free(&tree.parent_path);
     buf_free(&tree.path);
     arena_free(&tree.arena);

@@ -37,7 +37,7 @@ START_TEST(test_a_million_models_stay_small)
         snprintf(path, sizeof path, "events/event_number_%07d_classifier_binary.joblib", i);
         ck_assert_msg(model_list_add(&list, path, &err) != NULL, "%s", err.text);
     }
-    size_t bytes = (size_t)list.cap * sizeof *list.items + list.arena.bytes;
+    size_t bytes = list.cap * sizeof *list.items + list.arena.bytes;
     ck_assert_msg(bytes / 1000000 < 230, "%zu bytes a model", bytes / 1000000);
     model_list_free(&list);
 }

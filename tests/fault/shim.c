@@ -345,7 +345,7 @@ void *calloc(size_t count, size_t len)
 
 void *realloc(void *old, size_t len)
 {
-    return no_memory() ? NULL : __libc_realloc(old, len);
+    return no_memory() || (len > 0 && (len == shim_refused[0] || len == shim_refused[1])) ? NULL : __libc_realloc(old, len);
 }
 
 void *aligned_alloc(size_t align, size_t len)

@@ -37,5 +37,6 @@ long shim_done(Action action, long result);
 
 bool shim_inside(void); /* the shim itself is at work */
 bool shim_active(void); /* allocations are counted */
+extern unsigned long shim_refused[2]; /* sizes that no realloc gets */
 
 #endif

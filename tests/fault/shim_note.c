@@ -9,6 +9,7 @@
  * before) FAULT_PATH=<text>      only paths that hold the text; sockets are "socket:[…]" FAULT_COUNT=<file>     at the end: `class
  * count` lines of what passed the filter FAULT_TRACE=<file>     each counted operation: `thread class path
  * first-bytes-that-are-sent allocations-so-far` FAULT_FIRED=<file>     made when the fault happens, with the same line
+ *   FAULT_REALLOC=<a>,<b>  no realloc to a or b bytes succeeds
  *
  * Allocations have no path; they are counted and failed whatever FAULT_PATH says, but never traced. Descriptors 0 to 2 are left
  * alone. */
@@ -48,6 +49,8 @@ static struct {
     Action action;
 } conf;
 
+unsigned long shim_refused[2];
+
 static atomic_ulong counts[OP_COUNT];
 static _Thread_local bool inside; /* what the shim does itself is not counted */
 
@@ -57,6 +60,8 @@ __attribute__((constructor)) static void start(void)
     conf.path = getenv("FAULT_PATH");
     conf.count_file = getenv("FAULT_COUNT");
     conf.fired_file = getenv("FAULT_FIRED");
+    if (getenv("FAULT_REALLOC") != NULL)
+        (void)sscanf(getenv("FAULT_REALLOC"), "%lu,%lu", &shim_refused[0], &shim_refused[1]);
     conf.sticky = getenv("FAULT_STICKY") != NULL;
     conf.at = getenv("FAULT_AT") != NULL ? strtoul(getenv("FAULT_AT"), NULL, 10) : 0;
     conf.trace = trace != NULL ? (int)syscall(SYS_openat, AT_FDCWD, trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;

@@ -63,6 +63,14 @@ class MemoryTest(FaultCase):
                 self.check_end()
         self.assertIn(1, codes)
 
+    def test_no_room_to_send_in(self):
+        """libpq finds no memory for a larger buffer of what is to be sent, and calls that "not now": waiting would never end."""
+        self.reset()
+        result = self.run_faulty(realloc="131072,106496")  # twice the room that it has, and what just suffices
+        self.assertEqual(result.code, 1, result.all())
+        self.assertIn("memory", result.err)
+        self.check_end()
+
     def test_answer_to_commit(self):
         """No memory for the answer to COMMIT: it was applied, whatever this program thinks of it."""
         self.reset()

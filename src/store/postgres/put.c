@@ -100,10 +100,14 @@ static bool take_early_error(Postgres *pg, Err *err)
 static bool send_bytes(Postgres *pg, const void *data, size_t len, Err *err)
 {
     struct pollfd entry = {.fd = PQsocket(pg->conn), .events = POLLIN};
-    int sent;
-    while ((sent = PQputCopyData(pg->conn, data, (int)len)) == 0)
+    int sent = PQputCopyData(pg->conn, data, (int)len);
+    if (sent == 0) { /* no room behind what waits to be sent, or no memory for more room */
         if (!postgres_flush(pg, err))
             return false;
+        sent = PQputCopyData(pg->conn, data, (int)len);
+    }
+    if (sent == 0)
+        return err_no_memory(err);
     if (sent < 0)
         return postgres_fail_connection(pg, err);
     if (!postgres_flush(pg, err))

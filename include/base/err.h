@@ -14,6 +14,7 @@ typedef enum ErrClass {
     ERR_SKIP,        /* this model cannot be stored; go on with the others */
     ERR_CONFLICT,    /* another writer has one of the keys: ask the store, then requeue */
     ERR_RETRY,       /* transient: reconnect with backoff, ask the store, requeue */
+    ERR_READ_ONLY,   /* the store takes no writes: a standby, or a role that may only read */
     ERR_UNREACHABLE, /* the store stayed away after all retries */
     ERR_STOP,        /* nothing can go on: no disk, no memory, no privilege */
     ERR_USAGE,       /* the command line or the environment is wrong */

@@ -8,8 +8,8 @@
 #define FLOW_AUDIT_H
 
 #include "base/strmap.h"
+#include "flow/retry.h"
 #include "source/source_tree.h"
-#include "store/store.h"
 
 /* As rclone has them. */
 typedef enum AuditLetter {
@@ -55,7 +55,7 @@ typedef struct Audit {
 
 typedef struct AuditSettings {
     const char *models_dir;
-    const StoreTarget *target;
+    Retry *retry;
     ScanRules scan;
     const char *map_file;
     unsigned jobs;
@@ -66,7 +66,7 @@ typedef struct AuditSettings {
     uint64_t sample_count; /* … or so many (0 = use the share) */
 } AuditSettings;
 
-/* models: filled by the scan, owned by the caller. ERR_RETRY when the store is away, never a difference. */
+/* models: filled by the scan, owned by the caller. ERR_UNREACHABLE when the store stays away, never a difference. */
 bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *models, Audit *out, Err *err);
 void audit_free(Audit *audit);
 

@@ -4,14 +4,13 @@
 #ifndef FLOW_RESTORE_H
 #define FLOW_RESTORE_H
 
-#include "store/store.h"
+#include "flow/retry.h"
 
 typedef struct RestoreSettings {
     const char *backup; /* a run's folder, or a folder of such folders */
-    const StoreTarget *target;
+    Retry *retry;
     const char *state_dir;
     uint64_t batch_rows, batch_bytes, max_memory;
-    unsigned retries;
 } RestoreSettings;
 
 typedef struct RestoreResult {

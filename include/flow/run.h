@@ -7,7 +7,7 @@
 #ifndef FLOW_RUN_H
 #define FLOW_RUN_H
 
-#include "store/store.h"
+#include "flow/retry.h"
 #include "backup/backup.h"
 #include "model/model.h"
 #include "model/plan.h"
@@ -16,7 +16,7 @@
 
 typedef struct RunSettings {
     const char *models_dir;
-    const StoreTarget *target;
+    Retry *retry; /* the store, and the patience with it */
     const char *state_dir;  /* NULL: from XDG_STATE_HOME or HOME */
     const char *backup_dir; /* NULL: backups/ in the state folder of the store */
     BackupMode backup;
@@ -29,7 +29,6 @@ typedef struct RunSettings {
     uint64_t batch_bytes;  /* … or so many stored bytes */
     uint64_t max_memory;   /* bytes for all payload buffers together */
     uint64_t inline_limit; /* stored bytes; larger payloads go to model_chunks */
-    unsigned retries;      /* in a row, for one batch */
     bool activate, checksum, dry_run, upgrade, show_progress;
     bool verify_stored;    /* decode each payload again before it is sent */
 } RunSettings;

@@ -6,8 +6,9 @@
  *
  * Errors, by what to do: ERR_RETRY the connection or the server failed for now: close the session, open a new one, ask with
  * store_find what is there; ERR_CONFLICT another writer has one of the keys; ERR_SKIP the data of one row in this batch is refused:
- * split the batch; ERR_SCHEMA the tables are not as they must be; ERR_INTERRUPTED a signal asked to end and the store did not
- * answer within 2 seconds (the session is lost then, and with it an open transaction); ERR_STOP everything else. After any error
+ * split the batch; ERR_SCHEMA the tables are not as they must be;
+ * ERR_READ_ONLY a standby, or a role that may only read; ERR_INTERRUPTED a signal asked to end and the store did not
+ * answer within a second (the session is lost then, and with it an open transaction); ERR_STOP everything else. After any error
  * inside begin … commit call store_rollback. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H

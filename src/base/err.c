@@ -14,7 +14,7 @@ typedef struct ClassInfo {
 
 static const ClassInfo class_info[] = {
     [ERR_NONE] = {"none", 0},     [ERR_SKIP] = {"skip", 3},     [ERR_CONFLICT] = {"conflict", 3},
-    [ERR_RETRY] = {"retry", 5},   [ERR_UNREACHABLE] = {"unreachable", 5},
+    [ERR_RETRY] = {"retry", 5},   [ERR_READ_ONLY] = {"read-only", 1}, [ERR_UNREACHABLE] = {"unreachable", 5},
     [ERR_STOP] = {"stop", 1},     [ERR_USAGE] = {"usage", 2},   [ERR_SCHEMA] = {"schema", 10},
     [ERR_LOCKED] = {"locked", 11}, [ERR_INTERRUPTED] = {"interrupted", 1}, [ERR_BUG] = {"bug", 1},
 };

@@ -111,10 +111,10 @@ static bool tell(const Options *options, const Audit *audit, const Inventory *in
     return options->report == NULL || inventory_write_file(inventory, options->report, err);
 }
 
-static bool check(const Options *options, const StoreTarget *target, const char *models_dir, int *code, Err *err)
+static bool check(const Options *options, Retry *retry, const char *models_dir, int *code, Err *err)
 {
     AuditSettings settings = {.models_dir = models_dir,
-                              .target = target,
+                              .retry = retry,
                               .scan = command_scan_rules(options),
                               .map_file = options->map,
                               .jobs = command_jobs(options),
@@ -126,8 +126,9 @@ static bool check(const Options *options, const StoreTarget *target, const char 
     Inventory inventory = {0};
     bool ok = parse_sample(options->sample, &settings, err) &&
               command_check_output(options, "--report", options->report, err) && inventory_has_format(options->report, err) &&
-              command_require_schema(target, err) && audit_run(&settings, &tree, &models, &audit, err) &&
-              audit_inventory(&audit, &tree, "Check report", false, store_target_label(target), command_host(), &inventory, err);
+              command_require_schema(retry, err) && audit_run(&settings, &tree, &models, &audit, err) &&
+              audit_inventory(&audit, &tree, "Check report", false, store_target_label(retry->target), command_host(), &inventory,
+                              err);
     if (ok) {
         *code = exit_code(&audit);
         ok = tell(options, &audit, &inventory, *code, err);
@@ -145,8 +146,9 @@ int cmd_check(const Options *options)
     Err err = {0};
     const char *models_dir;
     int code = 0;
-    if (!command_models_dir(options, &models_dir, &err) || !command_target(options, &target, &err) || !signals_start(&err) ||
-        !check(options, target, models_dir, &code, &err))
+    bool ready = command_models_dir(options, &models_dir, &err) && command_target(options, &target, &err) && signals_start(&err);
+    Retry retry = command_retry(options, target);
+    if (!ready || !check(options, &retry, models_dir, &code, &err))
         code = command_fail(&err);
     store_target_free(target);
     return code;

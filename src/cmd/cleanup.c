@@ -1,9 +1,11 @@
 /* cleanup.c: the command `cleanup`. Deletes nothing but by --apply. */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/id.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/userfile.h"
@@ -13,10 +15,10 @@
 #include "flow/signals.h"
 #include "port/json.h"
 
-static AuditSettings audit_settings(const Options *options, const StoreTarget *target, const char *models_dir)
+static AuditSettings audit_settings(const Options *options, Retry *retry, const char *models_dir)
 {
     return (AuditSettings){.models_dir = models_dir,
-                           .target = target,
+                           .retry = retry,
                            .scan = command_scan_rules(options),
                            .map_file = options->map,
                            .jobs = command_jobs(options),
@@ -126,16 +128,17 @@ static bool write_plan(const Audit *audit, const SourceTree *tree, const char *p
     return ok;
 }
 
-static bool report(const Options *options, const StoreTarget *target, const char *models_dir, int *code, Err *err)
+static bool report(const Options *options, Retry *retry, const char *models_dir, int *code, Err *err)
 {
-    AuditSettings settings = audit_settings(options, target, models_dir);
+    AuditSettings settings = audit_settings(options, retry, models_dir);
     SourceTree tree = {.root = -1};
     ModelList models = {0};
     Audit audit = {0};
     Inventory inventory = {0};
     bool ok =
-        signals_start(err) && audit_run(&settings, &tree, &models, &audit, err) &&
-        audit_inventory(&audit, &tree, "Clean-up report", true, store_target_label(target), command_host(), &inventory, err) &&
+        audit_run(&settings, &tree, &models, &audit, err) &&
+        audit_inventory(&audit, &tree, "Clean-up report", true, store_target_label(retry->target), command_host(), &inventory,
+                        err) &&
         write_plan(&audit, &tree, options->plan, options->quiet, err) &&
         (options->report == NULL || inventory_write_file(&inventory, options->report, err));
     *code = ok && audit.counts[audit_index(AUDIT_UNCHECKED)] > 0 ? err_exit_code(ERR_SKIP) : 0;
@@ -174,6 +177,19 @@ static bool say_done(void *ctx, const CleanupLine *line, const char *why, Err *e
     return true;
 }
 
+/* A line from the terminal, "" at its end. The signals are blocked here, so the wait has to look for them. */
+static bool read_answer(char *out, size_t cap, Err *err)
+{
+    struct pollfd entry = {.fd = STDIN_FILENO, .events = POLLIN};
+    out[0] = '\0';
+    while (poll(&entry, 1, 100) == 0)
+        if (!interrupt_check(err))
+            return false;
+    ssize_t got = read(STDIN_FILENO, out, cap - 1);
+    out[got > 0 ? got : 0] = '\0';
+    return interrupt_check(err);
+}
+
 /* A deletion wants a yes: from --yes, or from a person. */
 static bool confirm(const Options *options, const CleanupPlan *plan, Err *err)
 {
@@ -188,7 +204,9 @@ static bool confirm(const Options *options, const CleanupPlan *plan, Err *err)
         return err_hint(err, "add --yes");
     }
     fprintf(stderr, "Remove up to %llu sources, each after its proof? [y/N] ", (unsigned long long)count);
-    if (fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
+    if (!read_answer(answer, sizeof answer, err))
+        return false;
+    if (answer[0] == 'y' || answer[0] == 'Y')
         return true;
     return err_set(err, ERR_STOP, "not confirmed; nothing was removed");
 }
@@ -211,13 +229,13 @@ static bool say_applied(const Options *options, const CleanupResult *result, int
     return true;
 }
 
-static bool apply(const Options *options, const StoreTarget *target, const char *models_dir, int *code, Err *err)
+static bool apply(const Options *options, Retry *retry, const char *models_dir, int *code, Err *err)
 {
     CleanupSettings settings = {
-        .audit = audit_settings(options, target, models_dir), .state_dir = options->state_dir, .trash = options->trash};
+        .audit = audit_settings(options, retry, models_dir), .state_dir = options->state_dir, .trash = options->trash};
     CleanupPlan plan = {0};
     CleanupResult result = {0};
-    bool ok = cleanup_plan_read(options->apply, &plan, err) && confirm(options, &plan, err) && signals_start(err) &&
+    bool ok = cleanup_plan_read(options->apply, &plan, err) && confirm(options, &plan, err) &&
               cleanup_apply(&settings, &plan, say_done, (void *)options, &result, err);
     *code = result.kept_count > 0 ? err_exit_code(ERR_SKIP) : 0;
     if (ok || result.removed_count + result.kept_count > 0)
@@ -247,10 +265,13 @@ int cmd_cleanup(const Options *options)
     Err err = {0};
     const char *models_dir;
     int code = 0;
-    if (!check_options(options, &err) || !command_models_dir(options, &models_dir, &err) ||
-        !command_target(options, &target, &err) || !command_require_schema(target, &err) ||
-        !(options->apply != NULL ? apply(options, target, models_dir, &code, &err)
-                                 : report(options, target, models_dir, &code, &err)))
+    bool ready =
+        check_options(options, &err) && command_models_dir(options, &models_dir, &err) && command_target(options, &target, &err) &&
+        signals_start(&err);
+    Retry retry = command_retry(options, target);
+    if (!ready || !command_require_schema(&retry, &err) ||
+        !(options->apply != NULL ? apply(options, &retry, models_dir, &code, &err)
+                                 : report(options, &retry, models_dir, &code, &err)))
         code = command_fail(&err);
     store_target_free(target);
     return code;

@@ -17,11 +17,27 @@ int command_fail(const Err *err)
     return err->cls == ERR_INTERRUPTED ? 128 + interrupt_signal() : err_exit_code(err->cls);
 }
 
-bool command_require_schema(const StoreTarget *target, Err *err)
+Retry command_retry(const Options *options, const StoreTarget *target)
 {
-    Store *store = NULL;
-    bool ok = store_open(target, &store, err) && schema_require_head(store, target, err);
-    store_close(store);
+    return (Retry){.target = target, .retries = (unsigned)options->retries, .wait_seconds = options->wait};
+}
+
+typedef struct SchemaQuestion {
+    Store *store;
+    const StoreTarget *target;
+} SchemaQuestion;
+
+static bool ask_schema(void *ctx, Err *err)
+{
+    const SchemaQuestion *question = ctx;
+    return schema_require_head(question->store, question->target, err);
+}
+
+bool command_require_schema(Retry *retry, Err *err)
+{
+    SchemaQuestion question = {.target = retry->target};
+    bool ok = retry_step(retry, &question.store, ask_schema, &question, err);
+    store_close(question.store);
     return ok;
 }
 

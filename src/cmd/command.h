@@ -3,7 +3,7 @@
 #define CMD_COMMAND_H
 
 #include "options.h"
-#include "store/store.h"
+#include "flow/retry.h"
 #include "source/scan.h"
 
 typedef struct Command {
@@ -23,8 +23,11 @@ int cmd_cleanup(const Options *options);
 int cmd_get(const Options *options);
 int cmd_restore(const Options *options);
 
+/* The store of a command, and the patience that the options ask for. */
+Retry command_retry(const Options *options, const StoreTarget *target);
+
 /* Connects once to see that the schema is at head. ERR_SCHEMA, or why there is no connection. */
-bool command_require_schema(const StoreTarget *target, Err *err);
+bool command_require_schema(Retry *retry, Err *err);
 
 /* This machine's name. */
 const char *command_host(void);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "command.h"
+#include "flow/signals.h"
 #include "port/json.h"
 #include "schema/schema.h"
 
@@ -32,36 +33,56 @@ static bool say_applied(void *ctx, const StoreRevision *revision, Err *err)
     return say_revision(upgrade->options, "applied", revision, err);
 }
 
-static int upgrade(const Options *options, Store *store)
+typedef struct Session {
+    Store *store;
+    Upgrade *upgrade;
+    SchemaState state;
+} Session;
+
+static bool upgrade_once(void *ctx, Err *err)
 {
-    Upgrade done = {.options = options};
-    Err err = {0};
-    if (!schema_upgrade(store, say_applied, &done, &err))
-        return command_fail(&err);
-    if (done.applied == 0 && !options->json && !options->quiet)
-        puts("nothing to do: the schema is at head");
-    return 0;
+    Session *session = ctx;
+    return schema_upgrade(session->store, say_applied, session->upgrade, err);
 }
 
-static int current(const Options *options, Store *store)
+static bool upgrade(const Options *options, Retry *retry, Err *err)
 {
-    SchemaState state;
-    Err err = {0};
-    if (!schema_state(store, &state, &err))
-        return command_fail(&err);
+    Upgrade done = {.options = options};
+    Session session = {.upgrade = &done};
+    bool ok = retry_step(retry, &session.store, upgrade_once, &session, err);
+    store_close(session.store);
+    if (ok && done.applied == 0 && !options->json && !options->quiet)
+        puts("nothing to do: the schema is at head");
+    return ok;
+}
+
+static bool current_once(void *ctx, Err *err)
+{
+    Session *session = ctx;
+    return schema_state(session->store, &session->state, err);
+}
+
+static bool current(const Options *options, Retry *retry, Err *err)
+{
+    Session session = {0};
+    bool ok = retry_step(retry, &session.store, current_once, &session, err);
+    store_close(session.store);
+    const SchemaState *state = &session.state;
+    if (!ok)
+        return false;
     if (options->json) {
         JsonLine *line = json_line_begin("current");
-        json_line_string(line, "revision", state.current[0] != '\0' ? state.current : NULL);
-        json_line_bool(line, "head", state.kind == SCHEMA_HEAD);
-        return json_line_end(line, stdout, &err) ? 0 : command_fail(&err);
+        json_line_string(line, "revision", state->current[0] != '\0' ? state->current : NULL);
+        json_line_bool(line, "head", state->kind == SCHEMA_HEAD);
+        return json_line_end(line, stdout, err);
     }
-    printf("%s%s\n", state.current[0] != '\0' ? state.current : "base", state.kind == SCHEMA_HEAD ? " (head)" : "");
-    return 0;
+    printf("%s%s\n", state->current[0] != '\0' ? state->current : "base", state->kind == SCHEMA_HEAD ? " (head)" : "");
+    return true;
 }
 
 typedef struct SubCommand {
     const char *name;
-    int (*main)(const Options *options, Store *store);
+    bool (*main)(const Options *options, Retry *retry, Err *err);
 } SubCommand;
 
 static const SubCommand sub_commands[] = {{"upgrade", upgrade}, {"current", current}};
@@ -72,25 +93,18 @@ static const SubCommand *find_sub_command(const Options *options, Err *err)
     for (size_t i = 0; i < sizeof sub_commands / sizeof *sub_commands; i++)
         if (strcmp(sub_commands[i].name, name) == 0)
             return &sub_commands[i];
-    err_set(err, ERR_USAGE, "db wants one word: upgrade or current");
+    err_set(err, ERR_USAGE, "usage: db upgrade|current");
     return NULL;
 }
 
 int cmd_db(const Options *options)
 {
     StoreTarget *target = NULL;
-    Store *store = NULL;
     Err err = {0};
     const SubCommand *sub = find_sub_command(options, &err);
-    int code;
-    if (sub == NULL || !command_target(options, &target, &err)) {
-        code = command_fail(&err);
-    } else if (!store_open(target, &store, &err)) {
-        code = command_fail(&err);
-    } else {
-        code = sub->main(options, store);
-    }
-    store_close(store);
+    bool ready = sub != NULL && command_target(options, &target, &err) && signals_start(&err);
+    Retry retry = command_retry(options, target);
+    int code = ready && sub->main(options, &retry, &err) ? 0 : command_fail(&err);
     store_target_free(target);
     return code;
 }

@@ -99,44 +99,74 @@ static bool say_json(const Choice *choice, const char *path, Err *err)
     return json_line_end(line, stdout, err);
 }
 
+static bool say_written(const Options *options, const Choice *choice, const char *path, Err *err)
+{
+    char raw[24], shown[4096];
+    if (options->json)
+        return say_json(choice, path, err);
+    if (options->quiet)
+        return true;
+    text_escape(shown, sizeof shown, path, strlen(path));
+    printf("%s  %s\n", shown, text_bytes(raw, choice->info.raw_bytes));
+    return true;
+}
+
+/* What went to standard output cannot be taken back: a lost connection ends the command then. */
+static bool to_stdout(Store *store, const Choice *choice, Err *err)
+{
+    if (unpack_to_fd(&choice->info, unpack_from_store, store, STDOUT_FILENO, err))
+        return true;
+    if (err->cls == ERR_RETRY)
+        err->cls = ERR_UNREACHABLE;
+    return false;
+}
+
 static bool write_out(const Options *options, Store *store, const Choice *choice, const char *dest, Err *err)
 {
     UnpackOptions unpack = {.force = options->force};
     uint64_t bytes;
-    char raw[24], shown[4096];
-    bool to_stdout = dest != NULL && strcmp(dest, "-") == 0;
-    char *path = to_stdout ? NULL : make_destination(dest, choice);
-    if (!to_stdout && path == NULL)
+    bool piped = dest != NULL && strcmp(dest, "-") == 0;
+    char *path = piped ? NULL : make_destination(dest, choice);
+    if (!piped && path == NULL)
         return err_no_memory(err);
     bool ok = store_fetch_open(store, choice->name, choice->info.version, &bytes, err);
     if (ok) {
-        ok = to_stdout ? unpack_to_fd(&choice->info, unpack_from_store, store, STDOUT_FILENO, err)
-                       : unpack_to_path(&choice->info, unpack_from_store, store, path, &unpack, err);
+        ok = piped ? to_stdout(store, choice, err)
+                   : unpack_to_path(&choice->info, unpack_from_store, store, path, &unpack, err);
         store_fetch_close(store);
     }
-    if (ok && !to_stdout && options->json)
-        ok = say_json(choice, path, err);
-    else if (ok && !to_stdout && !options->quiet) {
-        text_escape(shown, sizeof shown, path, strlen(path));
-        printf("%s  %s\n", shown, text_bytes(raw, choice->info.raw_bytes));
-    }
+    ok = ok && (piped || say_written(options, choice, path, err));
     free(path);
     return ok;
 }
 
-static bool get(const Options *options, const StoreTarget *target, Err *err)
+typedef struct Get {
+    const Options *options;
+    Store *store;
+    Choice choice;
+} Get;
+
+static bool get_once(void *ctx, Err *err)
+{
+    Get *get = ctx;
+    const StringList *arguments = &get->options->arguments;
+    get->choice.found = false;
+    return schema_require_head(get->store, store_target(get->store), err) &&
+           find(get->store, arguments->items[0], &get->choice, err) &&
+           write_out(get->options, get->store, &get->choice, arguments->count > 1 ? arguments->items[1] : NULL, err);
+}
+
+static bool get_model(const Options *options, Retry *retry, Err *err)
 {
     char name[4 * STORE_NAME_MAX + 1];
-    Choice choice = {.name = name};
-    Store *store = NULL;
+    Get get = {.options = options, .choice = {.name = name}};
     const StringList *arguments = &options->arguments;
     if (arguments->count < 1 || arguments->count > 2)
         return err_set(err, ERR_USAGE, "get wants NAME[@VERSION] and perhaps a destination");
-    bool ok = parse_reference(arguments->items[0], name, sizeof name, &choice.wanted, err) && store_open(target, &store, err) &&
-              schema_require_head(store, target, err) && find(store, arguments->items[0], &choice, err) &&
-              write_out(options, store, &choice, arguments->count > 1 ? arguments->items[1] : NULL, err);
-    store_close(store);
-    arena_free(&choice.arena);
+    bool ok = parse_reference(arguments->items[0], name, sizeof name, &get.choice.wanted, err) &&
+              retry_step(retry, &get.store, get_once, &get, err);
+    store_close(get.store);
+    arena_free(&get.choice.arena);
     return ok;
 }
 
@@ -145,7 +175,9 @@ int cmd_get(const Options *options)
     StoreTarget *target = NULL;
     Err err = {0};
     int code = 0;
-    if (!command_target(options, &target, &err) || !signals_start(&err) || !get(options, target, &err))
+    bool ready = command_target(options, &target, &err) && signals_start(&err);
+    Retry retry = command_retry(options, target);
+    if (!ready || !get_model(options, &retry, &err))
         code = command_fail(&err);
     store_target_free(target);
     return code;

@@ -45,7 +45,7 @@ typedef struct Options {
     StringList include, exclude, pattern, dir_pattern;
     int64_t batch_rows, retries;
     uint64_t batch_bytes, max_memory, inline_limit;
-    double timeout, lock_timeout, connect_timeout;
+    double wait, timeout, lock_timeout, connect_timeout;
     bool download, one_way, yes, force, verify_stored;
     const char *sample, *report, *plan, *apply, *trash;
 

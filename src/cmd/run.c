@@ -8,11 +8,11 @@
 #include "flow/run.h"
 #include "flow/signals.h"
 
-static RunSettings make_settings(const Options *options, const char *models_dir, const StoreTarget *target)
+static RunSettings make_settings(const Options *options, const char *models_dir, Retry *retry)
 {
     return (RunSettings){
         .models_dir = models_dir,
-        .target = target,
+        .retry = retry,
         .state_dir = options->state_dir,
         .backup_dir = options->backup_dir,
         .backup = (BackupMode)options->backup,
@@ -25,7 +25,6 @@ static RunSettings make_settings(const Options *options, const char *models_dir,
         .batch_bytes = options->batch_bytes,
         .max_memory = options->max_memory,
         .inline_limit = options->inline_limit,
-        .retries = (unsigned)options->retries,
         .activate = !options->no_activate,
         .checksum = options->checksum,
         .dry_run = options->dry_run,
@@ -80,7 +79,8 @@ int cmd_run(const Options *options)
         code = command_fail(&err);
         goto out;
     }
-    RunSettings settings = make_settings(options, models_dir, target);
+    Retry retry = command_retry(options, target);
+    RunSettings settings = make_settings(options, models_dir, &retry);
     bool ok = run_models(&settings, &models, &summary, &err);
     bool told = report(options, &models, &summary, ok, &report_err);
     code = finish(options, ok, &err, &summary);

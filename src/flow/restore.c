@@ -166,7 +166,7 @@ static bool ask_store(Restore *restore, Err *err)
 {
     strmap_free(&restore->present);
     restore->content_count = 0;
-    if (restore->store == NULL && !store_open(restore->settings->target, &restore->store, err))
+    if (restore->store == NULL && !store_open(restore->settings->retry->target, &restore->store, err))
         return false;
     return store_catalog(restore->store, note_stored, restore, err);
 }
@@ -211,7 +211,10 @@ static bool put_row(void *ctx, const StoredModel *row, Spool *payload, Err *err)
     restore->last_key = key != NULL ? strdup(key) : NULL;
     if (restore->last_key == NULL)
         return err_no_memory(err);
-    if ((restore->batch_rows == 0 && !store_begin(restore->store, err)) || !store_put(restore->store, row, payload, err))
+    if (restore->batch_rows == 0 && !store_begin(restore->store, err))
+        return false;
+    retry_note_write(restore->settings->retry);
+    if (!store_put(restore->store, row, payload, err))
         return false;
     restore->batch_rows++;
     restore->batch_bytes += row->stored_bytes;
@@ -258,14 +261,15 @@ static bool leave_out(Restore *restore, const Err *why, Err *err)
 static bool restore_rows(Restore *restore, Err *err)
 {
     uint64_t restored = 0;
-    for (unsigned failures = 0; !pass(restore, err);) {
+    Retry *retry = restore->settings->retry;
+    for (RetryRow row = {0}; !pass(restore, err);) {
         store_rollback(restore->store);
         restore->batch_rows = restore->batch_bytes = 0;
-        if (!store_alive(restore->store)) {
+        if (!store_alive(restore->store) || err->cls == ERR_READ_ONLY) {
             store_close(restore->store);
             restore->store = NULL;
         }
-        if (err->cls == ERR_CONFLICT && failures >= CONFLICTS_MAX) /* no other writer, but a unique index of the user's own */
+        if (err->cls == ERR_CONFLICT && row.failures >= CONFLICTS_MAX) /* no other writer, but a unique index of the user's own */
             err->cls = ERR_SKIP;
         if (err->cls == ERR_SKIP && restore->last_key != NULL) {
             Err why = *err;
@@ -273,16 +277,15 @@ static bool restore_rows(Restore *restore, Err *err)
                 return false;
             continue;
         }
-        if (err->cls != ERR_RETRY && err->cls != ERR_CONFLICT)
-            return false;
-        failures = restore->result->restored_count > restored ? 1 : failures + 1;
+        if (restore->result->restored_count > restored)
+            row = (RetryRow){0};
         restored = restore->result->restored_count;
-        if (failures > restore->settings->retries)
+        bool conflict = err->cls == ERR_CONFLICT; /* another writer has the key: as good a reason to try again */
+        err->cls = conflict ? ERR_RETRY : err->cls;
+        if (!retry_pause(retry, &row, err)) {
+            err->cls = conflict && err->cls == ERR_UNREACHABLE ? ERR_CONFLICT : err->cls;
             return false;
-        log_line(LOG_INFO, "%s; trying again", err->text);
-        recover_wait(failures);
-        if (!interrupt_check(err))
-            return false;
+        }
     }
     return true;
 }
@@ -311,7 +314,7 @@ bool restore_run(const RestoreSettings *settings, RestoreResult *out, Err *err)
     *out = (RestoreResult){0};
     id_new_uuid(run_id);
     bool ok = find_folders(&restore, err) && verify_folders(&restore, err) &&
-              state_locate(settings->state_dir, NULL, settings->target, &restore.state, err) &&
+              state_locate(settings->state_dir, NULL, settings->retry->target, &restore.state, err) &&
               state_open(&restore.state, run_id, err) && restore_rows(&restore, err);
     out->folders = restore.folder_count;
     free_restore(&restore);

@@ -99,8 +99,8 @@ class AtTheLastMoment(CleanupCase):
         self.sync()
         self.plan()
 
-    def stop_in_the_middle(self):
-        process = subprocess.Popen(self.command("--apply", self.plan_file, "--yes", "--json"), env=program_environment(), stdin=subprocess.DEVNULL,
+    def stop_in_the_middle(self, *arguments):
+        process = subprocess.Popen(self.command("--apply", self.plan_file, "--yes", "--json", *arguments), env=program_environment(), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(self.reap, process)
         wait_until(lambda: not (self.tree / "m000_model.joblib").exists())
@@ -137,10 +137,21 @@ class AtTheLastMoment(CleanupCase):
         self.assertEqual(set(stays), {f"m{i}_model.joblib" for i in (116, 117, 118, 119)})
         self.assertEqual(self.left(), sorted(stays))
 
-    def test_sessions_ended(self):
-        """The store cannot be asked any more: nothing else goes."""
-        process = self.stop_in_the_middle()
+    def end_sessions(self):
         self.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+
+    def test_sessions_ended(self):
+        """Another session is asked about the others, each before it goes."""
+        process = self.stop_in_the_middle()
+        self.end_sessions()
+        self.query("DELETE FROM models WHERE name = 'm119_model'")
+        self.assertEqual(set(self.go_on(process)), {"m119_model.joblib"})
+        self.assertEqual(self.left(), ["m119_model.joblib"])
+
+    def test_sessions_ended_without_retries(self):
+        """The store cannot be asked any more: nothing else goes."""
+        process = self.stop_in_the_middle("--retries", "0")
+        self.end_sessions()
         process.send_signal(signal.SIGCONT)
         result = self.finish(process)
         self.assertEqual(result.code, 5, result.err)

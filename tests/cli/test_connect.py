@@ -269,7 +269,7 @@ class CannotConnect(ConnectCase):
         self.assertEqual(result.err.count("error: "), 1)
 
     def test_nobody_listens_for_db_upgrade(self):
-        result = self.db("upgrade", url="postgresql://u@127.0.0.1:1/db")
+        result = self.db("upgrade", "--retries", "0", url="postgresql://u@127.0.0.1:1/db")
         self.assertEqual(result.code, 5)
         self.assertIn("refused", result.err)
 

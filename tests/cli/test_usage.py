@@ -61,7 +61,7 @@ class Refused(CliCase):
         for words in ([], ["downgrade-everything"], ["upgrade", "current"]):
             result = self.db(*words)
             self.assertEqual(result.code, 2, words)
-            self.assertIn("upgrade or current", result.err)
+            self.assertIn("usage: db upgrade|current", result.err)
         self.assertFalse(self.has_tables())
 
     def test_two_folders(self):

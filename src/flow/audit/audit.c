@@ -151,12 +151,25 @@ static bool fill_missing_digests(Store *store, Rows *rows, Err *err)
     return ok;
 }
 
+typedef struct Listing {
+    Store *store;
+    Rows *rows;
+} Listing;
+
+static bool list_once(void *ctx, Err *err)
+{
+    const Listing *listing = ctx;
+    Rows *rows = listing->rows;
+    rows->count = 0;
+    return store_is_primary(listing->store, &rows->audit->primary, err) &&
+           store_list(listing->store, NULL, 0, note_row, rows, err) && fill_missing_digests(listing->store, rows, err);
+}
+
 static bool list_rows(const AuditSettings *settings, Rows *rows, Err *err)
 {
-    Store *store = NULL;
-    bool ok = store_open(settings->target, &store, err) && store_is_primary(store, &rows->audit->primary, err) &&
-              store_list(store, NULL, 0, note_row, rows, err) && fill_missing_digests(store, rows, err);
-    store_close(store);
+    Listing listing = {.rows = rows};
+    bool ok = retry_step(settings->retry, &listing.store, list_once, &listing, err);
+    store_close(listing.store);
     return ok;
 }
 

@@ -136,22 +136,34 @@ static bool compare_row(void *ctx, const StoredModel *info, Err *err)
     return true;
 }
 
+typedef struct LastQuestion {
+    Apply *apply;
+    const CleanupLine *line;
+    bool whole;
+} LastQuestion;
+
+static bool ask_once(void *ctx, Err *err)
+{
+    LastQuestion *question = ctx;
+    Store *store = question->apply->store;
+    StoreKey key = {.name = question->line->name, .version = question->line->version};
+    StoreHealth health = STORE_MISSING;
+    Same same = {.line = question->line};
+    bool primary = false;
+    if (!store_is_primary(store, &primary, err) || !store_verify(store, &key, 1, note_health, &health, err) ||
+        !store_list_key(store, &key, compare_row, &same, err))
+        return false;
+    question->whole = primary && health == STORE_INTACT && same.found;
+    return true;
+}
+
 /* The last question before a removal: is the row there at this moment, the same one as was proven, and whole? */
 static bool ask_again(Apply *apply, const CleanupLine *line, bool *whole, Err *err)
 {
-    StoreKey key = {.name = line->name, .version = line->version};
-    StoreHealth health = STORE_MISSING;
-    Same same = {.line = line};
-    bool primary = false;
-    if (apply->store == NULL && !store_open(apply->settings->audit.target, &apply->store, err))
-        return false;
-    if (!store_is_primary(apply->store, &primary, err))
-        return false;
-    if (!store_verify(apply->store, &key, 1, note_health, &health, err) ||
-        !store_list_key(apply->store, &key, compare_row, &same, err))
-        return false;
-    *whole = primary && health == STORE_INTACT && same.found;
-    return true;
+    LastQuestion question = {.apply = apply, .line = line};
+    bool ok = retry_step(apply->settings->audit.retry, &apply->store, ask_once, &question, err);
+    *whole = ok && question.whole;
+    return ok;
 }
 
 static bool journal(Apply *apply, const CleanupLine *line, JournalEvent event, Err *err)
@@ -286,8 +298,9 @@ bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, Cle
     audit.download = true;
     audit.only = &plan->by_path;
     id_new_uuid(run_id);
-    bool ok = state_locate(settings->state_dir, NULL, audit.target, &apply.state, err) && state_open(&apply.state, run_id, err) &&
-              open_trash(&apply, err) && resume(&apply, err) && audit_run(&audit, &apply.tree, &apply.models, &apply.audit, err) &&
+    bool ok = state_locate(settings->state_dir, NULL, audit.retry->target, &apply.state, err) &&
+              state_open(&apply.state, run_id, err) && open_trash(&apply, err) && resume(&apply, err) &&
+              audit_run(&audit, &apply.tree, &apply.models, &apply.audit, err) &&
               refuse_unsound(&apply.tree, err) && refuse_standby(&apply.audit, err) && apply_lines(&apply, err) &&
               tell_missing(&apply, err);
     free(apply.resumed);

@@ -30,24 +30,40 @@ static bool mark(Prover *prover, AuditItem *item, AuditLetter letter, const char
     return ok;
 }
 
+/* What a worker keeps: another session when the first one was lost. */
+typedef struct Session {
+    Store *store;
+} Session;
+
 static void *start_session(void *shared, Err *err)
 {
     const Prover *prover = shared;
-    Store *store = NULL;
-    store_open(prover->settings->target, &store, err);
-    return store;
+    Session *session = calloc(1, sizeof *session);
+    if (session == NULL) {
+        err_no_memory(err);
+        return NULL;
+    }
+    if (retry_open(prover->settings->retry, &session->store, err))
+        return session;
+    free(session);
+    return NULL;
 }
 
 static void stop_session(void *own)
 {
-    store_close(own);
+    Session *session = own;
+    if (session != NULL)
+        store_close(session->store);
+    free(session);
 }
 
 /* --- by the server ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct Call {
     Prover *prover;
-    size_t first;
+    Session *session;
+    StoreKey *keys;
+    size_t first, count; /* of the chosen items */
 } Call;
 
 /* No digest of the payload is recorded. Without any, the one that it was paired by was worked out from the payload just now. Beside
@@ -82,20 +98,25 @@ static bool take_health(void *ctx, size_t key_index, StoreHealth health, Err *er
     return true;
 }
 
+static bool verify_once(void *ctx, Err *err)
+{
+    Call *call = ctx;
+    return store_verify(call->session->store, call->keys, call->count, take_health, call, err);
+}
+
 static bool verify_call(void *shared, void *own, uint32_t index, Err *err)
 {
     Prover *prover = shared;
     size_t first = prover->calls[index], count = prover->calls[index + 1] - first;
-    StoreKey *keys = calloc(count, sizeof *keys);
-    Call call = {.prover = prover, .first = first};
-    if (keys == NULL)
+    Call call = {.prover = prover, .session = own, .keys = calloc(count, sizeof *call.keys), .first = first, .count = count};
+    if (call.keys == NULL)
         return err_no_memory(err);
     for (size_t i = 0; i < count; i++) {
         const AuditItem *item = &prover->audit->items[prover->chosen[first + i]];
-        keys[i] = (StoreKey){.name = item->name, .version = item->version};
+        call.keys[i] = (StoreKey){.name = item->name, .version = item->version};
     }
-    bool ok = store_verify(own, keys, count, take_health, &call, err);
-    free(keys);
+    bool ok = retry_step(prover->settings->retry, &call.session->store, verify_once, &call, err);
+    free(call.keys);
     return ok;
 }
 
@@ -141,6 +162,17 @@ bool audit_download(Store *store, const AuditItem *item, Err *err)
     return ok;
 }
 
+typedef struct Download {
+    Session *session;
+    const AuditItem *item;
+} Download;
+
+static bool download_once(void *ctx, Err *err)
+{
+    const Download *download = ctx;
+    return audit_download(download->session->store, download->item, err);
+}
+
 static bool download_item(void *shared, void *own, uint32_t index, Err *err)
 {
     Prover *prover = shared;
@@ -148,7 +180,8 @@ static bool download_item(void *shared, void *own, uint32_t index, Err *err)
     Err why = {0};
     if (item->letter != AUDIT_SAME && item->letter != AUDIT_ONLY_STORE)
         return true;
-    if (audit_download(own, item, &why)) {
+    Download download = {.session = own, .item = item};
+    if (retry_step(prover->settings->retry, &download.session->store, download_once, &download, &why)) {
         item->download_proof = true;
         return true;
     }

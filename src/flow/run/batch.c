@@ -37,10 +37,13 @@ static void count_session(Worker *worker)
 
 static bool try_open(Worker *worker, Err *err)
 {
-    if (worker->store == NULL && !store_open(worker->run->settings->target, &worker->store, err))
+    if (worker->store == NULL && !store_open(worker->run->settings->retry->target, &worker->store, err))
         return false;
     count_session(worker);
-    return begin_run_once(worker, err) && store_begin(worker->store, err);
+    if (!begin_run_once(worker, err) || !store_begin(worker->store, err))
+        return false;
+    retry_note_write(worker->run->settings->retry);
+    return true;
 }
 
 /* A session may be lost unnoticed while a large model is packed (idle_session_timeout, a firewall). Nothing is open yet, so a new
@@ -173,7 +176,7 @@ bool batch_flush(Worker *worker, Err *err)
         if (!store_commit(worker->store, err))
             return false;
         worker->commit_sent = false;
-        worker->failures = 0;
+        worker->row = (RetryRow){0};
         if (worker->part != NULL)
             backup_part_keep(worker->part);
         for (size_t i = 0; i < worker->batch.count; i++)

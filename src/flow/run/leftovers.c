@@ -68,7 +68,8 @@ static bool find(Run *run, const char *const *names, size_t count, Answers *answ
     }
     store_close(run->store);
     run->store = NULL;
-    return store_open(run->settings->target, &run->store, err) && store_find(run->store, names, count, note_version, answers, err);
+    return store_open(run->settings->retry->target, &run->store, err) &&
+           store_find(run->store, names, count, note_version, answers, err);
 }
 
 static bool ask_store(void *ctx, const char *run_id, BackupQuestion *rows, size_t count, Err *err)

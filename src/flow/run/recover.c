@@ -9,26 +9,7 @@
 #include "base/vec.h"
 #include "worker.h"
 
-#define BACKOFF_FIRST_SECONDS 0.2
-#define BACKOFF_MAX_SECONDS 10.0
 #define CONFLICTS_MAX 4
-
-/* 0.2 s, 0.4 s, … 10 s, each between half and whole, so that many workers do not come back at once. */
-static double backoff(unsigned failures)
-{
-    double wait = BACKOFF_FIRST_SECONDS;
-    for (unsigned i = 1; i < failures && wait < BACKOFF_MAX_SECONDS; i++)
-        wait *= 2;
-    wait = wait < BACKOFF_MAX_SECONDS ? wait : BACKOFF_MAX_SECONDS;
-    return wait * (0.5 + 0.5 * (double)(id_random64() % 1000) / 1000);
-}
-
-void recover_wait(unsigned failures)
-{
-    double until = clock_seconds() + backoff(failures);
-    for (double left; (left = until - clock_seconds()) > 0 && interrupt_signal() == 0;)
-        clock_sleep(left < 0.1 ? left : 0.1);
-}
 
 static Model *item_model(const Worker *worker, const BatchItem *item)
 {
@@ -54,7 +35,7 @@ static bool note_found(void *ctx, const StoreVersion *found, Err *err)
 /* Learns afresh which versions of the batch's names the store has. */
 static bool ask_store(Worker *worker, Err *err)
 {
-    if (worker->store == NULL && !store_open(worker->run->settings->target, &worker->store, err))
+    if (worker->store == NULL && !store_open(worker->run->settings->retry->target, &worker->store, err))
         return false;
     if (worker->commit_sent && !store_wait_writers(worker->store, err))
         return false;
@@ -131,7 +112,7 @@ static bool settle_lost_commit(Worker *worker, bool *committed, Err *err)
     if (found == 0)
         return true;
     log_line(LOG_INFO, "the answer to COMMIT was lost; the store has all %zu models of the batch", found);
-    worker->failures = 0;
+    worker->row = (RetryRow){0};
     if (worker->part != NULL)
         backup_part_keep(worker->part);
     /* A group may have more models that were not reached yet. */
@@ -175,7 +156,7 @@ static bool give_up(Worker *worker, Err *err)
         pthread_mutex_unlock(&worker->run->lock);
     }
     worker->batch.count = 0;
-    if (err->cls == ERR_RETRY)
+    if (retry_is_transient(worker->run->settings->retry, err))
         err->cls = ERR_UNREACHABLE;
     return false;
 }
@@ -184,7 +165,7 @@ static bool is_recoverable(const Worker *worker, const Err *err)
 {
     if (err->cls == ERR_SKIP || err->cls == ERR_CONFLICT)
         return true;
-    return err->cls == ERR_RETRY && worker->failures <= worker->run->settings->retries;
+    return retry_may_go_on(worker->run->settings->retry, &worker->row, err);
 }
 
 /* What a conflict turns out to be: another writer has one of the keys, and all is well, or a constraint of the user's own refuses
@@ -193,11 +174,11 @@ static ErrClass judge_conflict(Worker *worker)
 {
     for (size_t i = 0; i < worker->batch.count; i++) {
         if (worker->batch.items[i].taken) {
-            worker->failures = 0;
+            worker->row = (RetryRow){0};
             return ERR_CONFLICT;
         }
     }
-    return worker->failures > CONFLICTS_MAX ? ERR_SKIP : ERR_CONFLICT;
+    return worker->row.failures > CONFLICTS_MAX ? ERR_SKIP : ERR_CONFLICT;
 }
 
 /* One bad row: alone in its batch it is the culprit, else the batch is tried again in halves. */
@@ -213,6 +194,38 @@ static void split_or_fail(Worker *worker, Err *err)
     worker->batch.items[0].committed = false;
 }
 
+/* A session that another one must replace: it is dead, or its server has become a standby. */
+static bool drop_useless_session(Worker *worker, const Err *cause)
+{
+    if (cause->cls != ERR_READ_ONLY)
+        return drop_dead_session(worker);
+    store_close(worker->store);
+    worker->store = NULL;
+    return true;
+}
+
+/* Learns what the store has, on a new session if need be, with patience. */
+static bool ask_with_patience(Worker *worker, const Err *cause, Err *err)
+{
+    Retry *retry = worker->run->settings->retry;
+    for (Err why = *cause;; why = *err) {
+        bool fresh = drop_useless_session(worker, &why);
+        if (fresh && worker->row.failures == 0)
+            retry_count(&worker->row);
+        /* COPY itself waits for the other writer of a key. */
+        bool waits = fresh || (worker->row.failures > 1 && retry_is_transient(retry, cause));
+        if (!waits)
+            log_line(LOG_INFO, "worker %u: %s; trying again", worker->number, why.text);
+        if (waits ? !retry_sleep(retry, &worker->row, &why, err) : !interrupt_check(err))
+            return false;
+        if (ask_store(worker, err))
+            return true;
+        retry_count(&worker->row);
+        if (!retry_may_go_on(retry, &worker->row, err))
+            return false;
+    }
+}
+
 bool batch_recover(Worker *worker, Err *err)
 {
     Err cause = *err;
@@ -226,22 +239,10 @@ bool batch_recover(Worker *worker, Err *err)
         worker->commit_sent = false;
     if (retire(worker, err))
         return true;
-    worker->failures += err->cls != ERR_SKIP;
-    if (!is_recoverable(worker, err))
+    if (err->cls != ERR_SKIP)
+        retry_count(&worker->row);
+    if (!is_recoverable(worker, err) || !ask_with_patience(worker, &cause, err))
         return give_up(worker, err);
-    log_line(LOG_INFO, "worker %u: %s; trying again", worker->number, cause.text);
-    for (;;) {
-        bool dead = drop_dead_session(worker);
-        if (dead || (worker->failures > 1 && cause.cls == ERR_RETRY)) /* COPY itself waits for the other writer of a key */
-            recover_wait(worker->failures);
-        if (!interrupt_check(err))
-            return give_up(worker, err);
-        if (ask_store(worker, err))
-            break;
-        worker->failures++;
-        if (err->cls != ERR_RETRY || !is_recoverable(worker, err))
-            return give_up(worker, err);
-    }
     if (worker->commit_sent && !settle_lost_commit(worker, &committed, err))
         return give_up(worker, err);
     if (committed)

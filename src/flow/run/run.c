@@ -35,44 +35,38 @@ static bool check_schema(Run *run, Err *err)
     if (run->settings->upgrade && !run->settings->dry_run)
         return schema_upgrade(run->store, NULL, NULL, err);
     if (!run->settings->dry_run)
-        return schema_require_head(run->store, run->settings->target, err);
+        return schema_require_head(run->store, run->settings->retry->target, err);
     SchemaState state;
     if (!schema_state(run->store, &state, err))
         return false;
     if (state.kind == SCHEMA_UNKNOWN) /* no upgrade would help: the run would stop here too */
-        return schema_require_head(run->store, run->settings->target, err);
+        return schema_require_head(run->store, run->settings->retry->target, err);
     run->summary->schema_missing = state.kind != SCHEMA_HEAD;
     return true;
 }
 
-/* A step that asks the first session and may be repeated on another one: a store that is away gets the same patience as later on.
- */
-static bool ask_with_patience(Run *run, bool (*step)(Run *run, Err *err), Err *err)
+typedef struct Step {
+    Run *run;
+    bool (*ask)(Run *run, Err *err);
+} Step;
+
+static bool ask_once(void *ctx, Err *err)
 {
-    for (unsigned failures = 0;; failures++) {
-        Err why = {0};
-        if ((run->store != NULL || store_open(run->settings->target, &run->store, &why)) && step(run, &why))
-            return true;
-        if (why.cls == ERR_RETRY) {
-            store_close(run->store);
-            run->store = NULL;
-        }
-        if (why.cls != ERR_RETRY || failures >= run->settings->retries) {
-            *err = why;
-            err->cls = why.cls == ERR_RETRY ? ERR_UNREACHABLE : why.cls;
-            return false;
-        }
-        log_line(LOG_INFO, "%s; trying again", why.text);
-        recover_wait(failures + 1);
-        if (!interrupt_check(err))
-            return false;
-    }
+    const Step *step = ctx;
+    return step->ask(step->run, err);
+}
+
+/* A step that asks the first session, and that another session may repeat. */
+static bool ask_with_patience(Run *run, bool (*ask)(Run *run, Err *err), Err *err)
+{
+    Step step = {.run = run, .ask = ask};
+    return retry_step(run->settings->retry, &run->store, ask_once, &step, err);
 }
 
 static bool open_state(Run *run, Err *err)
 {
     const RunSettings *settings = run->settings;
-    if (!state_locate(settings->state_dir, settings->backup_dir, settings->target, &run->state, err))
+    if (!state_locate(settings->state_dir, settings->backup_dir, settings->retry->target, &run->state, err))
         return false;
     if (settings->dry_run)
         return true;
@@ -176,11 +170,9 @@ static bool finish_backup(Run *run, Err *err)
 /* The sessions of the workers may still count for a moment. */
 static bool open_for_record(Run *run, Err *err)
 {
-    for (unsigned failures = 1; run->store == NULL && !store_open(run->settings->target, &run->store, err); failures++) {
-        if (!store_is_full(err) || failures > run->settings->retries)
+    for (RetryRow row = {0}; run->store == NULL && !store_open(run->settings->retry->target, &run->store, err);)
+        if (!store_is_full(err) || !retry_pause(run->settings->retry, &row, err))
             return false;
-        recover_wait(failures);
-    }
     return true;
 }
 
@@ -254,7 +246,7 @@ static void introduce(Run *run)
     run->record = (StoreRun){.run_id = run->run_id, .host = run->host, .user_name = run->user, .program_version = PROGRAM_VERSION};
     run->summary->dry_run = run->settings->dry_run;
     text_copy(run->summary->run_id, sizeof run->summary->run_id, run->run_id);
-    text_copy(run->summary->store, sizeof run->summary->store, store_target_label(run->settings->target));
+    text_copy(run->summary->store, sizeof run->summary->store, store_target_label(run->settings->retry->target));
 }
 
 bool run_models(const RunSettings *settings, ModelList *models, RunSummary *summary, Err *err)

@@ -80,7 +80,7 @@ typedef struct Worker {
     ItemList seen;        /* settled, to be journaled */
     GroupList requeued;   /* to do again, before new ones */
     uint64_t row_cap;  /* rows of a batch; smaller while a batch with one bad row is split */
-    unsigned failures; /* in a row */
+    RetryRow row;  /* failures since the last batch that was stored */
     bool commit_sent;
     bool has_session;  /* counted in run->sessions */
     bool retired;      /* the store has no session for it, others do its work */
@@ -104,9 +104,6 @@ bool batch_flush(Worker *worker, Err *err);
 /* recover.c: after a failed batch_put or batch_flush: true when its models are stored or queued again, false when the run has to
  * end. */
 bool batch_recover(Worker *worker, Err *err);
-
-/* Sleeps before try number `failures`, longer each time and never exactly as long as others; a signal ends the wait. */
-void recover_wait(unsigned failures);
 
 /* Journals what is settled. */
 bool batch_journal(Worker *worker, Err *err);

@@ -15,7 +15,7 @@
  *   driver                 the table of all of it
  *
  * Everything is non-blocking: a server that stays silent for tuning.timeout costs the session, never a hang; after a signal that
- * asks to end it gets 2 seconds, and the transaction is rolled back (only the answer to COMMIT is waited for longer). A pooler
+ * asks to end it gets 0.7 seconds, and the transaction is rolled back (only the answer to COMMIT is waited for longer). A pooler
  * in transaction mode may stand between: all settings are SET LOCAL, nothing outlives a transaction. */
 #ifndef STORE_POSTGRES_POSTGRES_H
 #define STORE_POSTGRES_POSTGRES_H

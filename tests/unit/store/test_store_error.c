@@ -13,7 +13,7 @@ START_TEST(classes)
         {"57P02", ERR_RETRY}, {"57P03", ERR_RETRY},  {"40001", ERR_RETRY},  {"40P01", ERR_RETRY},    {"55P03", ERR_RETRY},
         {"53300", ERR_RETRY}, {"25P03", ERR_RETRY},  {"57P05", ERR_RETRY},  {"22021", ERR_SKIP},     {"22P04", ERR_SKIP},
         {"22001", ERR_SKIP},  {"23514", ERR_SKIP},   {"54000", ERR_SKIP},   {"23505", ERR_CONFLICT}, {"53100", ERR_STOP},
-        {"53200", ERR_STOP},  {"25006", ERR_STOP},   {"42501", ERR_STOP},   {"42601", ERR_STOP},     {"28P01", ERR_STOP},
+        {"53200", ERR_STOP},  {"25006", ERR_READ_ONLY},  {"42501", ERR_STOP},   {"42601", ERR_STOP},     {"28P01", ERR_STOP},
         {"28000", ERR_STOP},  {"3D000", ERR_STOP},   {"57014", ERR_STOP},   {"23503", ERR_SKIP},     {"40002", ERR_STOP},
         {"XX000", ERR_STOP},  {"42P01", ERR_SCHEMA}, {"42703", ERR_SCHEMA}, {"MM001", ERR_SCHEMA},   {"", ERR_STOP},
         {"ZZZZZ", ERR_STOP},

@@ -14,7 +14,7 @@ static const struct {
     {"22", ERR_SKIP, ""}, /* data exceptions: one row's fault */
     {"23", ERR_SKIP, ""}, /* constraints: a digest that does not match, a rule of the user's own */
     {"23505", ERR_CONFLICT, ""}, /* unique violation */
-    {"25006", ERR_STOP, "the server is a standby or read-only; name the primary"},
+    {"25006", ERR_READ_ONLY, "the server is a standby or read-only; name the primary"},
     {"25P04", ERR_RETRY, "the server ends transactions early (transaction_timeout); lower --batch-bytes"},
     {"25P03", ERR_RETRY, ""}, /* idle in transaction for too long */
     {"27000", ERR_SKIP, ""}, /* triggered data change: found by ourselves, see triggers.c */

@@ -6,7 +6,7 @@
 
 static bool refuse_read_only(const Postgres *pg, Err *err)
 {
-    err_set(err, ERR_STOP, pg->standby ? "%s: the server is a standby; nothing can be written there"
+    err_set(err, ERR_READ_ONLY, pg->standby ? "%s: the server is a standby; nothing can be written there"
                                        : "%s: the server or this user is read-only (default_transaction_read_only)",
             store_target_label(pg->base.target));
     return err_hint(err, "name the primary server, or a user that may write");

@@ -8,7 +8,7 @@
 #include "error.h"
 
 #define LOOK_SECONDS 0.1  /* how often a wait looks whether a signal came */
-#define GRACE_SECONDS 2.0 /* what a silent server gets after a signal */
+#define GRACE_SECONDS 0.7 /* what a silent server gets after a signal */
 
 void postgres_drop(Postgres *pg)
 {

@@ -8,7 +8,7 @@ void postgres_drop(Postgres *pg); /* gives the session up */
 bool postgres_fail_result(Postgres *pg, const PGresult *result, Err *err); /* always false; drops a session that was lost */
 bool postgres_fail_connection(Postgres *pg, Err *err);                     /* always false; drops the session */
 
-/* poll(2) on the session's socket: 0 after `seconds`, or 2 seconds after a signal asked to end. *ready gets the events. */
+/* poll(2) on the session's socket: 0 after `seconds`, or 0.7 seconds after a signal asked to end. *ready gets the events. */
 int postgres_poll(const Postgres *pg, short events, double seconds, short *ready);
 bool postgres_flush(Postgres *pg, Err *err);
 bool postgres_wait_input(Postgres *pg, Err *err);

@@ -9,7 +9,6 @@
 typedef enum LogLevel { LOG_ERROR = 0, LOG_WARN = 1, LOG_INFO = 2, LOG_DEBUG = 3 } LogLevel;
 
 void log_set_level(LogLevel level); /* before threads start; LOG_WARN at first: -q = LOG_ERROR, -v = LOG_INFO, -vv = LOG_DEBUG */
-bool log_enabled(LogLevel level);
 
 void log_line(LogLevel level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/stamp.h"
 #include "port/sha256.h"
 
 #define VERSION_AUTO (-1) /* the store decides */
@@ -28,17 +29,6 @@ typedef enum ModelState {
     MODEL_SKIPPED    /* left out on purpose: see reason */
 } ModelState;
 
-/* What stat tells of a source; the same stamp means the same content (ctime cannot be set back by a program). For a directory: dev
- * and ino its own, size the sum of its files, mtime_ns the latest, ctime_ns a 64-bit hash of path, size, mtime, ctime and inode of
- * all members. */
-typedef struct Stamp {
-    uint64_t dev, ino, size;
-    int64_t mtime_ns, ctime_ns;
-} Stamp;
-
-/* dev is not compared: containers and NFS give a new number at each mount. */
-bool stamp_equal(const Stamp *a, const Stamp *b);
-
 /* One source. Small on purpose: a tree may hold a million. */
 typedef struct Model {
     const char *path; /* relative to MODELS_DIR, as on disk; in the list's arena */
@@ -54,7 +44,6 @@ typedef struct Model {
     uint8_t state;    /* ModelState */
     uint8_t suffix_len;  /* bytes of the file suffix, ".joblib" = 7 */
     bool has_content : 1;   /* content is known */
-    bool from_journal : 1;  /* … from the journal only: good for "unchanged", nothing else */
     bool explicit_version : 1;
     bool followed_link : 1; /* path leads through a symlink (-L) */
     bool is_unreadable : 1; /* a directory that could not be read: nobody knows what is in it */

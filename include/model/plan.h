@@ -28,7 +28,6 @@ uint32_t plan_work_count(const Plan *plan);             /* groups with something
 uint32_t plan_work_group(const Plan *plan, uint32_t i); /* the i-th of them, largest first */
 uint32_t plan_first(const Plan *plan, uint32_t group);  /* index of its first model; then Model.next */
 uint64_t plan_work_bytes(const Plan *plan);             /* raw bytes to read */
-uint32_t plan_group_of(const Plan *plan, const char *name); /* STRMAP_NONE when the tree has no such name */
 
 /* With the model's content known: sets state (MODEL_UNCHANGED, MODEL_NEW, MODEL_CONFLICT, MODEL_SKIPPED, MODEL_FAILED), version and
  * reason. MODEL_NEW means: store it under `version`. */

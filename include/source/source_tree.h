@@ -3,8 +3,8 @@
 #ifndef SOURCE_SOURCE_TREE_H
 #define SOURCE_SOURCE_TREE_H
 
-#include "model/identify.h"
 #include "model/model.h"
+#include "model/name_map.h"
 #include "source/scan.h"
 
 typedef struct SourceTree {

@@ -14,8 +14,8 @@
 #include "format.h"
 #include "base/atomic_file.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fs.h"
-#include "base/id.h"
 
 #define STORE_MAX 4096
 #define NEW_SUFFIX ".new"

@@ -17,7 +17,7 @@ void log_set_level(LogLevel level)
     current_level = level;
 }
 
-bool log_enabled(LogLevel level)
+static bool is_enabled(LogLevel level)
 {
     return level <= current_level;
 }
@@ -34,7 +34,7 @@ static const char *const prefixes[] = {"error: ", "warning: ", "", "debug: "};
 
 void log_line(LogLevel level, const char *format, ...)
 {
-    if (!log_enabled(level))
+    if (!is_enabled(level))
         return;
     char raw[2048], text[4096];
     va_list args;
@@ -48,7 +48,7 @@ void log_line(LogLevel level, const char *format, ...)
 void log_err(LogLevel level, const Err *err)
 {
     log_line(level, "%s", err->text);
-    if (err->hint[0] != '\0' && log_enabled(level))
+    if (err->hint[0] != '\0' && is_enabled(level))
         put_line("  hint: ", err->hint);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/host.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/userfile.h"
@@ -44,8 +45,8 @@ bool command_require_schema(Retry *retry, Err *err)
 const char *command_host(void)
 {
     static char host[256];
-    if (host[0] == '\0' && gethostname(host, sizeof host - 1) != 0)
-        return "unknown";
+    if (host[0] == '\0')
+        host_name(host, sizeof host);
     return host;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "name.h"
 
 /* Longest first; the first that leaves something before it wins. */
 static const struct {
@@ -18,34 +19,6 @@ static const struct {
     {"_vectorizer", "vectorizer"},
     {"_model", "model"},
 };
-
-const char *identify_text_problem(const char *text, size_t len, size_t max_chars)
-{
-    if (len == 0)
-        return "is empty";
-    if (!text_utf8_valid(text, len))
-        return "is not valid UTF-8";
-    if (text_has_control(text, len))
-        return "holds a control character";
-    if (text_utf8_length(text, len) > max_chars)
-        return max_chars == STORE_TYPE_MAX ? "is longer than 50 characters" : "is longer than 255 characters";
-    return NULL;
-}
-
-const char *identify_name_problem(const char *name, size_t len)
-{
-    const char *problem = identify_text_problem(name, len, STORE_NAME_MAX);
-    for (size_t start = 0; problem == NULL && start <= len;) {
-        const char *slash = memchr(name + start, '/', len - start);
-        size_t part = slash != NULL ? (size_t)(slash - name) - start : len - start;
-        if (part == 0)
-            problem = "has an empty component";
-        else if (name[start] == '.' && (part == 1 || (part == 2 && name[start + 1] == '.')))
-            problem = "has a component that is `.` or `..`";
-        start += part + 1;
-    }
-    return problem;
-}
 
 /* The error with the path in front, shortened so that the reason is never cut off. */
 static bool refuse(const Model *model, const char *reason, Err *err)
@@ -161,7 +134,7 @@ bool identify(const Model *model, const NameMap *map, Identity *out, Err *err)
 
     const char *name = row->name != NULL ? row->name : model->path;
     size_t name_len = row->name != NULL ? strlen(row->name) : split.name_len;
-    const char *problem = identify_name_problem(name, name_len);
+    const char *problem = name_problem(name, name_len);
     if (problem != NULL) {
         char reason[100];
         snprintf(reason, sizeof reason, "its name %s", problem);

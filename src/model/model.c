@@ -46,11 +46,6 @@ const char *model_state_name(ModelState state)
     return "unknown";
 }
 
-bool stamp_equal(const Stamp *a, const Stamp *b)
-{
-    return a->ino == b->ino && a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
-}
-
 Model *model_list_add(ModelList *list, const char *path, Err *err)
 {
     if (list->count == UINT32_MAX) {

@@ -1,4 +1,4 @@
-#include "model/identify.h"
+#include "model/name_map.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,9 @@
 #include "base/text.h"
 #include "base/userfile.h"
 #include "base/vec.h"
+#include "name.h"
 #include "port/csvfile.h"
+#include "store/store.h"
 
 #define FIELD_BYTES_MAX ((size_t)64 * 1024)
 
@@ -82,7 +84,7 @@ static bool take_text(Reading *reading, uint64_t row, char *const *fields, enum 
         return true;
     size_t len = strlen(field);
     size_t max = column == COLUMN_MODEL_TYPE ? STORE_TYPE_MAX : STORE_NAME_MAX;
-    const char *problem = column == COLUMN_NAME ? identify_name_problem(field, len) : identify_text_problem(field, len, max);
+    const char *problem = column == COLUMN_NAME ? name_problem(field, len) : name_text_problem(field, len, max);
     if (problem != NULL)
         return bad_row(reading, row, column_names[column], field, problem, err);
     *out = arena_copy(&reading->map->arena, field, len, err);

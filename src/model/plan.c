@@ -239,7 +239,6 @@ static void settle_model(const Plan *plan, Group *group, Model *model)
         set_unchanged(plan, group, model, same->number);
     } else {
         model->has_content = false;
-        model->from_journal = false;
     }
 }
 
@@ -318,11 +317,6 @@ uint64_t plan_work_bytes(const Plan *plan)
 uint32_t plan_first(const Plan *plan, uint32_t group)
 {
     return plan->groups[group].first;
-}
-
-uint32_t plan_group_of(const Plan *plan, const char *name)
-{
-    return strmap_get(&plan->by_name, name);
 }
 
 static void refuse_other_content(Model *model, int32_t version)

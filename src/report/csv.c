@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/id.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "port/csvfile.h"
 #include "totals.h"

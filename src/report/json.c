@@ -1,6 +1,6 @@
 #include "report/inventory.h"
 
-#include "base/id.h"
+#include "base/clock.h"
 #include "port/json.h"
 #include "totals.h"
 

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
-#include "base/id.h"
 #include "base/interrupt.h"
 #include "base/link.h"
 #include "base/magic.h"
@@ -141,15 +141,6 @@ static bool read_through(Attempt *try, int fd, const struct stat *before, size_t
     return true;
 }
 
-static void fill_stamp(Stamp *stamp, const struct stat *st)
-{
-    *stamp = (Stamp){.dev = st->st_dev,
-                     .ino = st->st_ino,
-                     .size = (uint64_t)st->st_size,
-                     .mtime_ns = clock_timespec_ns(st->st_mtim),
-                     .ctime_ns = clock_timespec_ns(st->st_ctim)};
-}
-
 static bool refuse_unfit(const char *path, const struct stat *st, Err *err)
 {
     if (!S_ISREG(st->st_mode))
@@ -232,7 +223,7 @@ static bool pack_file(Attempt *try, int fd, Err *err)
     if (!(keep ? keep_identity : deflate_or_keep)(try, fd, &st, (size_t)head, err))
         return false;
     try->packed.raw_bytes = (uint64_t)st.st_size;
-    fill_stamp(&try->packed.stamp, &st);
+    try->packed.stamp = stamp_of_stat(&st);
     return true;
 }
 
@@ -291,15 +282,6 @@ static bool pack_members(Attempt *try, int dir, const TreeList *members, TarWrit
     return tar_end(tar, err);
 }
 
-static void fill_tree_stamp(Stamp *stamp, const TreeList *members)
-{
-    *stamp = (Stamp){.dev = members->dev,
-                     .ino = members->ino,
-                     .size = members->bytes,
-                     .mtime_ns = members->newest_ns,
-                     .ctime_ns = (int64_t)members->fingerprint};
-}
-
 static bool pack_directory(Attempt *try, int dir, Err *err)
 {
     Packer *packer = try->packer;
@@ -326,7 +308,7 @@ static bool pack_directory(Attempt *try, int dir, Err *err)
     try->packed.raw_bytes = before.bytes;
     try->packed.is_tar = true;
     try->packed.is_gzip = deflate;
-    fill_tree_stamp(&try->packed.stamp, &before);
+    try->packed.stamp = stamp_of_tree(&before);
     ok = true;
 out:
     tar_writer_free(tar);

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
-#include "base/id.h"
 #include "base/text.h"
 #include "base/tree.h"
 
@@ -45,18 +45,17 @@ static int open_parent(int root, const char *path, const char **base)
 static bool file_is_same(const Removal *removal, int fd, bool renamed)
 {
     struct stat st;
-    const Stamp *stamp = removal->stamp;
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_dev == stamp->dev && st.st_ino == stamp->ino &&
-           (uint64_t)st.st_size == stamp->size && clock_timespec_ns(st.st_mtim) == stamp->mtime_ns &&
-           (renamed || clock_timespec_ns(st.st_ctim) == stamp->ctime_ns);
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    Stamp now = stamp_of_stat(&st);
+    return stamp_is(&now, removal->stamp, renamed ? STAMP_ANY_CTIME : 0);
 }
 
 /* The members' times do not move with the directory's name. */
 static bool list_is_same(const Removal *removal, const TreeList *list)
 {
-    const Stamp *stamp = removal->stamp;
-    return list->dev == stamp->dev && list->ino == stamp->ino && list->bytes == stamp->size && list->newest_ns == stamp->mtime_ns &&
-           (int64_t)list->fingerprint == stamp->ctime_ns;
+    Stamp now = stamp_of_tree(list);
+    return stamp_is(&now, removal->stamp, 0);
 }
 
 static bool directory_is_same(const Removal *removal, int fd)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/identify.h"
+
 bool source_tree_open(const char *models_dir, SourceTree *out, Err *err)
 {
     *out = (SourceTree){.root = open(models_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

@@ -8,8 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
-#include "base/id.h"
+#include "base/host.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -59,9 +60,8 @@ static bool refuse(int fd, Err *err)
 /* The note is for people: a full disk must not stop a run that has nothing to write. */
 static void write_note(int fd, const char *path, const char *run_id)
 {
-    char host[65] = "", encoded[3 * sizeof host + 1], since[25], text[NOTE_MAX];
-    if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
-        text_copy(host, sizeof host, "unknown");
+    char host[65], encoded[3 * sizeof host + 1], since[25], text[NOTE_MAX];
+    host_name(host, sizeof host);
     text_percent_encode(encoded, host, strlen(host));
     clock_iso(since, clock_real_ns());
     int len = snprintf(text, sizeof text, "%ld %.120s %.40s %s\n", (long)getpid(), encoded, run_id, since);

@@ -6,6 +6,7 @@
 #include "fuzz_files.h"
 #include "port/csvfile.h"
 #include "model/identify.h"
+#include "../../src/model/name.h"
 
 /* The same question answered row by row. */
 typedef struct Search {
@@ -37,9 +38,9 @@ static bool see_row(void *ctx, uint64_t row, char *const *fields, const size_t *
 static void check_row(const NameMapRow *row)
 {
     fuzz_assert(row->version >= 0 || row->version == VERSION_AUTO);
-    fuzz_assert(row->name == NULL || identify_name_problem(row->name, strlen(row->name)) == NULL);
-    fuzz_assert(row->event == NULL || identify_text_problem(row->event, strlen(row->event), STORE_NAME_MAX) == NULL);
-    fuzz_assert(row->model_type == NULL || identify_text_problem(row->model_type, strlen(row->model_type), STORE_TYPE_MAX) == NULL);
+    fuzz_assert(row->name == NULL || name_problem(row->name, strlen(row->name)) == NULL);
+    fuzz_assert(row->event == NULL || name_text_problem(row->event, strlen(row->event), STORE_NAME_MAX) == NULL);
+    fuzz_assert(row->model_type == NULL || name_text_problem(row->model_type, strlen(row->model_type), STORE_TYPE_MAX) == NULL);
 }
 
 static void check_find(const NameMap *map, const char *file, const char *wanted)

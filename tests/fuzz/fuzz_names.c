@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "fuzz_files.h"
 #include "model/identify.h"
+#include "../../src/model/name.h"
 
 static bool is_plain(const char *text)
 {

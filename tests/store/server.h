@@ -6,7 +6,7 @@
 #include <stdarg.h>
 
 #include "../unit/unit.h"
-#include "base/id.h"
+#include "base/clock.h"
 #include "base/spool.h"
 #include "store/store.h"
 #include "schema/schema.h"

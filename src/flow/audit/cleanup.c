@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/id.h"
 #include "base/interrupt.h"
@@ -89,21 +90,13 @@ typedef struct Apply {
     bool *resumed; /* by line of the plan: it was hidden by a clean-up that was killed, and has its name back */
 } Apply;
 
-static bool same_stamp(const Stamp *now, const Stamp *then, bool resumed)
-{
-    Stamp expected = *then;
-    if (resumed) /* its two renames moved the ctime of a file; of a directory it is a hash of its members, which cannot have moved
-                  */
-        expected.ctime_ns = now->ctime_ns;
-    return now->dev == then->dev && stamp_equal(now, &expected); /* another mount wants another plan */
-}
-
 /* The line is still true of the source, and of the row that it was paired with. */
 static const char *compare_line(const Apply *apply, const CleanupLine *line, const AuditItem *item)
 {
     const Model *model = &apply->models.items[item->model];
-    if ((model->kind == MODEL_DIRECTORY) != line->is_directory ||
-        !same_stamp(&item->stamp, &line->stamp, apply->resumed[line - apply->plan->lines]))
+    /* The two renames of a removal that was cut off moved the ctime of a file. */
+    unsigned except = apply->resumed[line - apply->plan->lines] && !line->is_directory ? STAMP_ANY_CTIME : 0;
+    if ((model->kind == MODEL_DIRECTORY) != line->is_directory || !stamp_is(&item->stamp, &line->stamp, except))
         return "it changed after the plan was made";
     const char *why = audit_must_stay(&apply->audit, item);
     if (why != NULL)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/id.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "base/userfile.h"
 #include "base/vec.h"

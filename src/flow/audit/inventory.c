@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/id.h"
+#include "base/clock.h"
 
 const char *audit_must_stay(const Audit *audit, const AuditItem *item)
 {

@@ -23,9 +23,6 @@ typedef struct Rows {
 /* Sets letter and reason (copied). */
 bool audit_reason(Audit *audit, AuditItem *item, AuditLetter letter, const char *text, Err *err);
 
-/* One payload read back, decoded and hashed. ERR_SKIP: it is not what the row says. */
-bool audit_download(Store *store, const AuditItem *item, Err *err);
-
 /* prove.c: the server's hash of the payloads, and with `download` the payloads themselves. */
 bool audit_prove(const AuditSettings *settings, Audit *audit, Err *err);
 

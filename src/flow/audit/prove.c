@@ -142,7 +142,7 @@ static bool verify_in_server(Prover *prover, Err *err)
 
 /* --- by reading back --------------------------------------------------------------------------------------------------------- */
 
-bool audit_download(Store *store, const AuditItem *item, Err *err)
+static bool download_payload(Store *store, const AuditItem *item, Err *err)
 {
     StoredModel info = {.name = item->name,
                       .version = item->version,
@@ -170,7 +170,7 @@ typedef struct Download {
 static bool download_once(void *ctx, Err *err)
 {
     const Download *download = ctx;
-    return audit_download(download->session->store, download->item, err);
+    return download_payload(download->session->store, download->item, err);
 }
 
 static bool download_item(void *shared, void *own, uint32_t index, Err *err)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "model/identify.h"
 #include "worker.h"
 
 bool item_list_add(ItemList *list, const BatchItem *item, Err *err)

@@ -31,7 +31,7 @@ static bool match_record(void *ctx, const JournalRecord *record, Err *err)
     if (index == STRMAP_NONE)
         return true;
     Model *model = &match->run->models->items[index];
-    model->has_content = model->from_journal = stamp_equal(&record->stamp, &model->stamp);
+    model->has_content = stamp_is(&model->stamp, &record->stamp, STAMP_ANY_DEVICE);
     if (model->has_content)
         model->content = record->content;
     return true;

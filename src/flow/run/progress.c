@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/id.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "worker.h"

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/host.h"
 #include "base/id.h"
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -237,8 +239,7 @@ static void introduce(Run *run)
     char strings[1024];
     id_new_uuid(run->run_id);
     run->start_ns = clock_real_ns();
-    if (gethostname(run->host, sizeof run->host - 1) != 0)
-        text_copy(run->host, sizeof run->host, "unknown");
+    host_name(run->host, sizeof run->host);
     if (getpwuid_r(geteuid(), &entry, strings, sizeof strings, &found) == 0 && found != NULL)
         text_copy(run->user, sizeof run->user, found->pw_name);
     else

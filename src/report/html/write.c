@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/id.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 void page_raw(Page *page, const char *html)

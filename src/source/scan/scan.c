@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/id.h"
 #include "base/tree.h"
 #include "base/text.h"
 #include "parts.h"
@@ -88,11 +87,7 @@ bool walk_add_file(Walk *walk, const struct stat *st, int suffix_len, Err *err)
     if (model == NULL)
         return false;
     model->suffix_len = (uint8_t)suffix_len;
-    model->stamp = (Stamp){.dev = st->st_dev,
-                           .ino = st->st_ino,
-                           .size = (uint64_t)st->st_size,
-                           .mtime_ns = clock_timespec_ns(st->st_mtim),
-                           .ctime_ns = clock_timespec_ns(st->st_ctim)};
+    model->stamp = stamp_of_stat(st);
     return true;
 }
 
@@ -228,11 +223,7 @@ static bool add_directory_model(Walk *walk, int dir, unsigned marks, Err *err)
     if (model == NULL)
         goto out;
     model->dir_type = (uint8_t)rules_dir_type(marks, model->path);
-    model->stamp = (Stamp){.dev = tree.dev,
-                           .ino = tree.ino,
-                           .size = tree.bytes,
-                           .mtime_ns = tree.newest_ns,
-                           .ctime_ns = (int64_t)tree.fingerprint};
+    model->stamp = stamp_of_tree(&tree);
     ok = true;
 out:
     tree_list_free(&tree);

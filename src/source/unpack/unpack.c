@@ -5,7 +5,6 @@
 
 #include "base/interrupt.h"
 #include "base/fs.h"
-#include "base/interrupt.h"
 #include "port/gzip.h"
 #include "port/tar.h"
 #include "parts.h"

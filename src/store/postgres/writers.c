@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/id.h"
+#include "base/clock.h"
 #include "base/interrupt.h"
 #include "session/transaction.h"
 #include "session/wire.h"

@@ -23,7 +23,7 @@ ROWS = [
     P("session-that-died-idle", "waits", "src/flow/run/batch.c",
       "if (was_idle && why.cls == ERR_RETRY && !store_alive(worker->store)) {", "if (was_idle && why.cls == ERR_NONE) {",
       "fault/test_locks.Settings.test_short_timeouts", "a large model is not packed twice"),
-    P("memory-of-a-payload", "memory", "src/base/spool.c", "if (len > limit || spool->memory.len > limit - len) {", "if (spool->spilled) {",
+    P("memory-of-a-payload", "memory", "src/base/file/spool.c", "if (len > limit || spool->memory.len > limit - len) {", "if (spool->spilled) {",
       "unit/base/test_spool:memory_is_bounded", "a large payload goes through a file"),
     P("memory-of-the-workers", "memory", "src/flow/run/run.c", "count = count < room ? count : room;", "(void)room;",
       "fault/test_memory.BoundTest.test_peak", "--max-memory bounds --jobs"),

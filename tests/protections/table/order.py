@@ -44,17 +44,17 @@ ROWS = [
       "\n"
       "static bool set_aside",
       "unit/state/test_journal_durable:new_file_and_its_name", "the journal's own name is durable"),
-    P("folder-name-fsync", 3, "src/base/fs.c",
+    P("folder-name-fsync", 3, "src/base/file/fs.c",
       "    if (*made)\n"
       "        return fs_sync_parent(path, err);\n",
       "    if (*made)\n"
       "        return true;\n",
       "unit/base/test_fs_durable:names_of_folders", "the name of a new folder is durable"),
-    P("replace-fsync", 3, "src/base/atomic_file.c", "if (fsync(file->fd) != 0)", "if (file->fd < 0)",
+    P("replace-fsync", 3, "src/base/file/atomic_file.c", "if (fsync(file->fd) != 0)", "if (file->fd < 0)",
       "unit/base/test_atomic_file:durable", "a MANIFEST or a journal that has its name has its content"),
-    P("replace-name-fsync", 3, "src/base/atomic_file.c", "return fs_sync_parent(file->path, err);", "return true;",
+    P("replace-name-fsync", 3, "src/base/file/atomic_file.c", "return fs_sync_parent(file->path, err);", "return true;",
       "unit/base/test_atomic_file:durable", "the new name of a replaced file is durable"),
-    P("replace-exclusive", 9, "src/base/atomic_file.c", "%016\" PRIx64 SUFFIX, (int)(name - path), path, NAME_SHOWN, name, id_random64())",
+    P("replace-exclusive", 9, "src/base/file/atomic_file.c", "%016\" PRIx64 SUFFIX, (int)(name - path), path, NAME_SHOWN, name, id_random64())",
       "%016\" PRIx64 SUFFIX, (int)(name - path), path, NAME_SHOWN, name, (uint64_t)0)",
       "unit/base/test_atomic_file:planted_names", "a temporary name that can be guessed can be planted"),
     P("failed-batch-is-not-done", 3, "src/flow/run/recover.c",

@@ -3,13 +3,13 @@
 from protection import P
 
 ROWS = [
-    P("output-streams", "output files", "src/base/userfile.c", "if (userfile_is_stream(path))", "if (userfile_is_stream(path) && len == 0)",
+    P("output-streams", "output files", "src/base/file/userfile.c", "if (userfile_is_stream(path))", "if (userfile_is_stream(path) && len == 0)",
       "cli/test_output_files.OutputFiles.test_fifo_gets_plan_and_report", "a FIFO or device named for a plan or report is written to"),
-    P("output-links", "output files", "src/base/userfile.c", "return replace(real, data, len, mode, err);", "return replace(path, data, len, mode, err);",
+    P("output-links", "output files", "src/base/file/userfile.c", "return replace(real, data, len, mode, err);", "return replace(path, data, len, mode, err);",
       "cli/test_output_files.OutputFiles.test_links_are_followed", "a link stays a link"),
-    P("output-of-the-shell", "output files", "src/base/userfile.c", "if (userfile_is_stdout(path)) return true;", "",
+    P("output-of-the-shell", "output files", "src/base/file/userfile.c", "if (userfile_is_stdout(path)) return true;", "",
       "cli/test_output_files.OutputFiles.test_file_of_the_shell_keeps_its_inode", "the file of the shell's > is not replaced under it"),
-    P("output-descriptors", "output files", "src/base/userfile.c", "if (flags >= 0 && (flags & FD_CLOEXEC) != 0) {", "if (flags < -1) {",
+    P("output-descriptors", "output files", "src/base/file/userfile.c", "if (flags >= 0 && (flags & FD_CLOEXEC) != 0) {", "if (flags < -1) {",
       "unit/base/test_userfile:device_and_descriptors_are_written_through", "/dev/fd/N is never one of our own"),
     P("get-special-files", "output files", "src/source/unpack/dest.c", "if (!dest->force || !is_replaceable(&st))", "if (!dest->force)",
       "unit/source/test_unpack_dest:force_refuses_special_files", "get --force replaces files and directories only, at the last moment too"),

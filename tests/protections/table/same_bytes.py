@@ -21,7 +21,7 @@ ROWS = [
     P("one-member-only", 11, "src/port/gzip_inflate.c",
       'return state->avail_in == 0 || err_set(err, ERR_SKIP, "bytes behind the gzip member");', "return true;",
       "unit/port/test_gzip:cut_or_followed", "joblib loops for ever on a second member"),
-    P("members-are-sorted", 11, "src/base/tree.c",
+    P("members-are-sorted", 11, "src/base/file/tree.c",
       "        qsort(list.items, list.count, sizeof *list.items, by_path);", "        (void)by_path;",
       "cli/test_read_back.BertopicRow.test_members_lie_at_the_root_sorted_and_without_owner", "readdir has any order"),
     P("compressed-stays", 11, "src/source/pack.c",

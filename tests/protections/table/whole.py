@@ -15,11 +15,11 @@ ROWS = [
       "fault/test_moving_sources.SourceTest.test_member_of_a_directory_model", "a member that changed since the list was made"),
     P("list-before-and-after", 8, "src/source/pack.c", "if (!tree_same(&before, &after)) {", "if (before.count == 0) {",
       "fault/test_moving_sources.SourceTest.test_members_change_together", "a member that came or went"),
-    P("source-is-no-link", 8, "src/base/fs.c", "(follow ? 0 : RESOLVE_NO_SYMLINKS)", "0",
+    P("source-is-no-link", 8, "src/base/file/fs.c", "(follow ? 0 : RESOLVE_NO_SYMLINKS)", "0",
       "unit/base/test_fs:beneath", "a source that became a link is not followed"),
-    P("source-is-below", 8, "src/base/fs.c", "how.resolve = RESOLVE_BENEATH |", "how.resolve =",
+    P("source-is-below", 8, "src/base/file/fs.c", "how.resolve = RESOLVE_BENEATH |", "how.resolve =",
       "unit/base/test_fs:beneath", "nothing outside of the tree is read"),
-    P("source-does-not-block", 8, "src/base/fs.c", "((flags & O_PATH) != 0 ? 0 : O_NONBLOCK)", "0",
+    P("source-does-not-block", 8, "src/base/file/fs.c", "((flags & O_PATH) != 0 ? 0 : O_NONBLOCK)", "0",
       "unit/base/test_fs:fifo_does_not_block", "to open a FIFO would wait for ever", may_hang=True),
     P("links-need-the-option", 8, "src/source/scan/links.c",
       "    if (walk->rules->follow_links) {\n"
@@ -27,6 +27,6 @@ ROWS = [
       "    if (walk->list != NULL) {\n"
       "        const char *path",
       "cli/test_sources.Links.test_link_to_a_file", "without -L no link is followed"),
-    P("links-stay-inside", 8, "src/base/link.c", "if (below == NULL) {", "if (target[0] == '\\0') {",
+    P("links-stay-inside", 8, "src/base/file/link.c", "if (below == NULL) {", "if (target[0] == '\\0') {",
       "cli/test_sources.Links.test_followed_never_outside", "-L does not leave the tree"),
 ]

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 
 #include "../unit.h"
-#include "base/id.h"
+#include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/userfile.h"
 

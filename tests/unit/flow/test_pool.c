@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/id.h"
+#include "base/clock.h"
 #include "base/interrupt.h"
 #include "../unit.h"
 

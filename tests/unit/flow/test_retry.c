@@ -4,7 +4,7 @@
 
 #include "../../../src/store/driver.h"
 #include "../unit.h"
-#include "base/id.h"
+#include "base/clock.h"
 #include "base/interrupt.h"
 
 static Err err;

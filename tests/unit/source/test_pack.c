@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "base/id.h"
+#include "base/clock.h"
 #include "../unit.h"
 
 #define TICK_NS 10000000

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 
-#include "base/id.h"
+#include "base/clock.h"
 #include "base/interrupt.h"
 #include "error.h"
 

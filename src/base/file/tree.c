@@ -1,5 +1,4 @@
 #define _GNU_SOURCE
-#include "base/id.h"
 #include "base/tree.h"
 
 #include <dirent.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/link.h"
 #include "base/vec.h"
 

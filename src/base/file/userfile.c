@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/atomic_file.h"
-#include "base/id.h"
+#include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/text.h"
 

@@ -1,6 +1,7 @@
-#include "model/identify.h"
+#include "model/name_map.h"
 
 #include "../unit.h"
+#include "model/identify.h"
 
 static char map_path[300];
 
@@ -256,7 +257,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("stage_map");
+    Suite *suite = suite_create("model/name_map");
     TCase *tc = tcase_create("map");
     tcase_add_checked_fixture(tc, NULL, unit_remove_temp);
     tcase_add_test(tc, test_given_values_win_and_empty_ones_are_inferred);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"

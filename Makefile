@@ -128,11 +128,13 @@ lint:
 bench: $(PROGRAM)
 	scripts/bench
 
-# The table of options in docs/options.md, between its two marks, as the program knows it.
+# The table of options in docs/options.md, between its two marks, and the text of --help that the tests compare, as the program knows them.
 .PHONY: docs
 docs: $(PROGRAM)
 	$(PROGRAM) --help-markdown >$(BUILD)/options.md
 	sed -i -e '/^<!-- options -->$$/,/^<!-- end of options -->$$/{//!d}' -e '/^<!-- options -->$$/r $(BUILD)/options.md' docs/options.md
+	for c in '' run check cleanup get restore db 'db upgrade' 'db current'; do \
+	  echo "$$ migrate_models_to_db $$c --help"; $(PROGRAM) $$c --help || exit 1; done >tests/cli/golden/help.txt
 
 # Set-up, build, sample models, a migration, and the result: everything below build/.
 run:

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "command.h"
 #include "flow/audit_report.h"
-#include "flow/signals.h"
 #include "port/json.h"
 
 static bool parse_sample(const char *text, AuditSettings *settings, Err *err)
@@ -111,10 +110,18 @@ static bool tell(const Options *options, const Audit *audit, const Inventory *in
     return options->report == NULL || inventory_write_file(inventory, options->report, err);
 }
 
-static bool check(const Options *options, Retry *retry, const char *models_dir, int *code, Err *err)
+bool cmd_check_options(const Options *options, Err *err)
 {
-    AuditSettings settings = {.models_dir = models_dir,
-                              .retry = retry,
+    AuditSettings settings;
+    return parse_sample(options->sample, &settings, err) && command_check_output(options, "--report", options->report, err) &&
+           inventory_has_format(options->report, err);
+}
+
+bool cmd_check(CommandContext *context, Err *err)
+{
+    const Options *options = context->options;
+    AuditSettings settings = {.models_dir = context->models_dir,
+                              .retry = &context->retry,
                               .scan = command_scan_rules(options),
                               .map_file = options->map,
                               .jobs = command_jobs(options),
@@ -124,32 +131,16 @@ static bool check(const Options *options, Retry *retry, const char *models_dir, 
     ModelList models = {0};
     Audit audit = {0};
     Inventory inventory = {0};
-    bool ok = parse_sample(options->sample, &settings, err) &&
-              command_check_output(options, "--report", options->report, err) && inventory_has_format(options->report, err) &&
-              command_require_schema(retry, err) && audit_run(&settings, &tree, &models, &audit, err) &&
-              audit_inventory(&audit, &tree, "Check report", false, store_target_label(retry->target), command_host(), &inventory,
-                              err);
+    bool ok = parse_sample(options->sample, &settings, err) && audit_run(&settings, &tree, &models, &audit, err) &&
+              audit_inventory(&audit, &tree, "Check report", false, store_target_label(context->retry.target), command_host(),
+                              &inventory, err);
     if (ok) {
-        *code = exit_code(&audit);
-        ok = tell(options, &audit, &inventory, *code, err);
+        context->exit_code = exit_code(&audit);
+        ok = tell(options, &audit, &inventory, context->exit_code, err);
     }
     audit_free_inventory(&inventory);
     audit_free(&audit);
     source_tree_close(&tree);
     model_list_free(&models);
     return ok;
-}
-
-int cmd_check(const Options *options)
-{
-    StoreTarget *target = NULL;
-    Err err = {0};
-    const char *models_dir;
-    int code = 0;
-    bool ready = command_models_dir(options, &models_dir, &err) && command_target(options, &target, &err) && signals_start(&err);
-    Retry retry = command_retry(options, target);
-    if (!ready || !check(options, &retry, models_dir, &code, &err))
-        code = command_fail(&err);
-    store_target_free(target);
-    return code;
 }

@@ -12,13 +12,13 @@
 #include "command.h"
 #include "flow/audit_report.h"
 #include "flow/cleanup.h"
-#include "flow/signals.h"
 #include "port/json.h"
 
-static AuditSettings audit_settings(const Options *options, Retry *retry, const char *models_dir)
+static AuditSettings audit_settings(CommandContext *context)
 {
-    return (AuditSettings){.models_dir = models_dir,
-                           .retry = retry,
+    const Options *options = context->options;
+    return (AuditSettings){.models_dir = context->models_dir,
+                           .retry = &context->retry,
                            .scan = command_scan_rules(options),
                            .map_file = options->map,
                            .jobs = command_jobs(options),
@@ -128,22 +128,23 @@ static bool write_plan(const Audit *audit, const SourceTree *tree, const char *p
     return ok;
 }
 
-static bool report(const Options *options, Retry *retry, const char *models_dir, int *code, Err *err)
+static bool report(CommandContext *context, Err *err)
 {
-    AuditSettings settings = audit_settings(options, retry, models_dir);
+    const Options *options = context->options;
+    AuditSettings settings = audit_settings(context);
     SourceTree tree = {.root = -1};
     ModelList models = {0};
     Audit audit = {0};
     Inventory inventory = {0};
     bool ok =
         audit_run(&settings, &tree, &models, &audit, err) &&
-        audit_inventory(&audit, &tree, "Clean-up report", true, store_target_label(retry->target), command_host(), &inventory,
-                        err) &&
+        audit_inventory(&audit, &tree, "Clean-up report", true, store_target_label(context->retry.target), command_host(),
+                        &inventory, err) &&
         write_plan(&audit, &tree, options->plan, options->quiet, err) &&
         (options->report == NULL || inventory_write_file(&inventory, options->report, err));
-    *code = ok && audit.counts[audit_index(AUDIT_UNCHECKED)] > 0 ? err_exit_code(ERR_SKIP) : 0;
+    context->exit_code = ok && audit.counts[audit_index(AUDIT_UNCHECKED)] > 0 ? err_exit_code(ERR_SKIP) : 0;
     if (ok && options->json)
-        ok = say_json(&inventory, *code, err);
+        ok = say_json(&inventory, context->exit_code, err);
     else if (ok && !options->quiet && !command_answers_in(options->plan) && !command_answers_in(options->report))
         say_text(&inventory);
     audit_free_inventory(&inventory);
@@ -229,22 +230,22 @@ static bool say_applied(const Options *options, const CleanupResult *result, int
     return true;
 }
 
-static bool apply(const Options *options, Retry *retry, const char *models_dir, int *code, Err *err)
+static bool apply(CommandContext *context, Err *err)
 {
-    CleanupSettings settings = {
-        .audit = audit_settings(options, retry, models_dir), .state_dir = options->state_dir, .trash = options->trash};
+    const Options *options = context->options;
+    CleanupSettings settings = {.audit = audit_settings(context), .state_dir = options->state_dir, .trash = options->trash};
     CleanupPlan plan = {0};
     CleanupResult result = {0};
     bool ok = cleanup_plan_read(options->apply, &plan, err) && confirm(options, &plan, err) &&
               cleanup_apply(&settings, &plan, say_done, (void *)options, &result, err);
-    *code = result.kept_count > 0 ? err_exit_code(ERR_SKIP) : 0;
+    context->exit_code = result.kept_count > 0 ? err_exit_code(ERR_SKIP) : 0;
     if (ok || result.removed_count + result.kept_count > 0)
-        ok = say_applied(options, &result, ok ? *code : err_exit_code(err->cls), ok ? err : NULL) && ok;
+        ok = say_applied(options, &result, ok ? context->exit_code : err_exit_code(err->cls), ok ? err : NULL) && ok;
     cleanup_plan_free(&plan);
     return ok;
 }
 
-static bool check_options(const Options *options, Err *err)
+bool cmd_cleanup_options(const Options *options, Err *err)
 {
     if (options->apply != NULL && (options->plan != NULL || options->report != NULL))
         return err_set(err, ERR_USAGE, "--apply does not go with --plan or --report");
@@ -259,20 +260,7 @@ static bool check_options(const Options *options, Err *err)
            command_check_output(options, "--report", options->report, err) && inventory_has_format(options->report, err);
 }
 
-int cmd_cleanup(const Options *options)
+bool cmd_cleanup(CommandContext *context, Err *err)
 {
-    StoreTarget *target = NULL;
-    Err err = {0};
-    const char *models_dir;
-    int code = 0;
-    bool ready =
-        check_options(options, &err) && command_models_dir(options, &models_dir, &err) && command_target(options, &target, &err) &&
-        signals_start(&err);
-    Retry retry = command_retry(options, target);
-    if (!ready || !command_require_schema(&retry, &err) ||
-        !(options->apply != NULL ? apply(options, &retry, models_dir, &code, &err)
-                                 : report(options, &retry, models_dir, &code, &err)))
-        code = command_fail(&err);
-    store_target_free(target);
-    return code;
+    return context->options->apply != NULL ? apply(context, err) : report(context, err);
 }

@@ -10,36 +10,11 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/userfile.h"
-#include "schema/schema.h"
 
 int command_fail(const Err *err)
 {
     log_err(LOG_ERROR, err);
     return err->cls == ERR_INTERRUPTED ? 128 + interrupt_signal() : err_exit_code(err->cls);
-}
-
-Retry command_retry(const Options *options, const StoreTarget *target)
-{
-    return (Retry){.target = target, .retries = (unsigned)options->retries, .wait_seconds = options->wait};
-}
-
-typedef struct SchemaQuestion {
-    Store *store;
-    const StoreTarget *target;
-} SchemaQuestion;
-
-static bool ask_schema(void *ctx, Err *err)
-{
-    const SchemaQuestion *question = ctx;
-    return schema_require_head(question->store, question->target, err);
-}
-
-bool command_require_schema(Retry *retry, Err *err)
-{
-    SchemaQuestion question = {.target = retry->target};
-    bool ok = retry_step(retry, &question.store, ask_schema, &question, err);
-    store_close(question.store);
-    return ok;
 }
 
 const char *command_host(void)
@@ -70,15 +45,6 @@ bool command_check_output(const Options *options, const char *option, const char
         return true;
     err_set(err, ERR_USAGE, "--json and %s %s both write to standard output", option, path);
     return err_hint(err, "name a file with %s", option);
-}
-
-bool command_models_dir(const Options *options, const char **out, Err *err)
-{
-    const StringList *arguments = &options->arguments;
-    if (arguments->count > 1)
-        return err_set(err, ERR_USAGE, "one folder at a time: \"%s\" is too much", arguments->items[1]);
-    *out = arguments->count > 0 ? arguments->items[0] : "./models";
-    return true;
 }
 
 static const char *const *globs(const StringList *list)

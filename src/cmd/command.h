@@ -1,33 +1,9 @@
-/* command.h: the commands of the program, one row each. A command prints its answer on stdout and returns the exit code. */
+/* command.h: what several commands share. */
 #ifndef CMD_COMMAND_H
 #define CMD_COMMAND_H
 
-#include "options.h"
-#include "flow/retry.h"
+#include "commands.h"
 #include "source/scan.h"
-
-typedef struct Command {
-    const char *name;
-    unsigned bit;
-    const char *arguments; /* for the usage line */
-    const char *summary;
-    int (*main)(const Options *options);
-} Command;
-
-extern const Command commands[]; /* ends with a NULL name */
-
-int cmd_run(const Options *options);
-int cmd_db(const Options *options);
-int cmd_check(const Options *options);
-int cmd_cleanup(const Options *options);
-int cmd_get(const Options *options);
-int cmd_restore(const Options *options);
-
-/* The store of a command, and the patience that the options ask for. */
-Retry command_retry(const Options *options, const StoreTarget *target);
-
-/* Connects once to see that the schema is at head. ERR_SCHEMA, or why there is no connection. */
-bool command_require_schema(Retry *retry, Err *err);
 
 /* This machine's name. */
 const char *command_host(void);
@@ -46,8 +22,7 @@ bool command_answers_in(const char *path);
 /* ERR_USAGE when --json wants the standard output that `option` names too. */
 bool command_check_output(const Options *options, const char *option, const char *path, Err *err);
 
-/* What the options say of MODELS_DIR: its path, the rules of the scan, the number of workers. */
-bool command_models_dir(const Options *options, const char **out, Err *err);
+/* What the options say of the scan, and the number of workers. */
 ScanRules command_scan_rules(const Options *options);
 unsigned command_jobs(const Options *options);
 

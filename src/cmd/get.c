@@ -7,10 +7,8 @@
 
 #include "base/fs.h"
 #include "base/text.h"
-#include "command.h"
-#include "flow/signals.h"
+#include "commands.h"
 #include "port/json.h"
-#include "schema/schema.h"
 #include "source/unpack.h"
 
 #define LATEST_ACTIVE (-1)
@@ -141,44 +139,33 @@ static bool write_out(const Options *options, Store *store, const Choice *choice
 }
 
 typedef struct Get {
-    const Options *options;
-    Store *store;
+    CommandContext *context;
     Choice choice;
 } Get;
 
 static bool get_once(void *ctx, Err *err)
 {
     Get *get = ctx;
-    const StringList *arguments = &get->options->arguments;
+    const Options *options = get->context->options;
+    const StringList *arguments = &options->arguments;
     get->choice.found = false;
-    return schema_require_head(get->store, store_target(get->store), err) &&
-           find(get->store, arguments->items[0], &get->choice, err) &&
-           write_out(get->options, get->store, &get->choice, arguments->count > 1 ? arguments->items[1] : NULL, err);
+    return find(get->context->store, arguments->items[0], &get->choice, err) &&
+           write_out(options, get->context->store, &get->choice, arguments->count > 1 ? arguments->items[1] : NULL, err);
 }
 
-static bool get_model(const Options *options, Retry *retry, Err *err)
+bool cmd_get_options(const Options *options, Err *err)
 {
     char name[4 * STORE_NAME_MAX + 1];
-    Get get = {.options = options, .choice = {.name = name}};
-    const StringList *arguments = &options->arguments;
-    if (arguments->count < 1 || arguments->count > 2)
-        return err_set(err, ERR_USAGE, "get wants NAME[@VERSION] and perhaps a destination");
-    bool ok = parse_reference(arguments->items[0], name, sizeof name, &get.choice.wanted, err) &&
-              retry_step(retry, &get.store, get_once, &get, err);
-    store_close(get.store);
-    arena_free(&get.choice.arena);
-    return ok;
+    int64_t version;
+    return parse_reference(options->arguments.items[0], name, sizeof name, &version, err);
 }
 
-int cmd_get(const Options *options)
+bool cmd_get(CommandContext *context, Err *err)
 {
-    StoreTarget *target = NULL;
-    Err err = {0};
-    int code = 0;
-    bool ready = command_target(options, &target, &err) && signals_start(&err);
-    Retry retry = command_retry(options, target);
-    if (!ready || !get_model(options, &retry, &err))
-        code = command_fail(&err);
-    store_target_free(target);
-    return code;
+    char name[4 * STORE_NAME_MAX + 1];
+    Get get = {.context = context, .choice = {.name = name}};
+    bool ok = parse_reference(context->options->arguments.items[0], name, sizeof name, &get.choice.wanted, err) &&
+              retry_step(&context->retry, &context->store, get_once, &get, err);
+    arena_free(&get.choice.arena);
+    return ok;
 }

@@ -1,4 +1,4 @@
-/* main.c: finds the command, parses its options, runs it, and sees that its answer arrived. */
+/* main.c: finds the command, parses its options, opens what it needs, runs it, and sees that its answer arrived. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,41 +6,9 @@
 
 #include "base/log.h"
 #include "command.h"
-
-const Command commands[] = {
-    {"run", CMD_RUN, "[MODELS_DIR]", "move a models folder into the database; safe to repeat (may be left out)", cmd_run},
-    {"check", CMD_CHECK, "[MODELS_DIR]", "compare tree and database in both directions, and prove what is stored", cmd_check},
-    {"cleanup", CMD_CLEANUP, "[MODELS_DIR]", "which local files may go, with the proof for each; --plan, then --apply",
-     cmd_cleanup},
-    {"get", CMD_GET, "NAME[@V] [DEST|-]", "a stored model back to a file or directory, byte for byte", cmd_get},
-    {"restore", CMD_RESTORE, "BACKUP_DIR", "rows of a CSV backup back into the database", cmd_restore},
-    {"db", CMD_DB, "upgrade|current", "schema of the database", cmd_db},
-    {0},
-};
-
-static const Command *find_command(const char *name)
-{
-    for (const Command *command = commands; command->name != NULL; command++)
-        if (strcmp(command->name, name) == 0)
-            return command;
-    return NULL;
-}
-
-static void print_help(const Command *command, bool named)
-{
-    printf("Usage: migrate_models_to_db %s [OPTIONS] %s\n\n", named ? command->name : "[COMMAND]", command->arguments);
-    if (!named) {
-        puts("Commands:");
-        for (const Command *each = commands; each->name != NULL; each++)
-            printf("  %-8s %-18s %s\n", each->name, each->arguments, each->summary);
-        puts("");
-    }
-    printf("Options of %s:\n", command->name);
-    options_print_help(stdout, command->bit);
-    puts("\nEvery --foo-bar is also the environment variable MIGRATE_MODELS_FOO_BAR.");
-    puts("Exit codes: 0 done, 1 error, 2 usage, 3 some models failed, 4 differences, 5 store unreachable,\n"
-         "            10 schema, 11 locked, 128+N signal.");
-}
+#include "flow/signals.h"
+#include "help.h"
+#include "schema/schema.h"
 
 static LogLevel log_level(const Options *options)
 {
@@ -49,20 +17,78 @@ static LogLevel log_level(const Options *options)
     return options->verbose >= 2 ? LOG_DEBUG : options->verbose == 1 ? LOG_INFO : LOG_WARN;
 }
 
-static int run_command(const Command *command, bool named, int argc, char **argv)
+static bool check_arguments(const Command *command, const Options *options, Err *err)
 {
+    const StringList *arguments = &options->arguments;
+    if (arguments->count > command->most)
+        err_set(err, ERR_USAGE, "unexpected argument \"%s\"%s", arguments->items[command->most],
+                (command->needs & NEEDS_TREE) != 0 ? "; give one folder" : "");
+    else if (arguments->count < command->least)
+        err_set(err, ERR_USAGE, "an argument is missing");
+    else
+        return true;
+    return err_hint(err, "usage: migrate_models_to_db %s [OPTIONS]%s%s", command->words, command->most > 0 ? " " : "",
+                    command->arguments);
+}
+
+static bool ask_schema(void *ctx, Err *err)
+{
+    const CommandContext *context = ctx;
+    return schema_require_head(context->store, context->retry.target, err);
+}
+
+static bool prepare(const Command *command, CommandContext *context, Err *err)
+{
+    const Options *options = context->options;
+    StoreTarget *target = NULL;
+    context->retry.retries = (unsigned)options->retries;
+    context->retry.wait_seconds = options->wait;
+    if ((command->needs & NEEDS_TREE) != 0)
+        context->models_dir = options->arguments.count > 0 ? options->arguments.items[0] : "./models";
+    if (!check_arguments(command, options, err) || (command->check != NULL && !command->check(options, err)) ||
+        !command_target(options, &target, err) || !signals_start(err)) {
+        store_target_free(target);
+        return false;
+    }
+    context->retry.target = target;
+    if ((command->needs & (NEEDS_SCHEMA | NEEDS_STORE)) == 0)
+        return true;
+    bool ok = retry_step(&context->retry, &context->store, ask_schema, context, err);
+    if ((command->needs & NEEDS_STORE) == 0) {
+        store_close(context->store);
+        context->store = NULL;
+    }
+    return ok;
+}
+
+static int execute(const Command *command, const Options *options)
+{
+    CommandContext context = {.options = options};
+    Err err = {0};
+    bool ok = prepare(command, &context, &err) && command->main(&context, &err);
+    int code = ok ? context.exit_code : command_fail(&err);
+    store_close(context.store);
+    store_target_free((StoreTarget *)context.retry.target);
+    return code;
+}
+
+static int choose_and_execute(int argc, char **argv)
+{
+    CommandChoice choice = commands_choose(argc, argv);
     Options options;
     Err err = {0};
-    if (!options_parse(argc, argv, command->bit, &options, &err))
+    if (!options_parse(argc, argv, choice.bits, choice.words, &options, &err))
         return command_fail(&err);
     int code = 0;
     log_set_level(log_level(&options));
     if (options.help)
-        print_help(command, named);
+        help_print(stdout, &choice);
     else if (options.version)
         puts("migrate_models_to_db " PROGRAM_VERSION);
+    else if (choice.command == NULL || choice.unknown != NULL)
+        code = commands_refuse(&choice, &err) ? 0 : command_fail(&err);
     else
-        code = command->main(&options);
+        code = execute(choice.command, &options);
     options_free(&options);
     return code;
 }
@@ -87,21 +113,13 @@ static int finish(int code)
     return code == 0 && ferror(stderr) ? err_exit_code(ERR_STOP) : code;
 }
 
-static int find_and_run(int argc, char **argv)
-{
-    if (argc > 1 && strcmp(argv[1], "--help-markdown") == 0) { /* for docs/options.md */
-        options_print_markdown(stdout);
-        return 0;
-    }
-    const Command *command = argc > 1 ? find_command(argv[1]) : NULL;
-    if (command != NULL)
-        return run_command(command, true, argc - 1, argv + 1);
-    return run_command(&commands[0], false, argc, argv);
-}
-
 int main(int argc, char **argv)
 {
     if (!hold_standard_descriptors())
         return err_exit_code(ERR_STOP);
-    return finish(find_and_run(argc, argv));
+    if (argc > 1 && strcmp(argv[1], "--help-markdown") == 0) { /* for docs/options.md */
+        help_print_markdown(stdout);
+        return finish(0);
+    }
+    return finish(choose_and_execute(argc, argv));
 }

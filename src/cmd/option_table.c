@@ -1,7 +1,6 @@
 #include "option_table.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "store/store.h"
 
@@ -30,6 +29,7 @@ const OptionSpec option_table[] = {
      .kind = OPTION_INT,
      .offset = FIELD(jobs),
      .commands = CMD_TREE,
+     .anywhere = true,
      .value_name = "N",
      .default_text = "0",
      .min = 0,
@@ -39,12 +39,12 @@ const OptionSpec option_table[] = {
      .letter = 'n',
      .kind = OPTION_FLAG,
      .offset = FIELD(dry_run),
-     .commands = CMD_RUN,
+     .commands = CMD_BIT(COMMAND_RUN),
      .help = "show the same plan and write nothing, not even state; works before the tables exist"},
     {.name = "upgrade",
      .kind = OPTION_FLAG,
      .offset = FIELD(upgrade),
-     .commands = CMD_RUN,
+     .commands = CMD_BIT(COMMAND_RUN),
      .help = "bring the schema to head first"},
     {.name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .offset = FIELD(quiet), .commands = CMD_ALL, .help = "errors only"},
     {.name = "verbose",
@@ -58,12 +58,13 @@ const OptionSpec option_table[] = {
      .kind = OPTION_STRING,
      .offset = FIELD(state_dir),
      .commands = CMD_STATE,
+     .anywhere = true,
      .value_name = "DIR",
      .help = "lock, journal and backups; default $XDG_STATE_HOME/migrate_models_to_db, else ~/.local/state/migrate_models_to_db"},
     {.name = "backup",
      .kind = OPTION_CHOICE,
      .offset = FIELD(backup),
-     .commands = CMD_RUN,
+     .commands = CMD_BIT(COMMAND_RUN),
      .value_name = "full|meta|none",
      .default_text = "full",
      .choices = backup_choices,
@@ -71,20 +72,20 @@ const OptionSpec option_table[] = {
     {.name = "backup-dir",
      .kind = OPTION_STRING,
      .offset = FIELD(backup_dir),
-     .commands = CMD_RUN,
+     .commands = CMD_BIT(COMMAND_RUN),
      .value_name = "DIR",
      .help = "where the backups go; default: backups/ in the state folder of the store"},
     {.name = "compress",
      .kind = OPTION_CODEC,
      .offset = FIELD(level),
-     .commands = CMD_RUN,
+     .commands = CMD_BIT(COMMAND_RUN),
      .value_name = "gzip[:LEVEL]|none",
      .default_text = "gzip",
      .help = "levels 1 to 3 are ISA-L's (fast), 4 to 9 zlib's; none serves readers that call pickle.loads"},
     {.name = "on-change",
      .kind = OPTION_CHOICE,
      .offset = FIELD(on_change),
-     .commands = CMD_RUN,
+     .commands = CMD_BIT(COMMAND_RUN),
      .value_name = "new-version|skip|fail",
      .default_text = "new-version",
      .choices = change_choices,
@@ -92,7 +93,7 @@ const OptionSpec option_table[] = {
     {.name = "no-activate",
      .kind = OPTION_FLAG,
      .offset = FIELD(no_activate),
-     .commands = CMD_RUN,
+     .commands = CMD_BIT(COMMAND_RUN),
      .help = "store new rows with is_active = false"},
     {.name = "include",
      .kind = OPTION_LIST,
@@ -135,74 +136,75 @@ const OptionSpec option_table[] = {
     {.name = "checksum",
      .kind = OPTION_FLAG,
      .offset = FIELD(checksum),
-     .commands = CMD_RUN,
+     .commands = CMD_BIT(COMMAND_RUN),
      .help = "read and hash every model, whatever size and time say"},
     {.name = "download",
      .kind = OPTION_FLAG,
      .offset = FIELD(download),
-     .commands = CMD_CHECK,
+     .commands = CMD_BIT(COMMAND_CHECK),
      .help = "read every payload back, decode and hash it here too"},
     {.name = "sample",
      .kind = OPTION_STRING,
      .offset = FIELD(sample),
-     .commands = CMD_CHECK,
+     .commands = CMD_BIT(COMMAND_CHECK),
      .value_name = "P%|N",
      .help = "prove only so many stored payloads, chosen at random; the tree is compared as a whole"},
     {.name = "one-way",
      .kind = OPTION_FLAG,
      .offset = FIELD(one_way),
-     .commands = CMD_CHECK,
+     .commands = CMD_BIT(COMMAND_CHECK),
      .help = "what only the store has is no difference"},
     {.name = "report",
      .kind = OPTION_STRING,
      .offset = FIELD(report),
-     .commands = CMD_CHECK | CMD_CLEANUP,
+     .commands = CMD_BIT(COMMAND_CHECK) | CMD_BIT(COMMAND_CLEANUP),
      .value_name = "FILE",
      .no_environment = true,
      .help = "write the report to a file too: .csv, .json or .html"},
     {.name = "plan",
      .kind = OPTION_STRING,
      .offset = FIELD(plan),
-     .commands = CMD_CLEANUP,
+     .commands = CMD_BIT(COMMAND_CLEANUP),
      .value_name = "FILE.csv",
      .no_environment = true,
      .help = "write which sources may go, with the proof for each"},
     {.name = "apply",
      .kind = OPTION_STRING,
      .offset = FIELD(apply),
-     .commands = CMD_CLEANUP,
+     .commands = CMD_BIT(COMMAND_CLEANUP),
      .value_name = "FILE.csv",
      .no_environment = true,
      .help = "prove each line of a plan again, and delete exactly those that pass"},
     {.name = "trash",
      .kind = OPTION_STRING,
      .offset = FIELD(trash),
-     .commands = CMD_CLEANUP,
+     .commands = CMD_BIT(COMMAND_CLEANUP),
      .value_name = "DIR",
      .no_environment = true,
      .help = "with --apply: move there instead of deleting; must be on the same file system"},
     {.name = "yes",
      .kind = OPTION_FLAG,
      .offset = FIELD(yes),
-     .commands = CMD_CLEANUP,
+     .commands = CMD_BIT(COMMAND_CLEANUP),
      .no_environment = true,
      .help = "with --apply: do not ask"},
     {.name = "force",
      .letter = 'f',
      .kind = OPTION_FLAG,
      .offset = FIELD(force),
-     .commands = CMD_GET,
+     .commands = CMD_BIT(COMMAND_GET),
      .no_environment = true,
      .help = "replace what is at the destination; a directory only if all in it is part of the model"},
     {.name = "verify-stored",
      .kind = OPTION_FLAG,
      .offset = FIELD(verify_stored),
-     .commands = CMD_RUN,
+     .commands = CMD_BIT(COMMAND_RUN),
      .help = "decode each payload again before it is sent, and compare it with what was read"},
     {.name = "batch-rows",
      .kind = OPTION_INT,
      .offset = FIELD(batch_rows),
-     .commands = CMD_RUN | CMD_RESTORE,
+     .commands = CMD_BIT(COMMAND_RUN) | CMD_BIT(COMMAND_RESTORE),
+     .anywhere = true,
      .value_name = "N",
      .default_text = "1000",
      .min = 1,
@@ -211,7 +213,8 @@ const OptionSpec option_table[] = {
     {.name = "batch-bytes",
      .kind = OPTION_BYTES,
      .offset = FIELD(batch_bytes),
-     .commands = CMD_RUN | CMD_RESTORE,
+     .commands = CMD_BIT(COMMAND_RUN) | CMD_BIT(COMMAND_RESTORE),
+     .anywhere = true,
      .value_name = "SIZE",
      .default_text = "32MiB",
      .min = 1,
@@ -220,7 +223,8 @@ const OptionSpec option_table[] = {
     {.name = "max-memory",
      .kind = OPTION_BYTES,
      .offset = FIELD(max_memory),
-     .commands = CMD_RUN | CMD_RESTORE,
+     .commands = CMD_BIT(COMMAND_RUN) | CMD_BIT(COMMAND_RESTORE),
+     .anywhere = true,
      .value_name = "SIZE",
      .default_text = "192MiB",
      .min = 8 * MIB,
@@ -229,7 +233,7 @@ const OptionSpec option_table[] = {
     {.name = "inline-limit",
      .kind = OPTION_BYTES,
      .offset = FIELD(inline_limit),
-     .commands = CMD_RUN,
+     .commands = CMD_BIT(COMMAND_RUN),
      .value_name = "SIZE",
      .default_text = "256MiB",
      .min = 1 * KIB,
@@ -296,74 +300,3 @@ const OptionSpec option_table[] = {
      .help = "the version of the program"},
     {.name = NULL},
 };
-
-/* The cursor is at `column`; text starts at `indent`. No blank ends a line. */
-static void print_wrapped(FILE *out, const char *text, int column, int indent, int width)
-{
-    for (const char *word = text; *word != '\0';) {
-        size_t len = strcspn(word, " ");
-        if (column > indent && column + 1 + (int)len > width) {
-            fputc('\n', out);
-            column = 0;
-        }
-        int blanks = column < indent ? indent - column : column > indent ? 1 : 0;
-        fprintf(out, "%*s%.*s", blanks, "", (int)len, word);
-        column += blanks + (int)len;
-        word += len + strspn(word + len, " ");
-    }
-    fputc('\n', out);
-}
-
-void options_print_help(FILE *out, unsigned command)
-{
-    for (const OptionSpec *spec = option_table; spec->name != NULL; spec++) {
-        char head[80], help[512];
-        if ((spec->commands & command) == 0)
-            continue;
-        snprintf(head, sizeof head, "%c%c%s --%s%s%s", spec->letter != 0 ? '-' : ' ', spec->letter != 0 ? spec->letter : ' ',
-                 spec->letter != 0 ? "," : " ", spec->name, spec->value_name != NULL ? "=" : "",
-                 spec->value_name != NULL ? spec->value_name : "");
-        snprintf(help, sizeof help, "%s%s%s%s", spec->help, spec->default_text != NULL ? " (default " : "",
-                 spec->default_text != NULL ? spec->default_text : "", spec->default_text != NULL ? ")" : "");
-        bool alone = strlen(head) > 34;
-        fprintf(out, "  %s%s", head, alone ? "\n" : "");
-        print_wrapped(out, help, alone ? 0 : 2 + (int)strlen(head), 37, 110);
-    }
-}
-
-/* The commands of an option, in the order of the bits. */
-static void print_commands(FILE *out, unsigned bits)
-{
-    static const char *const names[] = {"run", "db", "check", "cleanup", "get", "restore"};
-    const char *separator = "";
-    if (bits == CMD_ALL) {
-        fputs("all", out);
-        return;
-    }
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
-        if ((bits & 1u << i) == 0)
-            continue;
-        fprintf(out, "%s%s", separator, names[i]);
-        separator = ", ";
-    }
-}
-
-void options_print_markdown(FILE *out)
-{
-    fputs("| option | commands | default | meaning |\n|---|---|---|---|\n", out);
-    for (const OptionSpec *spec = option_table; spec->name != NULL; spec++) {
-        fputs("| `", out);
-        if (spec->letter != 0)
-            fprintf(out, "-%c, ", spec->letter);
-        fprintf(out, "--%s", spec->name);
-        if (spec->value_name != NULL) {
-            fputc(' ', out);
-            for (const char *c = spec->value_name; *c != '\0'; c++)
-                fprintf(out, "%s%c", *c == '|' ? "\\" : "", *c);
-        }
-        const char *quote = spec->default_text != NULL ? "`" : "";
-        fputs("` | ", out);
-        print_commands(out, spec->commands);
-        fprintf(out, " | %s%s%s | %s |\n", quote, spec->default_text != NULL ? spec->default_text : "", quote, spec->help);
-    }
-}

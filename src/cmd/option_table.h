@@ -21,13 +21,14 @@ typedef struct OptionSpec {
     char letter;      /* 0 = none */
     OptionKind kind;
     size_t offset;     /* of the field in Options */
-    unsigned commands; /* CommandBits */
+    unsigned commands; /* CMD_BITs of those that use it */
     const char *value_name, *default_text; /* NULL = none */
     const char *help;
     const char *const *choices;
     int64_t min, max;
     bool secret;         /* may carry a password */
     bool no_environment; /* makes sense on the command line only, or has other variables */
+    bool anywhere;       /* every command takes it, so that one set of options serves several; it tells where and how, never what */
 } OptionSpec;
 
 extern const OptionSpec option_table[]; /* ends with a NULL name */

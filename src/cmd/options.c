@@ -2,10 +2,13 @@
 
 #include <ctype.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "commands.h"
+#include "nearest.h"
 #include "option_table.h"
 #include "store/store.h"
 
@@ -152,7 +155,7 @@ static bool set_from_environment(Options *options, const OptionSpec *spec, const
 }
 
 /* What may carry a password must not be shown, nor become the name of a folder, in whatever place it stands. */
-static bool is_address(const char *word)
+bool options_is_address(const char *word)
 {
     static const char key[] = "password";
     if (strstr(word, "://") != NULL)
@@ -176,7 +179,7 @@ static const char *expected_value(const OptionSpec *spec)
     return spec->value_name != NULL ? spec->value_name : "no value";
 }
 
-static bool read_environment(Options *options, unsigned command, Err *err)
+static bool read_environment(Options *options, unsigned bits, Err *err)
 {
     for (const OptionSpec *spec = option_table; spec->name != NULL; spec++) {
         char name[64] = "MIGRATE_MODELS_";
@@ -185,9 +188,9 @@ static bool read_environment(Options *options, unsigned command, Err *err)
             name[used++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
         name[used] = '\0';
         const char *value = getenv(name);
-        if (value == NULL || value[0] == '\0' || spec->no_environment || (spec->commands & command) == 0)
+        if (value == NULL || value[0] == '\0' || spec->no_environment || (spec->commands & bits) == 0)
             continue;
-        if (is_address(value))
+        if (options_is_address(value))
             return misplaced(err, name, expected_value(spec));
         if (!set_from_environment(options, spec, value, err))
             return err_prefix(err, "environment variable %s", name);
@@ -235,7 +238,8 @@ typedef struct Words {
     int argc, next;
     char **argv;
     Options *options;
-    unsigned command;
+    unsigned bits;    /* of the command */
+    size_t skip;      /* words that name it, still to come */
 } Words;
 
 /* A password must not stay where `ps` shows it: the value is copied, and its bytes in argv are overwritten. */
@@ -268,20 +272,31 @@ static bool wipe_misplaced(char *word, const char *what, const char *expected, E
 
 static bool unknown_option(char *word, int shown, Err *err)
 {
-    if (is_address(word))
+    if (options_is_address(word))
         return wipe_misplaced(word, "", "an option", err);
     err_set(err, ERR_USAGE, "unknown option %.*s", shown, word);
-    return err_hint(err, "migrate_models_to_db --help lists all options");
+    Nearest nearest = nearest_to(word + 2, shown > 2 ? (size_t)shown - 2 : 0);
+    for (const OptionSpec *spec = option_table; spec->name != NULL && shown > 2; spec++)
+        nearest_try(&nearest, spec->name);
+    return nearest.found != NULL ? err_hint(err, "did you mean --%s?", nearest.found)
+                                 : err_hint(err, "migrate_models_to_db --help lists all options");
+}
+
+static bool wrong_command(const OptionSpec *spec, const char *shown, Err *err)
+{
+    char names[160];
+    err_set(err, ERR_USAGE, "%s is not an option of this command", shown);
+    return err_hint(err, "it is an option of %s", commands_names(names, spec->commands));
 }
 
 static bool apply(Words *words, const OptionSpec *spec, const char *shown, char *value, Err *err)
 {
     if (value == NULL && takes_value(spec) && words->next < words->argc)
         value = words->argv[words->next++];
-    if (value != NULL && !spec->secret && is_address(value))
+    if (value != NULL && !spec->secret && options_is_address(value))
         return wipe_misplaced(value, shown, expected_value(spec), err);
-    if ((spec->commands & words->command) == 0)
-        return err_set(err, ERR_USAGE, "%s does not go with this command", shown);
+    if ((spec->commands & words->bits) == 0 && !spec->anywhere)
+        return wrong_command(spec, shown, err);
     if (!takes_value(spec))
         return value == NULL ? set_option(words->options, spec, NULL, err)
                              : err_set(err, ERR_USAGE, "--%s takes no value", spec->name);
@@ -310,7 +325,7 @@ static bool parse_short(Words *words, char *word, Err *err)
         const OptionSpec *spec = find_short(*letter);
         char shown[3] = {'-', *letter, '\0'};
         if (spec == NULL)
-            return is_address(word) ? unknown_option(word, 0, err) : unknown_option(shown, 2, err);
+            return options_is_address(word) ? unknown_option(word, 0, err) : unknown_option(shown, 2, err);
         char *rest = takes_value(spec) && letter[1] != '\0' ? letter + 1 : NULL;
         if (!apply(words, spec, shown, rest, err))
             return false;
@@ -322,9 +337,12 @@ static bool parse_short(Words *words, char *word, Err *err)
 
 static bool add_argument(Words *words, char *word, Err *err)
 {
-    if (!is_address(word))
+    if (options_is_address(word))
+        return wipe_misplaced(word, "", words->bits == CMD_BIT(COMMAND_GET) ? "the model" : "the folder", err);
+    if (words->skip == 0)
         return list_add(&words->options->arguments, word, err);
-    return wipe_misplaced(word, "", words->command == CMD_GET ? "the model" : "the folder", err);
+    words->skip--;
+    return true;
 }
 
 static bool parse_words(Words *words, Err *err)
@@ -347,11 +365,39 @@ static bool parse_words(Words *words, Err *err)
     return true;
 }
 
-bool options_parse(int argc, char **argv, unsigned command, Options *out, Err *err)
+/* Does this option, as it is written, take the next word as its value? */
+static bool takes_next_word(const char *word)
+{
+    const OptionSpec *spec = NULL;
+    if (word[1] == '-') {
+        spec = find_long(word + 2, strlen(word) - 2); /* with = it has its value: not found */
+        return spec != NULL && takes_value(spec);
+    }
+    for (const char *letter = word + 1; *letter != '\0'; letter++)
+        if ((spec = find_short(*letter)) != NULL && takes_value(spec))
+            return letter[1] == '\0';
+    return false;
+}
+
+const char *options_next_word(int argc, char *const *argv, int *next)
+{
+    while (*next < argc) {
+        const char *word = argv[(*next)++];
+        if (word[0] != '-' || word[1] == '\0')
+            return word;
+        if (strcmp(word, "--") == 0)
+            break;
+        *next += takes_next_word(word);
+    }
+    *next = argc;
+    return NULL;
+}
+
+bool options_parse(int argc, char **argv, unsigned bits, size_t skip, Options *out, Err *err)
 {
     *out = (Options){0};
-    Words words = {.argc = argc, .next = 1, .argv = argv, .options = out, .command = command};
-    if (set_defaults(out, err) && read_environment(out, command, err) && parse_words(&words, err) && fill_empty_lists(out, err))
+    Words words = {.argc = argc, .next = 1, .argv = argv, .options = out, .bits = bits, .skip = skip};
+    if (set_defaults(out, err) && read_environment(out, bits, err) && parse_words(&words, err) && fill_empty_lists(out, err))
         return true;
     options_free(out);
     return false;

@@ -6,26 +6,27 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/err.h"
 #include "base/vec.h"
 
-/* A command is one bit, so that a row of the table says where its option applies. */
-typedef enum CommandBit {
-    CMD_RUN = 1u << 0,
-    CMD_DB = 1u << 1,
-    CMD_CHECK = 1u << 2,
-    CMD_CLEANUP = 1u << 3,
-    CMD_GET = 1u << 4,
-    CMD_RESTORE = 1u << 5
-} CommandBit;
-#define CMD_ALL (~0u)
-#define CMD_TREE (CMD_RUN | CMD_CHECK | CMD_CLEANUP) /* those that look at a MODELS_DIR */
-#define CMD_STATE (CMD_RUN | CMD_CLEANUP | CMD_RESTORE) /* those that keep a lock and a journal */
+/* The rows of commands.c, in the order of --help. In the option table a command is one bit. */
+typedef enum CommandId {
+    COMMAND_RUN,
+    COMMAND_CHECK,
+    COMMAND_CLEANUP,
+    COMMAND_GET,
+    COMMAND_RESTORE,
+    COMMAND_DB_UPGRADE,
+    COMMAND_DB_CURRENT,
+    COMMAND_COUNT
+} CommandId;
+#define CMD_BIT(id) (1u << (id))
+#define CMD_ALL (CMD_BIT(COMMAND_COUNT) - 1)
+#define CMD_TREE (CMD_BIT(COMMAND_RUN) | CMD_BIT(COMMAND_CHECK) | CMD_BIT(COMMAND_CLEANUP))    /* those that look at a MODELS_DIR */
+#define CMD_STATE (CMD_BIT(COMMAND_RUN) | CMD_BIT(COMMAND_CLEANUP) | CMD_BIT(COMMAND_RESTORE)) /* those with a lock and a journal */
 
-/* Strings that add up; `items` is NULL-terminated, the strings are borrowed from argv, the environment or the arena of the Options.
- */
+/* Strings that accumulate; `items` is NULL-terminated, the strings are borrowed from argv, the environment or Options.owned. */
 typedef struct StringList {
     const char **items;
     size_t count, cap;
@@ -53,13 +54,16 @@ typedef struct Options {
     VEC(char *) owned;    /* copies made while parsing */
 } Options;
 
-/* Parses argv[1..] for a command. A database address with a password is wiped from argv. ERR_USAGE names the option and what it
- * wants. */
-bool options_parse(int argc, char **argv, unsigned command, Options *out, Err *err);
+/* Parses argv[1..] for the commands in `bits`; the first `skip` words that are no options name the command and are left out. A
+ * database address with a password is wiped from argv. ERR_USAGE names the option and what it takes. */
+bool options_parse(int argc, char **argv, unsigned bits, size_t skip, Options *out, Err *err);
 void options_free(Options *options);
 
-/* The options of a command, as --help prints them; and the same as a Markdown table for docs/options.md. */
-void options_print_help(FILE *out, unsigned command);
-void options_print_markdown(FILE *out);
+/* The next word at or after argv[*next] that is neither an option nor the value of one; *next goes behind it. NULL: none is left
+ * before `--` or the end. */
+const char *options_next_word(int argc, char *const *argv, int *next);
+
+/* May this word carry a password? Then it must not be printed. */
+bool options_is_address(const char *word);
 
 #endif

@@ -1,9 +1,8 @@
 /* restore.c: the command `restore`. */
 #include <stdio.h>
 
-#include "command.h"
+#include "commands.h"
 #include "flow/restore.h"
-#include "flow/signals.h"
 #include "port/json.h"
 
 static bool tell(const Options *options, const StoreTarget *target, const RestoreResult *result, int code, Err *err)
@@ -27,32 +26,18 @@ static bool tell(const Options *options, const StoreTarget *target, const Restor
     return true;
 }
 
-static bool restore(const Options *options, Retry *retry, int *code, Err *err)
+bool cmd_restore(CommandContext *context, Err *err)
 {
-    RestoreSettings settings = {.retry = retry,
+    const Options *options = context->options;
+    RestoreSettings settings = {.backup = options->arguments.items[0],
+                                .retry = &context->retry,
                                 .state_dir = options->state_dir,
                                 .batch_rows = (uint64_t)options->batch_rows,
                                 .batch_bytes = options->batch_bytes,
                                 .max_memory = options->max_memory};
     RestoreResult result;
-    if (options->arguments.count != 1)
-        return err_set(err, ERR_USAGE, "restore wants one folder: the backup of a run, or the folder that holds the backups");
-    settings.backup = options->arguments.items[0];
-    if (!command_require_schema(retry, err) || !restore_run(&settings, &result, err))
+    if (!restore_run(&settings, &result, err))
         return false;
-    *code = result.conflict_count + result.failed_count > 0 ? err_exit_code(ERR_SKIP) : 0;
-    return tell(options, retry->target, &result, *code, err);
-}
-
-int cmd_restore(const Options *options)
-{
-    StoreTarget *target = NULL;
-    Err err = {0};
-    int code = 0;
-    bool ready = command_target(options, &target, &err) && signals_start(&err);
-    Retry retry = command_retry(options, target);
-    if (!ready || !restore(options, &retry, &code, &err))
-        code = command_fail(&err);
-    store_target_free(target);
-    return code;
+    context->exit_code = result.conflict_count + result.failed_count > 0 ? err_exit_code(ERR_SKIP) : 0;
+    return tell(options, context->retry.target, &result, context->exit_code, err);
 }

@@ -6,13 +6,13 @@
 #include "base/log.h"
 #include "command.h"
 #include "flow/run.h"
-#include "flow/signals.h"
 
-static RunSettings make_settings(const Options *options, const char *models_dir, Retry *retry)
+static RunSettings make_settings(CommandContext *context)
 {
+    const Options *options = context->options;
     return (RunSettings){
-        .models_dir = models_dir,
-        .retry = retry,
+        .models_dir = context->models_dir,
+        .retry = &context->retry,
         .state_dir = options->state_dir,
         .backup_dir = options->backup_dir,
         .backup = (BackupMode)options->backup,
@@ -65,31 +65,19 @@ static int finish(const Options *options, bool ok, const Err *err, const RunSumm
     return summary->exit_code;
 }
 
-int cmd_run(const Options *options)
+bool cmd_run(CommandContext *context, Err *err)
 {
-    StoreTarget *target = NULL;
+    RunSettings settings = make_settings(context);
     ModelList models = {0};
     RunSummary summary = {0};
-    Err err = {0}, report_err = {0};
-    const char *models_dir;
-    int code;
-    if (!command_models_dir(options, &models_dir, &err))
-        return command_fail(&err);
-    if (!command_target(options, &target, &err) || !signals_start(&err)) {
-        code = command_fail(&err);
-        goto out;
-    }
-    Retry retry = command_retry(options, target);
-    RunSettings settings = make_settings(options, models_dir, &retry);
-    bool ok = run_models(&settings, &models, &summary, &err);
-    bool told = report(options, &models, &summary, ok, &report_err);
-    code = finish(options, ok, &err, &summary);
-    if (!told) {
-        int failed = command_fail(&report_err);
-        code = code == 0 || code == err_exit_code(ERR_SKIP) ? failed : code;
-    }
-out:
+    Err run_err = {0};
+    bool ok = run_models(&settings, &models, &summary, &run_err);
+    bool told = report(context->options, &models, &summary, ok, err);
+    context->exit_code = finish(context->options, ok, &run_err, &summary);
     model_list_free(&models);
-    store_target_free(target);
-    return code;
+    if (!told && context->exit_code != 0 && context->exit_code != err_exit_code(ERR_SKIP)) {
+        log_err(LOG_ERROR, err);
+        return true;
+    }
+    return told;
 }

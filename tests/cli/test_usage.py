@@ -1,6 +1,7 @@
 """The command line and the environment: what is refused, with which words, and what an option or a variable does."""
 
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -34,6 +35,18 @@ class Refused(CliCase):
         self.refused("-Z", words=["unknown option -Z"])
         self.refused("-nZ", words=["unknown option -Z"])
 
+    def test_nearest_option(self):
+        for given, meant in (("--dryrun", "--dry-run"), ("--bacth-rows=5", "--batch-rows"), ("--qiet", "--quiet"), ("--state_dir", "--state-dir")):
+            self.refused(given, words=[f"unknown option {given.partition('=')[0]}", f"did you mean {meant}?"])
+
+    def test_nearest_command(self):
+        for words, text in ((["chekc"], "did you mean check?"), (["clean-up"], "did you mean cleanup?"), (["db", "upgrad"], "did you mean db upgrade?"),
+                            (["-q", "frobnicate"], "the commands are run, check, cleanup, get, restore, db")):
+            result = self.call([PROGRAM, *words, "-d", self.url], cwd=self.base)
+            self.assertEqual(result.code, 2, words)
+            self.assertIn(f"hint: {text}", result.err)
+            self.assertFalse(self.has_tables())
+
     def test_bad_values_are_named_with_what_is_wanted(self):
         for option, value, wanted in [
                 ("--jobs", "many", "0 to 256"), ("--jobs", "257", "0 to 256"), ("--jobs", "-1", "0 to 256"), ("--jobs", "4x", "0 to 256"),
@@ -52,20 +65,21 @@ class Refused(CliCase):
         self.refused("--dry-run=yes", words=["--dry-run takes no value"])
 
     def test_option_of_another_command(self):
-        result = self.db("upgrade", "--jobs", "2")
+        result = self.db("upgrade", "--download")
         self.assertEqual(result.code, 2)
-        self.assertIn("--jobs does not go with this command", result.err)
+        self.assertIn("--download is not an option of this command", result.err)
+        self.assertIn("hint: it is an option of check", result.err)
         self.assertFalse(self.has_tables())
 
     def test_db_wants_a_command_that_it_knows(self):
         for words in ([], ["downgrade-everything"], ["upgrade", "current"]):
             result = self.db(*words)
             self.assertEqual(result.code, 2, words)
-            self.assertIn("usage: db upgrade|current", result.err)
+            self.assertIn("usage: " if len(words) == 2 else "usage: db upgrade|current", result.err)
         self.assertFalse(self.has_tables())
 
     def test_two_folders(self):
-        self.refused(str(self.base), words=["one folder at a time"])
+        self.refused(str(self.base), words=["unexpected argument", "give one folder", "usage: migrate_models_to_db run"])
 
     def test_missing_models_dir(self):
         result = self.run_program(tree=self.base / "nowhere")
@@ -118,6 +132,32 @@ class Accepted(CliCase):
         result = self.call([PROGRAM, "--upgrade", "-qd", self.url, "--state-dir", self.state], cwd=self.base)
         self.assertEqual((result.code, result.all()), (0, ""))
         self.assertEqual(len(self.stored()), 2)
+
+    def test_options_may_stand_before_the_command_and_between_its_words(self):
+        url, state = ["-d", self.url], ["--state-dir", self.state]
+        for words in ([*url, "db", "upgrade"], ["db", *url, "upgrade"], ["-q", "-d", self.url, "run", *state, self.tree], [*state, *url, "check", self.tree],
+                      [*state, *url, "-v", "check", self.tree], ["-j2", *url, "--exclude", "db", "cleanup", self.tree],
+                      ["-vd", self.url, "get", "-f", "good_regression", self.base / "got"], ["--json", f"-d{self.url}", "db", "current"]):
+            with self.subTest(words):
+                result = self.call([PROGRAM, *words])
+                self.assertEqual(result.code, 0, result.err)
+        self.assertEqual((self.base / "got").read_bytes(), DATA)
+
+    def test_value_of_an_option_is_no_command(self):
+        self.assertEqual(self.db("upgrade").code, 0)
+        result = self.call([PROGRAM, "--exclude", "check", "-d", self.url, "--state-dir", self.state, self.tree])
+        self.assertEqual((result.code, len(self.stored())), (0, 2), result.err)
+
+    def test_every_command_takes_what_several_use(self):
+        """One set of options for all lines of a crontab."""
+        self.sync()
+        shared = ["--state-dir", self.state, "--jobs", "2", "--batch-rows", "5", "--batch-bytes", "1MiB", "--max-memory", "64MiB", "--retries", "0",
+                  "--wait", "0s", "-d", self.url]
+        for words in (["run", self.tree], ["check", self.tree], ["cleanup", self.tree], ["get", "-f", "good_regression", self.base / "got"],
+                      ["restore", self.backup()], ["db", "upgrade"], ["db", "current"]):
+            with self.subTest(words):
+                result = self.call([PROGRAM, *words, *shared])
+                self.assertEqual(result.code, 0, result.err)
 
     def test_folder_may_come_first_and_options_end_at_two_dashes(self):
         odd = self.base / "--odd"
@@ -304,6 +344,17 @@ class Manual(unittest.TestCase):
     def test_table_is_what_the_program_prints(self):
         table = self.page.split("<!-- options -->\n")[1].split("<!-- end of options -->")[0]
         self.assertEqual(table, self.call([PROGRAM, "--help-markdown"]).out, "run: make docs")
+
+    def test_help_is_the_golden_text(self):
+        golden = (pathlib.Path(__file__).parent / "golden" / "help.txt").read_text()
+        for section in golden.split("$ migrate_models_to_db ")[1:]:
+            words, text = section.split("\n", 1)
+            with self.subTest(words):
+                self.assertEqual(self.call([PROGRAM, *words.split()]).out, text, "if that is what it should be: make docs")
+        overview = golden.split("Options of run:")[0]
+        for words in re.findall(r"(?m)^  (\w+(?: \w+)?)  ", overview):
+            self.assertIn(f"\n$ migrate_models_to_db {words} --help\n", golden)
+            self.assertIn(f"\nOptions of {words}:\n", golden)
 
     def test_every_option_of_the_help_is_in_the_table(self):
         commands = re.findall(r"^  ([a-z]+) ", self.call([PROGRAM, "--help"]).out, re.M)

@@ -1,0 +1,164 @@
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "nearest.h"
+
+const Command commands[COMMAND_COUNT] = {
+    [COMMAND_RUN] = {.words = "run",
+                     .arguments = "[MODELS_DIR]",
+                     .summary = "move a models folder into the database; safe to repeat (may be left out)",
+                     .needs = NEEDS_TREE,
+                     .most = 1,
+                     .main = cmd_run},
+    [COMMAND_CHECK] = {.words = "check",
+                       .arguments = "[MODELS_DIR]",
+                       .summary = "compare tree and database in both directions, and prove what is stored",
+                       .needs = NEEDS_TREE | NEEDS_SCHEMA,
+                       .most = 1,
+                       .check = cmd_check_options,
+                       .main = cmd_check},
+    [COMMAND_CLEANUP] = {.words = "cleanup",
+                         .arguments = "[MODELS_DIR]",
+                         .summary = "which local files may go, with the proof for each; --plan, then --apply",
+                         .needs = NEEDS_TREE | NEEDS_SCHEMA,
+                         .most = 1,
+                         .check = cmd_cleanup_options,
+                         .main = cmd_cleanup},
+    [COMMAND_GET] = {.words = "get",
+                     .arguments = "NAME[@V] [DEST|-]",
+                     .summary = "a stored model back to a file or directory, byte for byte",
+                     .needs = NEEDS_STORE,
+                     .least = 1,
+                     .most = 2,
+                     .check = cmd_get_options,
+                     .main = cmd_get},
+    [COMMAND_RESTORE] = {.words = "restore",
+                         .arguments = "BACKUP_DIR",
+                         .summary = "rows of a CSV backup back into the database",
+                         .needs = NEEDS_SCHEMA,
+                         .least = 1,
+                         .most = 1,
+                         .main = cmd_restore},
+    [COMMAND_DB_UPGRADE] = {.words = "db upgrade",
+                            .arguments = "",
+                            .summary = "bring the schema of the database to head",
+                            .main = cmd_db_upgrade},
+    [COMMAND_DB_CURRENT] = {.words = "db current",
+                            .arguments = "",
+                            .summary = "the revision that the schema is at",
+                            .main = cmd_db_current},
+};
+
+static size_t first_length(const Command *command)
+{
+    return strcspn(command->words, " ");
+}
+
+static bool starts_with_word(const Command *command, const char *word)
+{
+    return strlen(word) == first_length(command) && strncmp(command->words, word, strlen(word)) == 0;
+}
+
+/* "upgrade" of "db upgrade"; "" for a command of one word. */
+static const char *second_word(const Command *command)
+{
+    const char *rest = command->words + first_length(command);
+    return rest[0] == ' ' ? rest + 1 : rest;
+}
+
+static unsigned group_bits(const char *first)
+{
+    unsigned bits = 0;
+    for (unsigned i = 0; i < COMMAND_COUNT; i++)
+        if (starts_with_word(&commands[i], first))
+            bits |= CMD_BIT(i);
+    return bits;
+}
+
+static CommandChoice choose(unsigned index, const char *named, size_t words)
+{
+    return (CommandChoice){.command = &commands[index], .named = named, .words = words, .bits = CMD_BIT(index)};
+}
+
+/* A word without a slash that is no folder either may be a command that was misspelt. */
+static bool is_nothing(const char *word)
+{
+    struct stat st;
+    return strchr(word, '/') == NULL && !options_is_address(word) && stat(word, &st) != 0;
+}
+
+CommandChoice commands_choose(int argc, char *const *argv)
+{
+    int next = 1;
+    const char *first = options_next_word(argc, argv, &next);
+    CommandChoice run = choose(COMMAND_RUN, "", 0);
+    if (first == NULL)
+        return run;
+    unsigned bits = group_bits(first);
+    if (bits == 0) {
+        run.unknown = is_nothing(first) ? first : NULL;
+        return run;
+    }
+    const char *second = NULL;
+    for (unsigned i = 0; i < COMMAND_COUNT; i++) {
+        if ((bits & CMD_BIT(i)) == 0)
+            continue;
+        if (second_word(&commands[i])[0] == '\0')
+            return choose(i, commands[i].words, 1);
+        if (second == NULL && (second = options_next_word(argc, argv, &next)) == NULL)
+            break;
+        if (strcmp(second_word(&commands[i]), second) == 0)
+            return choose(i, commands[i].words, 2);
+    }
+    return (CommandChoice){.named = first, .unknown = second, .words = 1, .bits = bits};
+}
+
+static bool refuse_group(const CommandChoice *choice, Err *err)
+{
+    char words[160];
+    size_t used = (size_t)snprintf(words, sizeof words, "usage: %s ", choice->named);
+    const char *unknown = choice->unknown != NULL ? choice->unknown : "";
+    Nearest nearest = nearest_to(unknown, strlen(unknown));
+    const char *separator = "";
+    for (unsigned i = 0; i < COMMAND_COUNT; i++) {
+        if ((choice->bits & CMD_BIT(i)) == 0 || used >= sizeof words)
+            continue;
+        used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", separator, second_word(&commands[i]));
+        separator = "|";
+        nearest_try(&nearest, second_word(&commands[i]));
+    }
+    err_set(err, ERR_USAGE, "%s", words);
+    return nearest.found != NULL ? err_hint(err, "did you mean %s %s?", choice->named, nearest.found) : false;
+}
+
+bool commands_refuse(const CommandChoice *choice, Err *err)
+{
+    char names[160];
+    if (choice->command == NULL)
+        return refuse_group(choice, err);
+    err_set(err, ERR_USAGE, "\"%s\" is neither a command nor a folder", choice->unknown);
+    Nearest nearest = nearest_to(choice->unknown, strlen(choice->unknown));
+    for (unsigned i = 0; i < COMMAND_COUNT; i++)
+        nearest_try(&nearest, commands[i].words);
+    return nearest.found != NULL ? err_hint(err, "did you mean %s?", nearest.found)
+                                 : err_hint(err, "the commands are %s", commands_names(names, CMD_ALL));
+}
+
+const char *commands_names(char out[160], unsigned bits)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (unsigned i = 0; i < COMMAND_COUNT; i++) {
+        char first[32];
+        snprintf(first, sizeof first, "%.*s", (int)first_length(&commands[i]), commands[i].words);
+        unsigned group = group_bits(first);
+        bool whole = (bits & group) == group, leads = (group & (CMD_BIT(i) - 1)) == 0;
+        if ((bits & CMD_BIT(i)) == 0 || (whole && !leads) || used >= 160)
+            continue;
+        used += (size_t)snprintf(out + used, 160 - used, "%s%s", used > 0 ? ", " : "", whole ? first : commands[i].words);
+    }
+    return out;
+}

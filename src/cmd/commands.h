@@ -1,0 +1,65 @@
+/* commands.h: the table of commands. Dispatch, usage lines, --help, the column "commands" of the options and their documentation
+ * follow from it. To add a command: an entry of CommandId, a row in commands.c, a file. */
+#ifndef CMD_COMMANDS_H
+#define CMD_COMMANDS_H
+
+#include "flow/retry.h"
+#include "options.h"
+
+/* What a command gets. */
+typedef struct CommandContext {
+    const Options *options;
+    Retry retry;            /* the store that the options name, and the patience that they ask for */
+    Store *store;           /* with NEEDS_STORE a session, for retry_step */
+    const char *models_dir; /* with NEEDS_TREE */
+    int exit_code;          /* of a command that returned true; 0 at first */
+} CommandContext;
+
+typedef enum CommandNeeds {
+    NEEDS_TREE = 1,   /* the first argument is MODELS_DIR, or it is ./models */
+    NEEDS_SCHEMA = 2, /* the schema of the store is at head */
+    NEEDS_STORE = 4   /* ... and a session with it stays open */
+} CommandNeeds;
+
+typedef struct Command {
+    const char *words;     /* "check", "db upgrade" */
+    const char *arguments; /* for the usage line, "" = none */
+    const char *summary;
+    unsigned needs; /* CommandNeeds */
+    size_t least, most; /* arguments */
+    bool (*check)(const Options *options, Err *err); /* before anything is opened: do the options go together? NULL = yes */
+    bool (*main)(CommandContext *context, Err *err); /* prints its answer on stdout */
+} Command;
+
+extern const Command commands[COMMAND_COUNT];
+
+bool cmd_run(CommandContext *context, Err *err);
+bool cmd_check(CommandContext *context, Err *err);
+bool cmd_check_options(const Options *options, Err *err);
+bool cmd_cleanup(CommandContext *context, Err *err);
+bool cmd_cleanup_options(const Options *options, Err *err);
+bool cmd_get(CommandContext *context, Err *err);
+bool cmd_get_options(const Options *options, Err *err);
+bool cmd_restore(CommandContext *context, Err *err);
+bool cmd_db_upgrade(CommandContext *context, Err *err);
+bool cmd_db_current(CommandContext *context, Err *err);
+
+/* What a command line names. */
+typedef struct CommandChoice {
+    const Command *command; /* NULL: a group of commands (`db`) without a word that it knows */
+    const char *named;      /* "check", "db"; "" when no command is named, which means run */
+    const char *unknown;    /* borrowed from argv: the word that is no command of the group, or no command and no folder; or NULL */
+    size_t words;           /* of the command line, before its arguments */
+    unsigned bits;          /* whose options are allowed: CMD_BIT of the command, or of the whole group */
+} CommandChoice;
+
+/* Options may stand before the command and between its words. */
+CommandChoice commands_choose(int argc, char *const *argv);
+
+/* ERR_USAGE with the nearest command, or the words of the group: for a choice that cannot be run. */
+bool commands_refuse(const CommandChoice *choice, Err *err);
+
+/* "check, cleanup", "db": the names of the commands in a mask, a group by its first word; "all". Returns `out`. */
+const char *commands_names(char out[160], unsigned bits);
+
+#endif

@@ -15,7 +15,7 @@ ROWS = [
       "bool misplaced = options != NULL && is_misplaced(url, options);", "bool misplaced = false;",
       "unit/store/test_store_target:no_password_in_the_wrong_place", "a raw / or @ makes it a host or a path"),
     P("password-as-folder", 10, "src/cmd/options.c",
-      "    if (options_is_address(word))\n        return wipe", "    if (word == NULL)\n        return wipe",
+      "    if (options_is_address(word))\n        return wipe_misplaced(word, \"\", words->bits", "    if (word == NULL)\n        return wipe_misplaced(word, \"\", words->bits",
       "cli/test_connect.CannotConnect.test_address_in_the_place_of_the_folder_does_not_show_its_password", "a forgotten -d"),
     P("password-behind-another-option", 10, "src/cmd/options.c",
       "if (value != NULL && !spec->secret && options_is_address(value))", "if (value != NULL && words == NULL && options_is_address(value))",

@@ -27,18 +27,11 @@ typedef struct AuditItem {
     const char *name;    /* NULL when the source has no good name */
     int32_t version;     /* of the row that it was paired with, else of the source */
     const char *reason;  /* why it is not '=', for people; NULL for '=', '+' and '-' */
-    bool has_row;        /* the fields below are those of the row */
-    const char *model_type;
-    Digest content, stored;
-    uint64_t raw_bytes, stored_bytes;
-    int64_t created_ns;
-    char run_id[37];
-    bool is_tar, is_gzip, is_active;
-    bool has_digests;    /* the row records its digests; false: another program wrote it, and they were worked out just now */
+    uint64_t raw_bytes;  /* of the row's content, else of the source */
+    const StoredModel *row; /* NULL: none. In the audit; without has_digests its digests were worked out just now */
     bool is_unproven;    /* … not even that: content_sha256 is recorded alone, and only reading the payload back can tell */
     bool is_older;       /* '-' or damaged: another version of a name that the tree has without a version; history, no difference */
     bool is_damaged;     /* the payload is not what the row says */
-    uint32_t chunk_count;
     bool server_proof;   /* the server's hash of the payload is the recorded one */
     bool download_proof; /* read back, decoded and hashed here: it is the content */
     Stamp stamp;         /* of the source when it was hashed */
@@ -50,6 +43,7 @@ typedef struct Audit {
     uint64_t counts[5], bytes[5]; /* by audit_index of the letter; raw bytes */
     uint64_t older;               /* items that are is_older, and with one_way those that would be */
     bool primary;                 /* the server is no standby */
+    struct Rows *rows;            /* what the store lists */
     Arena arena;
 } Audit;
 

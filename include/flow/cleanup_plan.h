@@ -9,18 +9,15 @@
 
 #include "base/strmap.h"
 #include "model/model.h"
+#include "store/stored_model.h"
 
 typedef struct CleanupLine {
     bool delete_it;
     const char *path; /* relative to MODELS_DIR */
     bool is_directory;
-    const char *name; /* "" = none */
-    int32_t version;
-    uint64_t raw_bytes;
     bool has_row;
-    Digest content, stored;
-    int64_t stored_ns; /* since 1970 */
-    const char *run_id;
+    StoredModel row;   /* without has_row only name ("" = none), version and raw_bytes, those of the source. What no column of the
+                        * plan holds is not there when the plan was read */
     Stamp stamp;
     const char *reason; /* "" unless kept */
 } CleanupLine;

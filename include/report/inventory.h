@@ -8,24 +8,19 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "port/sha256.h"
+#include "store/stored_model.h"
 
 typedef struct InventoryItem {
     const char *path;       /* relative to MODELS_DIR; NULL: only the store has it */
     const char *name;       /* NULL: no good name */
     int32_t version;        /* -1 = not known */
-    const char *model_type; /* NULL = not known */
     const char *reason;     /* why it differs or must stay; NULL = all well */
     char letter;            /* = + - * ! (flow/audit.h) */
     bool can_go;            /* the local source may be deleted: the full proof was made just now */
-    bool has_row;
-    bool is_damaged;        /* has_row, and the payload is not what the row says: told first, in red */
+    bool is_damaged;        /* the payload is not what its row says: told first, in red */
     bool is_older;          /* an earlier version in the store of a name that the tree has: history, letter '-', no difference */
-    uint64_t raw_bytes;     /* of the content */
-    uint64_t stored_bytes;  /* of the payload; 0 without a row */
-    Digest content, stored; /* valid with has_row */
-    int64_t created_ns;     /* when it was stored, since 1970; 0 = not known */
-    const char *run_id;     /* by which run; "" = none */
+    uint64_t raw_bytes;     /* of the row's content, else of the source */
+    const StoredModel *row; /* NULL: none; borrowed */
     bool server_proof, download_proof;
 } InventoryItem;
 

@@ -39,13 +39,13 @@ static void print_escaped(const char *text)
 static void say_can_go(const InventoryItem *item)
 {
     char when[25], raw[24];
-    clock_iso(when, item->created_ns);
+    clock_iso(when, item->row->created_ns);
     fputs("  ", stdout);
     print_escaped(item->path);
     fputs("  is ", stdout);
     print_escaped(item->name);
     printf("@%d, %s, stored %.10s by run %s\n", (int)item->version, text_bytes(raw, item->raw_bytes), when,
-           item->run_id[0] != '\0' ? item->run_id : "unknown");
+           item->row->run_id[0] != '\0' ? item->row->run_id : "unknown");
 }
 
 static void say_must_stay(const InventoryItem *item)
@@ -104,8 +104,8 @@ static bool say_json(const Inventory *inventory, int code, Err *err)
             json_line_int(line, "version", item->version);
         json_line_bool(line, "can_go", item->can_go);
         json_line_int(line, "raw_bytes", (int64_t)item->raw_bytes);
-        if (item->has_row) {
-            digest_hex(&item->content, hex);
+        if (item->row != NULL) {
+            digest_hex(&item->row->content, hex);
             json_line_string(line, "content_sha256", hex);
         }
         if (item->reason != NULL)

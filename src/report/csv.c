@@ -30,23 +30,27 @@ static bool add_text(Buf *out, const char *text, Err *err)
     return ok;
 }
 
-static bool add_digest(Buf *out, const InventoryItem *item, const Digest *digest, Err *err)
+static bool add_digest(Buf *out, const Digest *digest, Err *err)
 {
     char hex[2 * DIGEST_BYTES + 1];
-    digest_hex(digest, hex);
-    return add_text(out, item->has_row ? hex : NULL, err);
+    if (digest != NULL)
+        digest_hex(digest, hex);
+    return add_text(out, digest != NULL ? hex : NULL, err);
 }
 
 static bool add_row_facts(Buf *out, const InventoryItem *item, Err *err)
 {
     char created[25];
-    if (item->has_row ? !buf_format(out, err, ",%" PRIu64, item->stored_bytes) : !buf_append(out, ",", 1, err))
+    const StoredModel *row = item->row;
+    if (row != NULL ? !buf_format(out, err, ",%" PRIu64, row->stored_bytes) : !buf_append(out, ",", 1, err))
         return false;
-    if (!add_digest(out, item, &item->content, err) || !add_digest(out, item, &item->stored, err))
+    if (!add_digest(out, row != NULL ? &row->content : NULL, err) || !add_digest(out, row != NULL ? &row->stored : NULL, err))
         return false;
-    clock_iso(created, item->created_ns);
-    return add_text(out, item->created_ns != 0 ? created : NULL, err) &&
-           add_text(out, item->run_id != NULL && item->run_id[0] != '\0' ? item->run_id : NULL, err) &&
+    bool has_time = row != NULL && row->created_ns != 0;
+    if (has_time)
+        clock_iso(created, row->created_ns);
+    return add_text(out, has_time ? created : NULL, err) &&
+           add_text(out, row != NULL && row->run_id[0] != '\0' ? row->run_id : NULL, err) &&
            buf_format(out, err, ",%c,%c\n", item->server_proof ? 't' : 'f', item->download_proof ? 't' : 'f');
 }
 
@@ -58,7 +62,7 @@ static bool add_item(Buf *out, const Inventory *inventory, const InventoryItem *
     if (item->version >= 0 ? !buf_format(out, err, ",%" PRId32, item->version) : !buf_append(out, ",", 1, err))
         return false;
     const char *can_go = inventory->is_cleanup ? (item->can_go ? ",t" : ",f") : ",";
-    return add_text(out, item->model_type, err) && add_text(out, item->reason, err) &&
+    return add_text(out, item_type(item), err) && add_text(out, item->reason, err) &&
            buf_format(out, err, "%s,%" PRIu64, can_go, item->raw_bytes) && add_row_facts(out, item, err);
 }
 

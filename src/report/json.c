@@ -20,11 +20,11 @@ static void add_digest(JsonLine *line, const char *key, const Digest *digest)
 
 static void add_row(JsonLine *line, const InventoryItem *item)
 {
-    json_line_int(line, "stored_bytes", (int64_t)item->stored_bytes);
-    add_digest(line, "content_sha256", &item->content);
-    add_digest(line, "stored_sha256", &item->stored);
-    add_time(line, "created_at", item->created_ns);
-    json_line_string(line, "run_id", item->run_id != NULL && item->run_id[0] != '\0' ? item->run_id : NULL);
+    json_line_int(line, "stored_bytes", (int64_t)item->row->stored_bytes);
+    add_digest(line, "content_sha256", &item->row->content);
+    add_digest(line, "stored_sha256", &item->row->stored);
+    add_time(line, "created_at", item->row->created_ns);
+    json_line_string(line, "run_id", item->row->run_id[0] != '\0' ? item->row->run_id : NULL);
     json_line_bool(line, "server_proof", item->server_proof);
     json_line_bool(line, "download_proof", item->download_proof);
 }
@@ -41,13 +41,13 @@ static bool add_item(Buf *out, const Inventory *inventory, const InventoryItem *
         json_line_int(line, "version", item->version);
     else
         json_line_string(line, "version", NULL);
-    json_line_string(line, "model_type", item->model_type);
+    json_line_string(line, "model_type", item_type(item));
     json_line_string(line, "reason", item->reason);
     if (inventory->is_cleanup)
         json_line_bool(line, "can_go", item->can_go);
     json_line_int(line, "raw_bytes", (int64_t)item->raw_bytes);
-    json_line_bool(line, "stored", item->has_row);
-    if (item->has_row)
+    json_line_bool(line, "stored", item->row != NULL);
+    if (item->row != NULL)
         add_row(line, item);
     return json_line_append(line, out, err);
 }

@@ -28,6 +28,11 @@ const char *inventory_state(const Inventory *inventory, const InventoryItem *ite
     return states[inventory_kind(inventory, item)];
 }
 
+const char *item_type(const InventoryItem *item)
+{
+    return item->row != NULL && item->row->model_type[0] != '\0' ? item->row->model_type : NULL;
+}
+
 bool item_same_row(const InventoryItem *a, const InventoryItem *b)
 {
     return a->version == b->version && strcmp(a->name, b->name) == 0;
@@ -63,20 +68,20 @@ static int by_row(const InventoryItem *a, const InventoryItem *b)
 
 static int same_type(const InventoryItem *a, const InventoryItem *b)
 {
-    return by_text(a->model_type, b->model_type);
+    return by_text(item_type(a), item_type(b));
 }
 
 static int by_type(const InventoryItem *a, const InventoryItem *b)
 {
     int order = same_type(a, b);
-    if (order == 0 && a->stored_bytes != b->stored_bytes)
-        order = a->stored_bytes > b->stored_bytes ? -1 : 1;
+    if (order == 0 && a->row->stored_bytes != b->row->stored_bytes)
+        order = a->row->stored_bytes > b->row->stored_bytes ? -1 : 1;
     return order != 0 ? order : by_place(a, b);
 }
 
 static int same_content(const InventoryItem *a, const InventoryItem *b)
 {
-    return memcmp(&a->content, &b->content, sizeof a->content);
+    return memcmp(&a->row->content, &b->row->content, sizeof a->row->content);
 }
 
 static int by_content(const InventoryItem *a, const InventoryItem *b)
@@ -92,15 +97,20 @@ static int same_name(const InventoryItem *a, const InventoryItem *b)
 
 static int same_run(const InventoryItem *a, const InventoryItem *b)
 {
-    return strcmp(a->run_id, b->run_id);
+    return strcmp(a->row->run_id, b->row->run_id);
 }
 
 /* A time that is not known comes last. */
+static int64_t known_time(const InventoryItem *item)
+{
+    return item->row->created_ns != 0 ? item->row->created_ns : INT64_MAX;
+}
+
 static int by_run(const InventoryItem *a, const InventoryItem *b)
 {
     int order = same_run(a, b);
     if (order == 0)
-        order = by_number(a->created_ns != 0 ? a->created_ns : INT64_MAX, b->created_ns != 0 ? b->created_ns : INT64_MAX);
+        order = by_number(known_time(a), known_time(b));
     return order != 0 ? order : by_place(a, b);
 }
 
@@ -127,10 +137,10 @@ static void sum_add(Sum *sum, const InventoryItem *item)
         sum->disk_count++;
         sum->disk_bytes += item->raw_bytes;
     }
-    if (item->has_row) {
+    if (item->row != NULL) {
         sum->row_count++;
         sum->raw_bytes += item->raw_bytes;
-        sum->stored_bytes += item->stored_bytes;
+        sum->stored_bytes += item->row->stored_bytes;
     }
 }
 
@@ -184,7 +194,7 @@ static bool groups_make(const Inventory *inventory, ItemFilter keep, int (*sorte
 static bool is_row(const Inventory *inventory, const InventoryItem *item)
 {
     (void)inventory;
-    return item->has_row;
+    return item->row != NULL;
 }
 
 static bool is_named_row(const Inventory *inventory, const InventoryItem *item)
@@ -194,7 +204,7 @@ static bool is_named_row(const Inventory *inventory, const InventoryItem *item)
 
 static bool is_run_row(const Inventory *inventory, const InventoryItem *item)
 {
-    return is_row(inventory, item) && item->run_id != NULL && item->run_id[0] != '\0';
+    return is_row(inventory, item) && item->row->run_id[0] != '\0';
 }
 
 static bool is_reasoned(const Inventory *inventory, const InventoryItem *item)
@@ -218,7 +228,7 @@ static bool judge_copies(Group *group)
         if (item_same_row(item, before))
             continue;
         rows++;
-        group->weight += item->stored_bytes;
+        group->weight += item->row->stored_bytes;
     }
     return names >= 2 && rows >= 2;
 }
@@ -232,7 +242,7 @@ static bool judge_series(Group *group)
 
 static bool judge_run(Group *group)
 {
-    int64_t first = group->items[0]->created_ns;
+    int64_t first = group->items[0]->row->created_ns;
     group->weight = first > 0 ? (uint64_t)first : 0;
     return true;
 }

@@ -1,4 +1,4 @@
-/* inventory_facts.h: what the items of an inventory say together; for inventory*.c only. Pointers lead into the inventory, which
+/* totals.h: what the items of an inventory say together; for report/ only. Pointers lead into the inventory, which
  * must outlive the facts. The same input gives the same order everywhere. */
 #ifndef REPORT_TOTALS_H
 #define REPORT_TOTALS_H
@@ -58,6 +58,7 @@ typedef struct Facts {
 bool facts_make(const Inventory *inventory, Facts *out, Err *err); /* ERR_STOP no memory; then *out is empty */
 void facts_free(Facts *facts);
 
+const char *item_type(const InventoryItem *item); /* the model type of its row, NULL = not known */
 bool item_same_row(const InventoryItem *a, const InventoryItem *b); /* name and version */
 
 #endif

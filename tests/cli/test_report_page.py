@@ -15,7 +15,7 @@ import unittest
 
 from harness import PROGRAM
 
-WRITER = pathlib.Path(PROGRAM).resolve().parent / "tests" / "unit" / "test_stage_inventory"
+WRITER = pathlib.Path(PROGRAM).resolve().parent / "tests" / "unit" / "report" / "test_inventory"
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--headless", "--hide-scrollbars", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",

@@ -7,17 +7,17 @@
 
 static void check_line(const CleanupLine *line)
 {
-    fuzz_assert(line->path[0] != '\0' && line->name != NULL && line->run_id != NULL);
-    fuzz_assert(line->version >= 0 || line->version == VERSION_AUTO);
-    fuzz_assert(!line->delete_it || (line->has_row && line->name[0] != '\0' && line->version >= 0));
+    fuzz_assert(line->path[0] != '\0' && line->row.name != NULL && line->row.run_id != NULL);
+    fuzz_assert(line->row.version >= 0 || line->row.version == VERSION_AUTO);
+    fuzz_assert(!line->delete_it || (line->has_row && line->row.name[0] != '\0' && line->row.version >= 0));
 }
 
 static void check_same(const CleanupLine *a, const CleanupLine *b)
 {
     fuzz_assert(a->delete_it == b->delete_it && a->is_directory == b->is_directory && a->has_row == b->has_row);
-    fuzz_assert(strcmp(a->path, b->path) == 0 && strcmp(a->name, b->name) == 0 && strcmp(a->run_id, b->run_id) == 0);
-    fuzz_assert(a->version == b->version && a->raw_bytes == b->raw_bytes && stamp_is(&a->stamp, &b->stamp, 0));
-    fuzz_assert(!a->has_row || (digest_equal(&a->content, &b->content) && digest_equal(&a->stored, &b->stored)));
+    fuzz_assert(strcmp(a->path, b->path) == 0 && strcmp(a->row.name, b->row.name) == 0 && strcmp(a->row.run_id, b->row.run_id) == 0);
+    fuzz_assert(a->row.version == b->row.version && a->row.raw_bytes == b->row.raw_bytes && stamp_is(&a->stamp, &b->stamp, 0));
+    fuzz_assert(!a->has_row || (digest_equal(&a->row.content, &b->row.content) && digest_equal(&a->row.stored, &b->row.stored)));
 }
 
 /* The numbers of a row are the ones in the file, whatever their size. */

@@ -16,6 +16,7 @@ enum { ITEMS = 12 };
 typedef struct Sample {
     Inventory inventory;
     InventoryItem items[ITEMS];
+    StoredModel rows[ITEMS];
 } Sample;
 
 static inline Digest digest_of(unsigned char byte)
@@ -25,32 +26,37 @@ static inline Digest digest_of(unsigned char byte)
     return digest;
 }
 
-static inline InventoryItem row(char letter, const char *text, int32_t version, unsigned char content)
+/* *model: becomes its row. */
+static inline InventoryItem row(StoredModel *model, char letter, const char *text, int32_t version, unsigned char content)
 {
-    return (InventoryItem){.path = text,
-                           .name = text,
+    *model = (StoredModel){.name = text,
                            .version = version,
                            .model_type = text,
-                           .letter = letter,
-                           .has_row = true,
                            .raw_bytes = 10 * 1024 * (uint64_t)content,
                            .stored_bytes = 1024 * (uint64_t)content,
                            .content = digest_of(content),
                            .stored = digest_of((unsigned char)(content + 100)),
                            .created_ns = INT64_C(1772366400123000000),
                            .run_id = text};
+    return (InventoryItem){.path = text,
+                           .name = text,
+                           .version = version,
+                           .letter = letter,
+                           .raw_bytes = model->raw_bytes,
+                           .row = model};
 }
 
 /* Every kind of item once or twice; all strings are `text`, but the second name where a picture needs two. */
 static inline void fill(Sample *sample, const char *text, const char *other)
 {
     InventoryItem *items = sample->items;
+    StoredModel *rows = sample->rows;
     for (int i = 0; i < ITEMS; i++)
-        items[i] = row('=', text, i + 1, (unsigned char)(i + 1));
+        items[i] = row(&sample->rows[i], '=', text, i + 1, (unsigned char)(i + 1));
     items[0].can_go = items[0].server_proof = items[0].download_proof = true;
     items[1].can_go = items[1].server_proof = items[1].download_proof = true;
     items[1].name = other;                /* the same content under two names */
-    items[1].content = items[0].content;
+    rows[1].content = rows[0].content;
     items[2].reason = text;               /* must stay */
     items[3] = (InventoryItem){.path = text, .name = text, .version = -1, .letter = '+', .raw_bytes = 512};
     items[4].letter = '-';
@@ -64,10 +70,10 @@ static inline void fill(Sample *sample, const char *text, const char *other)
     items[8].letter = '-';
     items[8].path = NULL;
     items[8].is_older = true;
-    items[9].model_type = other;
-    items[9].run_id = "";
-    items[10].created_ns = 0;
-    items[11].model_type = NULL;
+    rows[9].model_type = other;
+    rows[9].run_id = "";
+    rows[10].created_ns = 0;
+    rows[11].model_type = "";
     sample->inventory = (Inventory){.title = text,
                                     .models_dir = text,
                                     .store = text,

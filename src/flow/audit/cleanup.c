@@ -40,6 +40,14 @@ static bool refuse_standby(const Audit *audit, Err *err)
     return err_hint(err, "name the primary");
 }
 
+static StoredModel source_alone(const AuditItem *item)
+{
+    return (StoredModel){.name = item->name != NULL ? item->name : "",
+                         .version = item->version,
+                         .raw_bytes = item->raw_bytes,
+                         .run_id = ""};
+}
+
 bool cleanup_make_plan(const Audit *audit, const SourceTree *tree, CleanupPlan *out, Err *err)
 {
     CleanupPlan plan = {0};
@@ -53,14 +61,8 @@ bool cleanup_make_plan(const Audit *audit, const SourceTree *tree, CleanupPlan *
         CleanupLine line = {.delete_it = why == NULL,
                             .path = model->path,
                             .is_directory = model->kind == MODEL_DIRECTORY,
-                            .name = item->name != NULL ? item->name : "",
-                            .version = item->version,
-                            .raw_bytes = item->raw_bytes,
-                            .has_row = item->has_row,
-                            .content = item->content,
-                            .stored = item->stored,
-                            .stored_ns = item->created_ns,
-                            .run_id = item->run_id,
+                            .has_row = item->row != NULL,
+                            .row = item->row != NULL ? *item->row : source_alone(item),
                             .stamp = item->stamp,
                             .reason = why != NULL ? why : ""};
         ok = cleanup_plan_add(&plan, &line, err);
@@ -90,6 +92,12 @@ typedef struct Apply {
     bool *resumed; /* by line of the plan: it was hidden by a clean-up that was killed, and has its name back */
 } Apply;
 
+static bool same_row(const StoredModel *now, const StoredModel *then)
+{
+    return strcmp(now->name, then->name) == 0 && now->version == then->version && digest_equal(&now->content, &then->content) &&
+           digest_equal(&now->stored, &then->stored);
+}
+
 /* The line is still true of the source, and of the row that it was paired with. */
 static const char *compare_line(const Apply *apply, const CleanupLine *line, const AuditItem *item)
 {
@@ -101,8 +109,7 @@ static const char *compare_line(const Apply *apply, const CleanupLine *line, con
     const char *why = audit_must_stay(&apply->audit, item);
     if (why != NULL)
         return why;
-    if (strcmp(item->name, line->name) != 0 || item->version != line->version || !digest_equal(&item->content, &line->content) ||
-        !digest_equal(&item->stored, &line->stored))
+    if (!same_row(item->row, &line->row))
         return "the plan speaks of another row or another content";
     return model->followed_link ? "it is reached through a symbolic link" : NULL;
 }
@@ -124,8 +131,7 @@ static bool compare_row(void *ctx, const StoredModel *info, Err *err)
 {
     Same *same = ctx;
     (void)err;
-    same->found =
-        info->has_digests && digest_equal(&info->content, &same->line->content) && digest_equal(&info->stored, &same->line->stored);
+    same->found = info->has_digests && same_row(info, &same->line->row);
     return true;
 }
 
@@ -139,7 +145,7 @@ static bool ask_once(void *ctx, Err *err)
 {
     LastQuestion *question = ctx;
     Store *store = question->apply->store;
-    StoreKey key = {.name = question->line->name, .version = question->line->version};
+    StoreKey key = {.name = question->line->row.name, .version = question->line->row.version};
     StoreHealth health = STORE_MISSING;
     Same same = {.line = question->line};
     bool primary = false;
@@ -169,9 +175,9 @@ static bool journal(Apply *apply, const CleanupLine *line, JournalEvent event, E
                             .is_directory = line->is_directory,
                             .stamp = line->stamp,
                             .read_ns = clock_real_ns(),
-                            .content = line->content,
-                            .name = line->name,
-                            .version = line->version};
+                            .content = line->row.content,
+                            .name = line->row.name,
+                            .version = line->row.version};
     bool ok = journal_append(apply->state.journal, &record, 1, err);
     free(path);
     return ok;
@@ -181,7 +187,7 @@ static bool tell(Apply *apply, const CleanupLine *line, const char *why, Err *er
 {
     if (why == NULL) {
         apply->result->removed_count++;
-        apply->result->removed_bytes += line->raw_bytes;
+        apply->result->removed_bytes += line->row.raw_bytes;
     } else {
         apply->result->kept_count++;
     }

@@ -76,13 +76,14 @@ static bool add_line(Buf *out, const CleanupLine *line, Err *err)
 {
     char stored_at[25] = "";
     const Stamp *stamp = &line->stamp;
+    const StoredModel *row = &line->row;
     if (line->has_row)
-        clock_iso(stored_at, line->stored_ns);
+        clock_iso(stored_at, row->created_ns);
     return add_text(out, line->delete_it ? "delete" : "keep", err) && add_encoded(out, line->path, err) &&
-           add_text(out, line->is_directory ? "directory" : "file", err) && add_text(out, line->name, err) &&
-           buf_format(out, err, "%" PRId32 ",%" PRIu64 ",", line->version, line->raw_bytes) &&
-           add_digest(out, line, &line->content, err) && add_digest(out, line, &line->stored, err) &&
-           add_text(out, stored_at, err) && add_text(out, line->run_id, err) &&
+           add_text(out, line->is_directory ? "directory" : "file", err) && add_text(out, row->name, err) &&
+           buf_format(out, err, "%" PRId32 ",%" PRIu64 ",", row->version, row->raw_bytes) &&
+           add_digest(out, line, &row->content, err) && add_digest(out, line, &row->stored, err) &&
+           add_text(out, stored_at, err) && add_text(out, row->run_id, err) &&
            buf_format(out, err, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%" PRId64 ",", stamp->dev, stamp->ino, stamp->size,
                       stamp->mtime_ns, stamp->ctime_ns) &&
            add_escaped(out, line->reason, err) && buf_append(out, "\n", 1, err);
@@ -159,22 +160,22 @@ static bool parse_line(char *const *fields, CleanupLine *line)
     line->is_directory = strcmp(fields[KIND], "directory") == 0;
     if ((!line->delete_it && strcmp(fields[ACTION], "keep") != 0) || (!line->is_directory && strcmp(fields[KIND], "file") != 0))
         return false;
-    line->has_row = digest_parse(fields[CONTENT], &line->content) && digest_parse(fields[STORED], &line->stored);
-    if (!parse_number(fields[RAW], &line->raw_bytes) || !parse_stamp(fields, &line->stamp))
+    line->has_row = digest_parse(fields[CONTENT], &line->row.content) && digest_parse(fields[STORED], &line->row.stored);
+    if (!parse_number(fields[RAW], &line->row.raw_bytes) || !parse_stamp(fields, &line->stamp))
         return false;
     if (line->delete_it && (!line->has_row || !text_parse_int(fields[VERSION], 0, INT32_MAX, &version) || fields[NAME][0] == '\0'))
         return false;
-    line->version = (int32_t)version;
+    line->row.version = (int32_t)version;
     return true;
 }
 
 static bool keep_strings(CleanupPlan *plan, char *const *fields, const char *path, CleanupLine *line, Err *err)
 {
     line->path = arena_copy(&plan->arena, path, strlen(path), err);
-    line->name = line->path == NULL ? NULL : arena_copy(&plan->arena, fields[NAME], strlen(fields[NAME]), err);
-    line->run_id = line->name == NULL ? NULL : arena_copy(&plan->arena, fields[RUN_ID], strlen(fields[RUN_ID]), err);
     line->reason = "";
-    return line->run_id != NULL;
+    line->row.name = fields[NAME];
+    line->row.run_id = fields[RUN_ID];
+    return line->path != NULL && stored_model_copy(&plan->arena, &line->row, NULL, &line->row, err);
 }
 
 static bool take_row(void *ctx, uint64_t row, char *const *fields, const size_t *lengths, size_t count, Err *err)

@@ -13,7 +13,7 @@ const char *audit_must_stay(const Audit *audit, const AuditItem *item)
         return item->reason != NULL ? item->reason : "it is not the same as what is stored";
     if (!audit->primary)
         return "the server is a standby; only a primary can vouch for a row";
-    if (!item->has_digests)
+    if (!item->row->has_digests)
         return "its row records no digest that the server could prove; another program wrote it";
     if (!item->server_proof)
         return "the server has not proven the stored payload";
@@ -29,19 +29,13 @@ static void fill(InventoryItem *out, const Audit *audit, const AuditItem *item, 
     *out = (InventoryItem){.path = model != NULL ? model->path : NULL,
                            .name = item->name,
                            .version = item->version == VERSION_AUTO ? -1 : item->version,
-                           .model_type = item->model_type,
                            .reason = is_cleanup && model != NULL ? must_stay : item->reason,
                            .letter = (char)item->letter,
                            .can_go = is_cleanup && model != NULL && must_stay == NULL,
-                           .has_row = item->has_row,
+                           .row = item->row,
                            .is_damaged = item->is_damaged,
                            .is_older = item->is_older && !item->is_damaged,
                            .raw_bytes = item->raw_bytes,
-                           .stored_bytes = item->stored_bytes,
-                           .content = item->content,
-                           .stored = item->stored,
-                           .created_ns = item->created_ns,
-                           .run_id = item->run_id,
                            .server_proof = item->server_proof,
                            .download_proof = item->download_proof};
 }
@@ -53,8 +47,7 @@ static void fill_skipped(InventoryItem *out, const Model *model)
                            .name = model->name,
                            .version = -1,
                            .reason = model->reason != NULL ? model->reason : "left out",
-                           .letter = (char)AUDIT_UNCHECKED,
-                           .run_id = ""};
+                           .letter = (char)AUDIT_UNCHECKED};
 }
 
 bool audit_inventory(const Audit *audit, const SourceTree *tree, const char *title, bool is_cleanup, const char *store,

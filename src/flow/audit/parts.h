@@ -1,29 +1,51 @@
-/* parts.h: what the files of the audit share. Private to flow/. */
+/* parts.h: how the files of this folder divide the audit. audit.c reads the sources and puts the parts in order; rows.c holds what
+ * the store lists; pair.c finds for each source the row that it stands for; prove.c asks whether a payload is what its row says;
+ * item.c makes and counts the lines. Private to flow/audit. */
 #ifndef FLOW_AUDIT_PARTS_H
 #define FLOW_AUDIT_PARTS_H
 
 #include "flow/audit.h"
 
 typedef struct Row {
-    StoredModel info; /* its strings are in the audit's arena */
-    bool claimed;         /* a source stands for it */
-    bool has_source; /* a source without a version has its name, or a source that could not be read has its key: not "only in the
-                        store" */
-    bool is_filled;       /* it has no digests of its own; those in `info` were worked out just now */
+    StoredModel model;     /* its strings are in the arena of the rows */
+    bool claimed;          /* a source stands for it */
+    bool has_source;       /* not "only in the store": a source without a version has its name, or one that could not be read has
+                            * its key */
+    bool is_filled;        /* it has no digests of its own; those in `model` were worked out just now */
     bool content_recorded; /* content_sha256 is there, stored_sha256 is not: nothing was worked out from the payload */
 } Row;
 
 /* In the order of names and versions. */
 typedef struct Rows {
-    Audit *audit;
     Row *items;
     size_t count, cap;
+    bool primary; /* the server is no standby */
+    Arena arena;
 } Rows;
+
+/* --- item.c */
+
+AuditItem *audit_add(Audit *audit, Err *err); /* NULL without memory */
 
 /* Sets letter and reason (copied). */
 bool audit_reason(Audit *audit, AuditItem *item, AuditLetter letter, const char *text, Err *err);
+void audit_count(Audit *audit);
 
-/* prove.c: the server's hash of the payloads, and with `download` the payloads themselves. */
+/* --- rows.c */
+
+/* Every row; the server works out the digests that are not recorded. */
+bool rows_list(Retry *retry, Rows *out, Err *err);
+void rows_free(Rows *rows);
+size_t rows_first(const Rows *rows, const char *name); /* the first row of a name, or where it would be */
+Row *rows_find(Rows *rows, const char *name, int32_t version); /* NULL: not there */
+
+/* --- pair.c: a line for each source, then for each row that no source stands for. */
+
+bool audit_pair(const AuditSettings *settings, Audit *audit, const ModelList *models, Err *err);
+
+/* --- prove.c */
+
+/* The server's hash of the payloads, and with `download` the payloads themselves. */
 bool audit_prove(const AuditSettings *settings, Audit *audit, Err *err);
 
 #endif

@@ -70,7 +70,7 @@ typedef struct Call {
  * a recorded content_sha256 only reading back can tell, where the payload is the content itself. */
 static bool take_unproven(Prover *prover, AuditItem *item, Err *err)
 {
-    bool readable = !item->is_gzip && !item->is_tar && item->chunk_count == 0;
+    bool readable = !item->row->is_gzip && !item->row->is_tar && item->row->chunk_count == 0;
     item->server_proof = !item->is_unproven;
     if (!item->is_unproven || item->letter != AUDIT_SAME || (readable && prover->settings->download))
         return true;
@@ -128,7 +128,7 @@ static bool verify_in_server(Prover *prover, Err *err)
     if (prover->calls == NULL)
         return err_no_memory(err);
     for (size_t i = 0; i < prover->chosen_count; i++) {
-        uint64_t size = prover->audit->items[prover->chosen[i]].stored_bytes;
+        uint64_t size = prover->audit->items[prover->chosen[i]].row->stored_bytes;
         bool full = bytes + size > CALL_BYTES || (prover->call_count > 0 && i - prover->calls[prover->call_count - 1] >= CALL_KEYS);
         if (i == 0 || full) {
             prover->calls[prover->call_count++] = i;
@@ -144,20 +144,12 @@ static bool verify_in_server(Prover *prover, Err *err)
 
 static bool download_payload(Store *store, const AuditItem *item, Err *err)
 {
-    StoredModel info = {.name = item->name,
-                      .version = item->version,
-                      .has_digests = true,
-                      .content = item->content,
-                      .stored = item->stored,
-                      .raw_bytes = item->raw_bytes,
-                      .stored_bytes = item->stored_bytes,
-                      .is_tar = item->is_tar,
-                      .is_gzip = item->is_gzip,
-                      .chunk_count = item->chunk_count};
+    StoredModel row = *item->row;
     uint64_t bytes;
+    row.has_digests = true; /* recorded, or worked out by the server just now */
     if (!store_fetch_open(store, item->name, item->version, &bytes, err))
         return false;
-    bool ok = unpack_verify(&info, unpack_from_store, store, err);
+    bool ok = unpack_verify(&row, unpack_from_store, store, err);
     store_fetch_close(store);
     return ok;
 }
@@ -208,7 +200,7 @@ static bool choose(Prover *prover, Err *err)
     if (prover->chosen == NULL)
         return err_no_memory(err);
     for (size_t i = 0; i < prover->audit->count; i++)
-        if (prover->audit->items[i].has_row)
+        if (prover->audit->items[i].row != NULL)
             prover->chosen[prover->chosen_count++] = i;
     size_t wanted = settings->sample_count > 0 ? (size_t)settings->sample_count
                                                : (size_t)(settings->sample_share * (double)prover->chosen_count + 0.999999);

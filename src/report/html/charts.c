@@ -68,7 +68,7 @@ void chart_kinds(Page *page, const Facts *facts)
 
 static void type_title(Page *page, const Group *group)
 {
-    page_text(page, group->items[0]->model_type != NULL ? group->items[0]->model_type : "type not known");
+    page_text(page, item_type(group->items[0]) != NULL ? item_type(group->items[0]) : "type not known");
     page_raw(page, ": ");
     page_counted(page, group->count, "model", "models");
     page_raw(page, ", ");
@@ -84,7 +84,7 @@ static void type_bar(Page *page, const Group *group, size_t index, uint64_t most
     page_raw(page, "<g><title>");
     type_title(page, group);
     page_format(page, "</title><svg y=%zu width=\"70%%\" height=20><text class=lb y=14>", y);
-    page_label(page, group->items[0]->model_type != NULL ? group->items[0]->model_type : "type not known", 36);
+    page_label(page, item_type(group->items[0]) != NULL ? item_type(group->items[0]) : "type not known", 36);
     page_format(page, "</text></svg><text class=vl x=\"100%%\" y=%zu>", y + 14);
     page_bytes(page, sum->stored_bytes);
     page_format(page, "</text><rect class=tr y=%zu width=\"100%%\" height=10 rx=5 />", y + 21);
@@ -155,7 +155,7 @@ static void column(Page *page, const InventoryItem *item, size_t index, size_t c
     page_format(page, "<g><title>version %d: ", (int)item->version);
     page_bytes(page, item->raw_bytes);
     page_raw(page, ", stored ");
-    page_time(page, item->created_ns);
+    page_time(page, item->row->created_ns);
     page_format(page, "</title><rect class=%s x=\"%.3f%%\" y=\"%.1f\" width=\"%.3f%%\" height=\"%.1f\" rx=3 />",
                 last ? "now" : "then", x, 74 - height, slot * 0.86, height);
     if (count <= 5) {

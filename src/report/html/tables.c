@@ -78,7 +78,7 @@ static void copy_table(Page *page, const Groups *copies, size_t first, size_t en
     for (size_t i = first; i < end; i++) {
         const Group *group = &copies->list[i];
         page_raw(page, "<tr><th scope=row>");
-        digest_cell(page, &group->items[0]->content);
+        digest_cell(page, &group->items[0]->row->content);
         page_raw(page, "<td>");
         copy_names(page, group);
         page_raw(page, "<td class=n>");
@@ -127,22 +127,22 @@ static void item_row(Page *page, const InventoryItem *item)
         page_text(page, item->reason);
     }
     page_raw(page, "<td>");
-    page_text(page, item->model_type);
+    page_text(page, item_type(item));
     page_raw(page, "<td>");
     page_bytes(page, item->raw_bytes);
-    if (item->has_row) {
+    if (item->row != NULL) {
         page_raw(page, "<td>");
-        page_bytes(page, item->stored_bytes);
+        page_bytes(page, item->row->stored_bytes);
         page_raw(page, "<td>");
-        page_time(page, item->created_ns);
-        if (item->run_id != NULL && item->run_id[0] != '\0') {
+        page_time(page, item->row->created_ns);
+        if (item->row->run_id[0] != '\0') {
             page_raw(page, "<p>");
-            page_tail(page, item->run_id, 8);
+            page_tail(page, item->row->run_id, 8);
         }
         page_raw(page, "<td>");
-        digest_cell(page, &item->content);
+        digest_cell(page, &item->row->content);
         page_raw(page, "<br>");
-        digest_cell(page, &item->stored);
+        digest_cell(page, &item->row->stored);
         page_raw(page, "<td>");
         page_raw(page, item->server_proof ? "<b>S</b>" : "");
         page_raw(page, item->download_proof ? "<b>R</b>" : "");
@@ -206,9 +206,9 @@ void table_runs(Page *page, const Facts *facts)
     for (size_t i = 0; i < runs->count && i < MOST_RUNS; i++) {
         const Group *group = &runs->list[i];
         page_raw(page, "<tr><th scope=row><code>");
-        page_text(page, group->items[0]->run_id);
+        page_text(page, group->items[0]->row->run_id);
         page_raw(page, "</code><td>");
-        page_time(page, group->items[0]->created_ns);
+        page_time(page, group->items[0]->row->created_ns);
         page_raw(page, "<td class=n>");
         page_count(page, group->count);
         page_raw(page, "<td class=n>");

@@ -113,15 +113,15 @@ static size_t collect_cells(const Group *groups, size_t count, Cell *cells)
     for (size_t g = 0; g < count; g++) {
         for (size_t i = 0; i < groups[g].count; i++) {
             const InventoryItem *item = groups[g].items[i];
-            if (item->stored_bytes == 0)
+            if (item->row->stored_bytes == 0)
                 continue;
             if (used < MOST_CELLS) {
-                cells[used++] = (Cell){item, 1, item->stored_bytes};
+                cells[used++] = (Cell){item, 1, item->row->stored_bytes};
                 continue;
             }
             cells[used - 1].item = NULL;
             cells[used - 1].count++;
-            cells[used - 1].bytes += item->stored_bytes;
+            cells[used - 1].bytes += item->row->stored_bytes;
         }
     }
     return used;
@@ -167,7 +167,7 @@ void chart_treemap(Page *page, const Facts *facts)
         draw_type(page, &types->list[i], i + 1 < MOST_TYPES ? 1 : types->count - i, rects[i], i);
     page_raw(page, "</svg>\n<ul class=\"legend keys\">\n");
     for (size_t i = 0; i < used; i++) {
-        const char *type = types->list[i].items[0]->model_type;
+        const char *type = item_type(types->list[i].items[0]);
         page_format(page, "<li><i class=\"sw c%zu\"></i>", i);
         page_label(page,
                    i + 1 == MOST_TYPES && types->count > MOST_TYPES ? "other types"

@@ -1,5 +1,5 @@
-/* parts.h: how the files of this folder divide the work. unpack.c decodes and checks; dest.c puts what is made at its
- * place, whole or not at all; replace.c tells what may be replaced; file.c and tree.c write. */
+/* parts.h: how the files of this folder divide the work. decode.c decodes and checks; dest.c puts what is made at its place, whole
+ * or not at all; replace.c tells what may be replaced; file.c and tree.c write; unpack.c calls them. */
 #ifndef SOURCE_UNPACK_PARTS_H
 #define SOURCE_UNPACK_PARTS_H
 
@@ -15,6 +15,8 @@ typedef struct UnpackOut {
     SinkFn data;     /* the bytes of the member; data NULL = it is complete */
     void *ctx;
 } UnpackOut;
+
+/* --- decode.c */
 
 /* The whole payload to `out`, with all checks. info->has_digests is true. */
 bool unpack_stream(const StoredModel *info, UnpackSourceFn source, void *ctx, const UnpackOut *out, Err *err);

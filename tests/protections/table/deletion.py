@@ -3,8 +3,8 @@
 from protection import P
 
 ROWS = [
-    P("proof-content", 9, "src/flow/audit/audit.c",
-      "digest_equal(&row->info.content, &model->content))\n"
+    P("proof-content", 9, "src/flow/audit/pair.c",
+      "digest_equal(&row->model.content, &model->content))\n"
       "            partner",
       "true)\n"
       "            partner",
@@ -20,7 +20,7 @@ ROWS = [
     P("proof-needs-the-payload", 9, "src/flow/audit/prove.c",
       "if (!item->is_unproven || item->letter", "if (item->name != NULL || item->letter",
       "cli/test_check.OtherWriters.test_content_digest_alone_proves_nothing", "a digest that nobody compared proves nothing"),
-    P("proof-needs-digests", 9, "src/flow/audit/inventory.c", "if (!item->has_digests)", "if (item->name == NULL)",
+    P("proof-needs-digests", 9, "src/flow/audit/inventory.c", "if (!item->row->has_digests)", "if (item->name == NULL)",
       "cli/test_cleanup.Plan.test_row_without_digests_is_no_proof", "a row without digests proves nothing"),
     P("plan-on-a-standby", 9, "src/flow/audit/inventory.c", "if (!audit->primary)", "if (audit->count == 0)",
       "cli/test_cleanup_faults.Standby.test_check_reads_it_and_cleanup_refuses", "a standby may lag behind"),
@@ -29,15 +29,15 @@ ROWS = [
     P("apply-proves-again", 9, "src/flow/audit/cleanup.c",
       "    if (why != NULL)\n"
       "        return why;\n"
-      "    if (strcmp(item->name, line->name)",
+      "    if (!same_row(item->row",
       "    if (item->name == NULL)\n"
       "        return why;\n"
-      "    if (strcmp(item->name, line->name)",
+      "    if (!same_row(item->row",
       "cli/test_cleanup.AfterThePlan.test_rows", "a proof of yesterday is none"),
     P("apply-stat", 9, "src/flow/audit/cleanup.c", "|| !stamp_is(&item->stamp, &line->stamp, except))", "|| except > 9)",
       "cli/test_cleanup.AfterThePlan.test_sources", "a source that changed after the plan stays"),
     P("apply-same-row", 9, "src/flow/audit/cleanup.c",
-      "if (strcmp(item->name, line->name) != 0 ||", "if (false && strcmp(item->name, line->name) != 0 ||",
+      "if (!same_row(item->row, &line->row))", "if (item->row == NULL)",
       "cli/test_cleanup.AfterThePlan.test_lines", "the plan speaks of this row"),
     P("apply-links", 9, "src/flow/audit/cleanup.c", "return model->followed_link ?", "return model->path == NULL ?",
       "cli/test_cleanup.Apply.test_followed_links_stay", "what a link leads to is not ours to delete"),

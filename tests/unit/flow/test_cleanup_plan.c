@@ -32,17 +32,16 @@ static CleanupLine line_of(const char *path)
 {
     CleanupLine line = {.delete_it = true,
                         .path = path,
-                        .name = "n",
-                        .version = INT32_MAX,
-                        .raw_bytes = UINT64_MAX,
                         .has_row = true,
-                        .stored_ns = 0,
-                        .run_id = "0198c0de-0000-7000-8000-000000000001",
+                        .row = {.name = "n",
+                                .version = INT32_MAX,
+                                .raw_bytes = UINT64_MAX,
+                                .run_id = "0198c0de-0000-7000-8000-000000000001"},
                         .reason = "",
                         .stamp = {.dev = UINT64_MAX, .ino = 1, .size = 3, .mtime_ns = INT64_MIN, .ctime_ns = INT64_MAX}};
     for (size_t i = 0; i < DIGEST_BYTES; i++) {
-        line.content.byte[i] = (unsigned char)i;
-        line.stored.byte[i] = (unsigned char)(255 - i);
+        line.row.content.byte[i] = (unsigned char)i;
+        line.row.stored.byte[i] = (unsigned char)(255 - i);
     }
     return line;
 }
@@ -78,11 +77,11 @@ START_TEST(test_round_trip)
         ck_assert_str_eq(line->path, paths[i]);
         ck_assert_uint_eq(strmap_get(&read.by_path, paths[i]), i);
         ck_assert(line->delete_it == was->delete_it && line->is_directory == was->is_directory && line->has_row);
-        ck_assert(stamp_is(&line->stamp, &was->stamp, 0) && digest_equal(&line->content, &was->content) &&
-                  digest_equal(&line->stored, &was->stored));
-        ck_assert_uint_eq(line->raw_bytes, UINT64_MAX);
-        ck_assert_str_eq(line->name, "n");
-        ck_assert_int_eq(line->version, line->delete_it ? INT32_MAX : VERSION_AUTO);
+        ck_assert(stamp_is(&line->stamp, &was->stamp, 0) && digest_equal(&line->row.content, &was->row.content) &&
+                  digest_equal(&line->row.stored, &was->row.stored));
+        ck_assert_uint_eq(line->row.raw_bytes, UINT64_MAX);
+        ck_assert_str_eq(line->row.name, "n");
+        ck_assert_int_eq(line->row.version, line->delete_it ? INT32_MAX : VERSION_AUTO);
     }
     cleanup_plan_free(&plan);
     cleanup_plan_free(&read);
@@ -116,8 +115,8 @@ START_TEST(test_keep_line_without_a_row)
     CleanupPlan plan = {0}, read = {0};
     CleanupLine line = line_of("x");
     line.delete_it = line.has_row = false;
-    line.name = line.run_id = "";
-    line.version = VERSION_AUTO;
+    line.row.name = line.row.run_id = "";
+    line.row.version = VERSION_AUTO;
     ck_ok(cleanup_plan_add(&plan, &line, &err));
     ck_ok(cleanup_plan_write(&plan, file, &err));
     ck_ok(cleanup_plan_read(file, &read, &err));

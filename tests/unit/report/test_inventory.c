@@ -179,8 +179,8 @@ START_TEST(pictures_leave_out_what_does_not_belong)
     Buf page = {0};
     fill(&sample, "a", "b");
     for (int i = 0; i < 2; i++)
-        sample.items[i] = row('=', "a", i + 1, 9);
-    sample.items[2] = row('*', "c", 1, 50);
+        sample.items[i] = row(&sample.rows[i], '=', "a", i + 1, 9);
+    sample.items[2] = row(&sample.rows[2], '*', "c", 1, 50);
     sample.items[2].path = NULL;
     sample.items[2].is_damaged = true;
     sample.inventory.count = 3;
@@ -201,9 +201,9 @@ START_TEST(treemap_is_as_large_as_the_bytes)
     Sample sample;
     Buf page = {0};
     fill(&sample, "a", "b");
-    sample.items[0] = row('=', "a", 1, 25);
-    sample.items[1] = row('=', "a", 2, 75);
-    sample.items[2] = row('=', "a", 3, 0); /* nothing to draw */
+    sample.items[0] = row(&sample.rows[0], '=', "a", 1, 25);
+    sample.items[1] = row(&sample.rows[1], '=', "a", 2, 75);
+    sample.items[2] = row(&sample.rows[2], '=', "a", 3, 0); /* nothing to draw */
     sample.inventory.count = 3;
     in_order(page_of(&sample.inventory, &page), parts, sizeof parts / sizeof *parts);
     lacks(page.data, "<title>a@3, ");
@@ -214,11 +214,12 @@ END_TEST
 START_TEST(many_duplicates_fold)
 {
     InventoryItem items[240];
+    StoredModel rows[240];
     Inventory inventory = {.title = "t", .models_dir = "d", .store = "s", .host = "h", .items = items, .count = 240};
     Buf page = {0};
     for (size_t i = 0; i < 240; i++) {
-        items[i] = row('=', i % 2 == 0 ? "a" : "b", (int32_t)i, 1);
-        items[i].content = digest_of((unsigned char)(i / 2));
+        items[i] = row(&rows[i], '=', i % 2 == 0 ? "a" : "b", (int32_t)i, 1);
+        rows[i].content = digest_of((unsigned char)(i / 2));
     }
     has(page_of(&inventory, &page), "120 contents are stored under several names");
     has(page.data, "<details><summary>The next 92</summary>");
@@ -237,7 +238,7 @@ START_TEST(odd_sizes_draw_finite_shapes)
         fill(&sample, "a", "b");
         for (size_t i = 0; i < ITEMS; i++) {
             sample.items[i].raw_bytes = sizes[(i + round) % 4 < 2 ? round % 4 : round / 4];
-            sample.items[i].stored_bytes = sizes[i % 3 == 0 ? round / 4 : round % 4];
+            sample.rows[i].stored_bytes = sizes[i % 3 == 0 ? round / 4 : round % 4];
         }
         page_of(&sample.inventory, &page);
         lacks(page.data, "nan");
@@ -264,7 +265,7 @@ START_TEST(same_input_same_page)
 END_TEST
 
 /* A large tree: names of 30 and paths of 40 characters. */
-static InventoryItem *many_items(size_t count, char (*names)[80])
+static InventoryItem *many_items(size_t count, char (*names)[80], StoredModel *rows)
 {
     InventoryItem *items = calloc(count, sizeof *items);
     ck_assert_ptr_nonnull(items);
@@ -272,15 +273,15 @@ static InventoryItem *many_items(size_t count, char (*names)[80])
         char *path = names[2 * i], *name = names[2 * i + 1];
         snprintf(path, 80, "filings/%06zu_event_classifier_binary.joblib", i);
         snprintf(name, 80, "filings/%06zu_event_classifier_binary", i);
-        items[i] = row('=', name, 1, 0);
+        items[i] = row(&rows[i], '=', name, 1, 0);
         items[i].path = path;
-        items[i].model_type = "classifier_binary";
-        items[i].run_id = "0195a1b2-7c3d-7e4f-8a9b-0c1d2e3f4a5b";
+        rows[i].model_type = "classifier_binary";
+        rows[i].run_id = "0195a1b2-7c3d-7e4f-8a9b-0c1d2e3f4a5b";
         items[i].raw_bytes = 1000000 + i;
-        items[i].stored_bytes = 300000 + i;
+        rows[i].stored_bytes = 300000 + i;
         items[i].can_go = items[i].server_proof = items[i].download_proof = true;
-        memcpy(&items[i].content, &i, sizeof i);
-        memcpy(&items[i].stored, &i, sizeof i);
+        memcpy(&rows[i].content, &i, sizeof i);
+        memcpy(&rows[i].stored, &i, sizeof i);
     }
     return items;
 }
@@ -290,7 +291,9 @@ START_TEST(ten_thousand_items_fold)
     enum { COUNT = 10000 };
     char(*names)[80] = calloc(2 * COUNT, sizeof *names);
     ck_assert_ptr_nonnull(names);
-    InventoryItem *items = many_items(COUNT, names);
+    StoredModel *rows = calloc(COUNT, sizeof *rows);
+    ck_assert_ptr_nonnull(rows);
+    InventoryItem *items = many_items(COUNT, names, rows);
     Inventory inventory = {
         .title = "t", .models_dir = "d", .store = "s", .host = "h", .made_ns = 1, .is_cleanup = true, .items = items};
     Buf page = {0};
@@ -305,6 +308,7 @@ START_TEST(ten_thousand_items_fold)
     ck_assert_uint_lt((page.len - small) / (COUNT - 1000), 400);
     buf_free(&page);
     free(items);
+    free(rows);
     free(names);
 }
 END_TEST

@@ -1,0 +1,117 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "parts.h"
+
+void rows_free(Rows *rows)
+{
+    free(rows->items);
+    arena_free(&rows->arena);
+    *rows = (Rows){0};
+}
+
+static bool note_row(void *ctx, const StoredModel *model, Err *err)
+{
+    Rows *rows = ctx;
+    if (!vec_reserve(rows, 1, err))
+        return false;
+    Row *row = &rows->items[rows->count];
+    const StoredModel *before = rows->count > 0 ? &rows->items[rows->count - 1].model : NULL;
+    *row = (Row){0};
+    if (!stored_model_copy(&rows->arena, model, before, &row->model, err))
+        return false;
+    rows->count++;
+    return true;
+}
+
+static int compare_key(const char *name, int32_t version, const StoredModel *model)
+{
+    int order = strcmp(name, model->name);
+    return order != 0 ? order : (version > model->version) - (version < model->version);
+}
+
+/* The first row that is not before this key. */
+static size_t lower_bound(const Rows *rows, const char *name, int32_t version)
+{
+    size_t low = 0, high = rows->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_key(name, version, &rows->items[middle].model) > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+size_t rows_first(const Rows *rows, const char *name)
+{
+    return lower_bound(rows, name, INT32_MIN);
+}
+
+Row *rows_find(Rows *rows, const char *name, int32_t version)
+{
+    size_t at = lower_bound(rows, name, version);
+    return at < rows->count && compare_key(name, version, &rows->items[at].model) == 0 ? &rows->items[at] : NULL;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const Row *row = a;
+    return compare_key(row->model.name, row->model.version, &((const Row *)b)->model);
+}
+
+/* Rows that another program wrote have no digest: the server works it out. Their payload is their content. */
+static bool fill_digest(void *ctx, const StoreVersion *version, Err *err)
+{
+    Row *row = rows_find(ctx, version->name, version->version);
+    (void)err;
+    if (row == NULL || row->model.has_digests || row->is_filled)
+        return true;
+    row->content_recorded = digest_equal(&row->model.content, &version->content);
+    row->model.content = row->model.stored = version->content;
+    row->model.raw_bytes = row->model.stored_bytes;
+    if (!row->content_recorded)
+        row->model.is_tar = row->model.is_gzip = false;
+    row->is_filled = true;
+    return true;
+}
+
+static bool fill_missing_digests(Store *store, Rows *rows, Err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < rows->count; i++)
+        if (!rows->items[i].model.has_digests && !rows->items[i].is_filled)
+            ok = store_find(store, &rows->items[i].model.name, 1, fill_digest, rows, err);
+    return ok;
+}
+
+typedef struct Listing {
+    Store *store;
+    Rows rows;
+} Listing;
+
+static bool list_once(void *ctx, Err *err)
+{
+    Listing *listing = ctx;
+    Rows *rows = &listing->rows;
+    rows->count = 0;
+    if (!store_is_primary(listing->store, &rows->primary, err) || !store_list(listing->store, NULL, 0, note_row, rows, err))
+        return false;
+    if (rows->count > 0) /* the store's own order need not be that of bytes */
+        qsort(rows->items, rows->count, sizeof *rows->items, by_key);
+    return fill_missing_digests(listing->store, rows, err);
+}
+
+bool rows_list(Retry *retry, Rows *out, Err *err)
+{
+    Listing listing = {0};
+    bool ok = retry_step(retry, &listing.store, list_once, &listing, err);
+    store_close(listing.store);
+    if (ok)
+        *out = listing.rows;
+    else
+        rows_free(&listing.rows);
+    return ok;
+}

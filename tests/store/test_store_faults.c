@@ -306,11 +306,11 @@ START_TEST(read_only)
     store = open_store(target);
     ck_ok(store_catalog(store, note_found, &found, &err)); /* reading is fine */
     ck_assert_str_eq(found.text, "x:1\n");
-    ck_fails(store_begin(store, &err), ERR_STOP, "read-only");
+    ck_fails(store_begin(store, &err), ERR_READ_ONLY, "read-only");
     ck_assert_str_ne(err.hint, "");
-    ck_fails(store_run_begin(store, &run, &err), ERR_STOP, "read-only");
+    ck_fails(store_run_begin(store, &run, &err), ERR_READ_ONLY, "read-only");
     sql(database, "SET transaction_read_only = off; DELETE FROM migrate_models_revisions");
-    ck_fails(schema_upgrade(store, NULL, NULL, &err), ERR_STOP, "read-only");
+    ck_fails(schema_upgrade(store, NULL, NULL, &err), ERR_READ_ONLY, "read-only");
 }
 END_TEST
 

@@ -27,7 +27,7 @@ typedef enum ErrClass {
 typedef struct Err {
     ErrClass cls;
     int errnum;       /* errno, 0 if none */
-    char sqlstate[6]; /* five characters, or "" */
+    char code[6];     /* what the store calls it (an SQLSTATE), for people only; "" = none */
     char text[1024];  /* what happened, to which model; printable, one line */
     char hint[512];   /* what to do, or "" */
 } Err;

@@ -47,8 +47,8 @@ bool store_target_has_password(const char *url); /* does this -d argument carry 
 
 typedef struct Store Store;
 
-bool store_open(const StoreTarget *target, Store **out, Err *err); /* ERR_RETRY unreachable for now, ERR_STOP refused */
-bool store_is_full(const Err *err); /* the error of store_open: no session more for now */
+/* ERR_RETRY unreachable for now, ERR_STOP refused. *full (may be NULL): it failed because the store has no session more for now. */
+bool store_open(const StoreTarget *target, Store **out, bool *full, Err *err);
 void store_close(Store *store); /* NULL is allowed; an open transaction is rolled back */
 const StoreTarget *store_target(const Store *store);
 const char *store_place(const Store *store); /* where its tables are: the key of the target, and the schema behind it */
@@ -157,9 +157,14 @@ uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit);
 bool store_begin(Store *store, Err *err);
 bool store_put(Store *store, const StoredModel *model, Spool *payload, Err *err);
 
-/* On ERR_RETRY the rows may or may not be there: ask store_find on a new session. On ERR_INTERRUPTED they are not: COMMIT did not
- * go out. */
-bool store_commit(Store *store, Err *err);
+typedef enum StoreOutcome {
+    STORE_COMMITTED, /* all rows are there */
+    STORE_REFUSED,   /* none is, and none will be */
+    STORE_UNKNOWN    /* all or none, and the answer was lost: store_wait_writers and store_find on a new session tell */
+} StoreOutcome;
+
+/* True only with STORE_COMMITTED. outcome may be NULL. */
+bool store_commit(Store *store, StoreOutcome *outcome, Err *err);
 void store_rollback(Store *store); /* never fails; the session may be dead afterwards, store_alive tells */
 bool store_alive(const Store *store); /* NULL is not */
 

@@ -166,7 +166,7 @@ static bool ask_store(Restore *restore, Err *err)
 {
     strmap_free(&restore->present);
     restore->content_count = 0;
-    if (restore->store == NULL && !store_open(restore->settings->retry->target, &restore->store, err))
+    if (restore->store == NULL && !store_open(restore->settings->retry->target, &restore->store, NULL, err))
         return false;
     return store_catalog(restore->store, note_stored, restore, err);
 }
@@ -196,7 +196,7 @@ static bool commit(Restore *restore, Err *err)
 {
     if (restore->batch_rows == 0)
         return true;
-    if (!store_commit(restore->store, err))
+    if (!store_commit(restore->store, NULL, err))
         return false;
     restore->result->restored_count += restore->batch_rows;
     restore->batch_rows = restore->batch_bytes = 0;

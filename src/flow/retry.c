@@ -89,7 +89,7 @@ bool retry_step(Retry *retry, Store **store, RetryStep step, void *ctx, Err *err
 {
     Err why = {0};
     for (RetryRow row = {0};;) {
-        if ((*store != NULL || store_open(retry->target, store, &why)) && (step == NULL || step(ctx, &why)))
+        if ((*store != NULL || store_open(retry->target, store, NULL, &why)) && (step == NULL || step(ctx, &why)))
             return true;
         if (retry_is_transient(retry, &why)) {
             store_close(*store);

@@ -14,7 +14,7 @@ typedef struct StoreDriver {
     void (*target_free)(StoreTarget *target);
     bool (*has_password)(const char *url);
 
-    bool (*open)(const StoreTarget *target, Store **out, Err *err);
+    bool (*open)(const StoreTarget *target, Store **out, bool *full, Err *err);        /* full is never NULL */
     void (*close)(Store *store);
     bool (*alive)(const Store *store);
 
@@ -36,7 +36,7 @@ typedef struct StoreDriver {
 
     bool (*begin)(Store *store, Err *err);
     bool (*put)(Store *store, const StoredModel *model, Spool *payload, Err *err);
-    bool (*commit)(Store *store, Err *err);
+    bool (*commit)(Store *store, StoreOutcome *outcome, Err *err); /* outcome is never NULL */
     void (*rollback)(Store *store);
 
     bool (*run_begin)(Store *store, const StoreRun *run, Err *err);

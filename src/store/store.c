@@ -79,9 +79,13 @@ bool store_target_has_password(const char *url)
     return url != NULL && store_postgres_driver.has_password(url);
 }
 
-bool store_open(const StoreTarget *target, Store **out, Err *err)
+bool store_open(const StoreTarget *target, Store **out, bool *full, Err *err)
 {
-    return target->driver->open(target, out, err);
+    bool ignored;
+    if (full == NULL)
+        full = &ignored;
+    *full = false;
+    return target->driver->open(target, out, full, err);
 }
 
 void store_close(Store *store)
@@ -191,20 +195,16 @@ bool store_put(Store *store, const StoredModel *model, Spool *payload, Err *err)
     return store->driver->put(store, model, payload, err);
 }
 
-bool store_commit(Store *store, Err *err)
+bool store_commit(Store *store, StoreOutcome *outcome, Err *err)
 {
-    return store->driver->commit(store, err);
+    StoreOutcome ignored;
+    return store->driver->commit(store, outcome != NULL ? outcome : &ignored, err);
 }
 
 void store_rollback(Store *store)
 {
     if (store != NULL)
         store->driver->rollback(store);
-}
-
-bool store_is_full(const Err *err)
-{
-    return strcmp(err->sqlstate, "53300") == 0;
 }
 
 bool store_alive(const Store *store)

@@ -69,7 +69,7 @@ static inline Store *open_store(const StoreTarget *target)
 {
     Err err = {0};
     Store *store = NULL;
-    ck_ok(store_open(target, &store, &err));
+    ck_ok(store_open(target, &store, NULL, &err));
     return store;
 }
 
@@ -128,7 +128,7 @@ static inline bool put_one(Store *store, const char *name, int32_t version, Err 
     Spool payload;
     fill_spool(&payload, 1000, (uint64_t)version, 1 << 20);
     StoredModel row = row_of(name, version, &payload);
-    bool ok = store_begin(store, err) && store_put(store, &row, &payload, err) && store_commit(store, err);
+    bool ok = store_begin(store, err) && store_put(store, &row, &payload, err) && store_commit(store, NULL, err);
     if (!ok)
         store_rollback(store);
     spool_free(&payload);

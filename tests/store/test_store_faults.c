@@ -13,8 +13,8 @@ static void check_open_fails(const char *url, ErrClass cls, const char *sqlstate
 {
     StoreTarget *other = target_of(url);
     Store *opened = NULL;
-    ck_fails(store_open(other, &opened, &err), cls, part);
-    ck_assert_str_eq(err.sqlstate, sqlstate);
+    ck_fails(store_open(other, &opened, NULL, &err), cls, part);
+    ck_assert_str_eq(err.code, sqlstate);
     ck_assert_ptr_nonnull(strstr(err.text, store_target_label(other)));
     ck_assert_str_ne(err.hint, "");
     ck_assert_ptr_null(opened);
@@ -48,10 +48,28 @@ START_TEST(password_over_tcp)
     ck_assert(store_alive(opened));
     Found found = {0};
     ck_fails(store_catalog(opened, note_found, &found, &err), ERR_STOP, "permission denied");
-    ck_assert_str_eq(err.sqlstate, "42501");
+    ck_assert_str_eq(err.code, "42501");
     ck_assert(store_alive(opened));
     store_close(opened);
     store_target_free(other);
+}
+END_TEST
+
+START_TEST(no_session_more)
+{
+    char url[600];
+    Store *opened = NULL;
+    bool full = false;
+    snprintf(url, sizeof url, "postgresql://password_user:let%%20me%%20in@127.0.0.1:%s/%s", getenv("PGPORT"), database);
+    StoreTarget *other = target_of(url), *away = target_of("postgresql://tester@127.0.0.1:1/models");
+    sql("models", "ALTER ROLE password_user CONNECTION LIMIT 0");
+    ck_fails(store_open(other, &opened, &full, &err), ERR_RETRY, "too many connections");
+    ck_assert(full);
+    sql("models", "ALTER ROLE password_user CONNECTION LIMIT -1");
+    ck_fails(store_open(away, &opened, &full, &err), ERR_RETRY, "refused");
+    ck_assert(!full);
+    store_target_free(other);
+    store_target_free(away);
 }
 END_TEST
 
@@ -161,7 +179,9 @@ START_TEST(killed_before_commit)
     ck_ok(store_begin(store, &err));
     ck_ok(store_put(store, &row, &payload, &err));
     terminate_backend();
-    check_retry(store_commit(store, &err), clock_seconds());
+    StoreOutcome outcome = STORE_UNKNOWN;
+    check_retry(store_commit(store, &outcome, &err), clock_seconds());
+    ck_assert_int_eq(outcome, STORE_REFUSED); /* COMMIT did not go out */
     spool_free(&payload);
 }
 END_TEST
@@ -242,8 +262,31 @@ START_TEST(frozen_before_commit)
     ck_ok(store_begin(store, &err));
     ck_ok(store_put(store, &row, &payload, &err));
     freeze();
-    check_retry(store_commit(store, &err), clock_seconds());
+    check_retry(store_commit(store, NULL, &err), clock_seconds());
     thaw();
+    spool_free(&payload);
+}
+END_TEST
+
+/* The server goes on with a COMMIT whose client gave up waiting. */
+START_TEST(lost_answer_to_commit)
+{
+    StoreOutcome outcome = STORE_REFUSED;
+    Spool payload;
+    sql(database, "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(3); RETURN NULL; END$$;"
+                  "CREATE CONSTRAINT TRIGGER t AFTER INSERT ON models DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION "
+                  "slowly()");
+    fill_spool(&payload, 1000, 1, 1 << 20);
+    StoredModel row = row_of("x", 1, &payload);
+    ck_ok(store_begin(store, &err));
+    ck_ok(store_put(store, &row, &payload, &err));
+    ck_assert(!store_commit(store, &outcome, &err));
+    ck_assert_int_eq(err.cls, ERR_RETRY);
+    ck_assert_int_eq(outcome, STORE_UNKNOWN);
+    reopen();
+    while (!store_wait_writers(store, &err))
+        ck_assert_int_eq(err.cls, ERR_RETRY);
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "1");
     spool_free(&payload);
 }
 END_TEST
@@ -284,7 +327,7 @@ START_TEST(early_error)
     }
     ck_assert_int_lt(put, 10);
     ck_assert_int_eq(err.cls, ERR_SKIP);
-    ck_assert_str_eq(err.sqlstate, "23514");
+    ck_assert_str_eq(err.code, "23514");
     store_rollback(store);
     ck_assert(store_alive(store));
     ck_ok(put_one(store, "x", 1, &err));
@@ -322,7 +365,7 @@ START_TEST(locked_table)
     PQclear(PQexec(other, "BEGIN; LOCK TABLE models IN ACCESS EXCLUSIVE MODE"));
     double start = clock_seconds();
     ck_fails(put_one(store, "x", 1, &err), ERR_RETRY, "lock timeout");
-    ck_assert_str_eq(err.sqlstate, "55P03");
+    ck_assert_str_eq(err.code, "55P03");
     ck_assert_double_lt(clock_seconds() - start, quick.lock_timeout + SLACK);
     ck_assert(store_alive(store));
     PQfinish(other);
@@ -338,6 +381,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, refused);
     tcase_add_test(tcase, password_over_tcp);
+    tcase_add_test(tcase, no_session_more);
     tcase_add_test(tcase, unix_socket);
     tcase_add_test(tcase, silent_server);
     tcase_add_test(tcase, killed_before_begin);
@@ -348,6 +392,7 @@ int main(void)
     tcase_add_test(tcase, frozen_inside_copy);
     tcase_add_test(tcase, frozen_unix_socket);
     tcase_add_test(tcase, frozen_before_commit);
+    tcase_add_test(tcase, lost_answer_to_commit);
     tcase_add_test(tcase, slow_catalog);
     tcase_add_test(tcase, early_error);
     tcase_add_test(tcase, read_only);

@@ -26,7 +26,7 @@ START_TEST(round_trip)
     ck_ok(store_put(store, &b, &large, &err));
     ck_ok(store_put(store, &c, &empty, &err));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "0"); /* nothing is seen before the commit */
-    ck_ok(store_commit(store, &err));
+    ck_ok(store_commit(store, NULL, &err));
 
     ck_assert_str_eq(sql(database, "SELECT string_agg(concat_ws('|', name, version, model_type, event, is_active, raw_bytes, "
                                    "stored_bytes, format, encoding, "
@@ -123,10 +123,10 @@ static void check_refused(const StoredModel *last, Spool *its_payload, ErrClass 
     err = (Err){0};
     ck_ok(store_begin(store, &err));
     ck_ok(store_put(store, &good, &payload, &err));
-    ck_assert(!(store_put(store, last, its_payload, &err) && store_commit(store, &err)));
+    ck_assert(!(store_put(store, last, its_payload, &err) && store_commit(store, NULL, &err)));
     store_rollback(store);
     ck_assert_msg(err.cls == cls, "%s: %s", err_class_name(err.cls), err.text);
-    ck_assert_str_eq(err.sqlstate, sqlstate);
+    ck_assert_str_eq(err.code, sqlstate);
     ck_assert(sqlstate[0] == '\0' || strstr(err.text, store_target_label(target)) != NULL);
     ck_assert(store_alive(store));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), before);
@@ -180,7 +180,7 @@ START_TEST(chunked_rows)
     ck_ok(store_put(store, &first, &small, &err));
     ck_ok(store_put(store, &chunked, &large, &err));
     ck_ok(store_put(store, &last, &small, &err));
-    ck_ok(store_commit(store, &err));
+    ck_ok(store_commit(store, NULL, &err));
     ck_assert_str_eq(sql(database, "SELECT string_agg(name, ',' ORDER BY id) FROM models"), "first,chunked,last");
     ck_assert_str_eq(sql(database, "SELECT concat_ws('|', chunk_count, octet_length(model_binary), stored_bytes) FROM models WHERE "
                                    "name = 'chunked'"),
@@ -196,7 +196,7 @@ START_TEST(chunked_rows)
     ck_ok(store_begin(store, &err));
     ck_ok(store_put(store, &chunked, &large, &err));
     ck_ok(store_put(store, &first, &small, &err));
-    ck_fails(store_commit(store, &err), ERR_CONFLICT, "first");
+    ck_fails(store_commit(store, NULL, &err), ERR_CONFLICT, "first");
     store_rollback(store);
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM model_chunks"), "3");
     sql(database, "DELETE FROM models WHERE name = 'chunked'");
@@ -220,11 +220,11 @@ START_TEST(rollback_and_reuse)
     store_rollback(store); /* without a batch: nothing */
     ck_fails(store_put(store, &row, &payload, &err), ERR_BUG, "outside");
     ck_ok(store_begin(store, &err)); /* an empty batch */
-    ck_ok(store_commit(store, &err));
+    ck_ok(store_commit(store, NULL, &err));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "0");
     ck_ok(store_begin(store, &err));
     ck_ok(store_put(store, &row, &payload, &err));
-    ck_ok(store_commit(store, &err));
+    ck_ok(store_commit(store, NULL, &err));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "1");
     spool_free(&payload);
 }
@@ -243,7 +243,9 @@ START_TEST(commit_of_a_failed_transaction)
 {
     ck_ok(store_begin(store, &err));
     ck_assert(!postgres_run((Postgres *)store, "SELECT 1/0", NULL));
-    ck_fails(store_commit(store, &err), ERR_BUG, "rolled the transaction back");
+    StoreOutcome outcome = STORE_UNKNOWN;
+    ck_fails(store_commit(store, &outcome, &err), ERR_BUG, "rolled the transaction back");
+    ck_assert_int_eq(outcome, STORE_REFUSED);
     ck_assert(store_alive(store));
     ck_ok(put_one(store, "x", 1, &err));
 }
@@ -258,6 +260,15 @@ START_TEST(commit_can_fail)
                   "refuse()");
     ck_fails(put_one(store, "x", 1, &err), ERR_SKIP, "no way \\x1b[2J");
     ck_assert(store_alive(store));
+    ck_ok(store_begin(store, &err));
+    StoreOutcome outcome = STORE_UNKNOWN;
+    Spool payload;
+    fill_spool(&payload, 10, 1, 1 << 20);
+    StoredModel row = row_of("y", 1, &payload);
+    ck_ok(store_put(store, &row, &payload, &err));
+    ck_fails(store_commit(store, &outcome, &err), ERR_SKIP, "no way");
+    ck_assert_int_eq(outcome, STORE_REFUSED); /* the server said no, and lives */
+    spool_free(&payload);
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "0");
 }
 END_TEST

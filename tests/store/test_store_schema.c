@@ -97,7 +97,7 @@ static int upgrade_in_child(int gate)
     int applied = 0;
     Store *mine = NULL;
     Err e = {0};
-    if (read(gate, &byte, 1) != 0 || !store_open(target, &mine, &e) || !schema_upgrade(mine, count_any, &applied, &e)) {
+    if (read(gate, &byte, 1) != 0 || !store_open(target, &mine, NULL, &e) || !schema_upgrade(mine, count_any, &applied, &e)) {
         fprintf(stderr, "%s\n", e.text);
         return 9;
     }
@@ -136,7 +136,7 @@ START_TEST(upgrade_waits_for_the_lock)
     PGconn *other = admin(database);
     PQclear(PQexec(other, "BEGIN; SELECT pg_advisory_xact_lock(7883946363647714655)"));
     ck_fails(schema_upgrade(store, NULL, NULL, &err), ERR_RETRY, "lock timeout");
-    ck_assert_str_eq(err.sqlstate, "55P03");
+    ck_assert_str_eq(err.code, "55P03");
     PQfinish(other);
     ck_ok(schema_upgrade(store, NULL, NULL, &err));
 }
@@ -211,7 +211,7 @@ START_TEST(adopts_other_columns)
     row.chunk_count = 2;
     ck_ok(store_begin(store, &err));
     ck_ok(store_put(store, &row, &payload, &err));
-    ck_ok(store_commit(store, &err));
+    ck_ok(store_commit(store, NULL, &err));
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM model_chunks JOIN models USING (name, version)"), "2");
     sql(database, "INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('far', 3000000000, 't', 'e', ''), "
                   "('none', 1, 't', 'e', NULL)");

@@ -38,7 +38,7 @@ static void count_session(Worker *worker)
 
 static bool try_open(Worker *worker, Err *err)
 {
-    if (worker->store == NULL && !store_open(worker->run->settings->retry->target, &worker->store, err))
+    if (worker->store == NULL && !store_open(worker->run->settings->retry->target, &worker->store, &worker->store_is_full, err))
         return false;
     count_session(worker);
     if (!begin_run_once(worker, err) || !store_begin(worker->store, err))
@@ -173,10 +173,11 @@ bool batch_flush(Worker *worker, Err *err)
     if (worker->batch.count > 0) {
         if (worker->part != NULL && !backup_part_sync(worker->part, err))
             return false;
-        worker->commit_sent = true;
-        if (!store_commit(worker->store, err))
+        StoreOutcome outcome;
+        if (!store_commit(worker->store, &outcome, err)) {
+            worker->outcome_unknown = outcome == STORE_UNKNOWN;
             return false;
-        worker->commit_sent = false;
+        }
         worker->row = (RetryRow){0};
         if (worker->part != NULL)
             backup_part_keep(worker->part);

@@ -68,7 +68,7 @@ static bool find(Run *run, const char *const *names, size_t count, Answers *answ
     }
     store_close(run->store);
     run->store = NULL;
-    return store_open(run->settings->retry->target, &run->store, err) &&
+    return store_open(run->settings->retry->target, &run->store, NULL, err) &&
            store_find(run->store, names, count, note_version, answers, err);
 }
 

@@ -26,7 +26,7 @@ static bool note_found(void *ctx, const StoreVersion *found, Err *err)
         if (model->version != found->version || strcmp(model->name, found->name) != 0)
             continue;
         item->taken = true;
-        item->committed = worker->commit_sent && strcmp(found->run_id, worker->run->run_id) == 0 &&
+        item->committed = worker->outcome_unknown && strcmp(found->run_id, worker->run->run_id) == 0 &&
                           digest_equal(&found->content, &model->content);
     }
     return plan_add_stored(worker->run->plan, found, err);
@@ -35,9 +35,9 @@ static bool note_found(void *ctx, const StoreVersion *found, Err *err)
 /* Learns afresh which versions of the batch's names the store has. */
 static bool ask_store(Worker *worker, Err *err)
 {
-    if (worker->store == NULL && !store_open(worker->run->settings->retry->target, &worker->store, err))
+    if (worker->store == NULL && !store_open(worker->run->settings->retry->target, &worker->store, NULL, err))
         return false;
-    if (worker->commit_sent && !store_wait_writers(worker->store, err))
+    if (worker->outcome_unknown && !store_wait_writers(worker->store, err))
         return false;
     const char **names = calloc(worker->batch.count, sizeof *names);
     if (names == NULL)
@@ -108,7 +108,7 @@ static bool settle_lost_commit(Worker *worker, bool *committed, Err *err)
     if (found > 0 && found < worker->batch.count)
         return err_set(err, ERR_BUG, "the store has %zu of the %zu rows of one transaction", found, worker->batch.count);
     *committed = found > 0;
-    worker->commit_sent = false;
+    worker->outcome_unknown = false;
     if (found == 0)
         return true;
     log_line(LOG_INFO, "the answer to COMMIT was lost; the store has all %zu models of the batch", found);
@@ -130,7 +130,7 @@ static bool settle_lost_commit(Worker *worker, bool *committed, Err *err)
 static bool retire(Worker *worker, const Err *cause)
 {
     Run *run = worker->run;
-    if (worker->has_session || !store_is_full(cause))
+    if (worker->has_session || !worker->store_is_full)
         return false;
     pthread_mutex_lock(&run->lock);
     worker->retired = run->sessions > 0 && group_list_add(&run->handed_back, worker->batch.items[0].group, NULL);
@@ -149,8 +149,7 @@ static bool give_up(Worker *worker, Err *err)
     if (worker->store != NULL)
         store_rollback(worker->store);
     back_to_pending(worker);
-    bool unknown = worker->commit_sent && err->cls != ERR_BUG;
-    if (unknown || (worker->part != NULL && !backup_part_undo(worker->part, NULL))) {
+    if (worker->outcome_unknown || (worker->part != NULL && !backup_part_undo(worker->part, NULL))) {
         pthread_mutex_lock(&worker->run->lock);
         worker->run->outcome_unknown = true;
         pthread_mutex_unlock(&worker->run->lock);
@@ -232,18 +231,13 @@ bool batch_recover(Worker *worker, Err *err)
     bool committed = false;
     if (worker->batch.count == 0)
         return false;
-    /* The server has refused it, or a signal ended the wait before COMMIT went out: nothing was committed. A server that panics has
-     * refused nothing: the record of the COMMIT may be on its disk. */
-    bool refused = err->cls != ERR_RETRY && err->sqlstate[0] != '\0' && store_alive(worker->store);
-    if (err->cls == ERR_INTERRUPTED || refused)
-        worker->commit_sent = false;
     if (retire(worker, err))
         return true;
     if (err->cls != ERR_SKIP)
         retry_count(&worker->row);
     if (!is_recoverable(worker, err) || !ask_with_patience(worker, &cause, err))
         return give_up(worker, err);
-    if (worker->commit_sent && !settle_lost_commit(worker, &committed, err))
+    if (worker->outcome_unknown && !settle_lost_commit(worker, &committed, err))
         return give_up(worker, err);
     if (committed)
         return true;

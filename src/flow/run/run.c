@@ -172,8 +172,9 @@ static bool finish_backup(Run *run, Err *err)
 /* The sessions of the workers may still count for a moment. */
 static bool open_for_record(Run *run, Err *err)
 {
-    for (RetryRow row = {0}; run->store == NULL && !store_open(run->settings->retry->target, &run->store, err);)
-        if (!store_is_full(err) || !retry_pause(run->settings->retry, &row, err))
+    bool full;
+    for (RetryRow row = {0}; run->store == NULL && !store_open(run->settings->retry->target, &run->store, &full, err);)
+        if (!full || !retry_pause(run->settings->retry, &row, err))
             return false;
     return true;
 }

@@ -81,7 +81,8 @@ typedef struct Worker {
     GroupList requeued;   /* to do again, before new ones */
     uint64_t row_cap;  /* rows of a batch; smaller while a batch with one bad row is split */
     RetryRow row;  /* failures since the last batch that was stored */
-    bool commit_sent;
+    bool outcome_unknown; /* COMMIT of the batch went out, its answer was lost */
+    bool store_is_full;   /* the last try to open a session failed for that */
     bool has_session;  /* counted in run->sessions */
     bool retired;      /* the store has no session for it, others do its work */
 } Worker;

@@ -90,7 +90,7 @@ static bool take_early_error(Postgres *pg, Err *err)
     buf_clear(&pg->out);
     if (!postgres_copy_end(pg, "stopped", err))
         return false;
-    if (postgres_results(pg, NULL, &told) || strcmp(told.sqlstate, "57014") == 0) /* it had said something else */
+    if (postgres_results(pg, NULL, &told) || strcmp(told.code, "57014") == 0) /* it had said something else */
         return err_set(err, ERR_RETRY, "%s: the server interrupted the transfer", store_target_label(pg->base.target));
     if (err != NULL)
         *err = told;
@@ -251,8 +251,9 @@ bool postgres_put(Store *store, const StoredModel *model, Spool *payload, Err *e
     return model->chunk_count == 0 ? send_payload(pg, payload, 0, inline_bytes, NULL, err) : put_chunks(pg, model, payload, err);
 }
 
-bool postgres_batch_commit(Store *store, Err *err)
+bool postgres_batch_commit(Store *store, StoreOutcome *outcome, Err *err)
 {
     Postgres *pg = (Postgres *)store;
-    return finish_copy(pg, err) && postgres_sent_check(pg, err) && postgres_commit(pg, err);
+    *outcome = STORE_REFUSED; /* no COMMIT went out yet */
+    return finish_copy(pg, err) && postgres_sent_check(pg, err) && postgres_commit(pg, outcome, err);
 }

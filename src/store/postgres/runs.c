@@ -11,6 +11,7 @@
 
 static bool write_run(Postgres *pg, const StoreRun *run, const char *sql, int count, Err *err)
 {
+    StoreOutcome outcome;
     const uint64_t numbers[] = {run->new_count,    run->unchanged_count, run->conflict_count,
                                 run->failed_count, run->raw_bytes,       run->stored_bytes};
     char digits[6][24], exit_code[16];
@@ -23,8 +24,8 @@ static bool write_run(Postgres *pg, const StoreRun *run, const char *sql, int co
     snprintf(exit_code, sizeof exit_code, "%d", run->exit_code);
     params[11] = exit_code;
     bool ok = (host != NULL && user != NULL && dir != NULL) || err_no_memory(err);
-    ok =
-        ok && postgres_begin(pg, true, err) && postgres_query(pg, sql, count, params, false, NULL, err) && postgres_commit(pg, err);
+    ok = ok && postgres_begin(pg, true, err) && postgres_query(pg, sql, count, params, false, NULL, err) &&
+         postgres_commit(pg, &outcome, err);
     if (!ok)
         postgres_rollback(&pg->base);
     free(host);

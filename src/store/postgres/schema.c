@@ -57,12 +57,13 @@ bool postgres_schema_upgrade(Store *store, const StoreRevision *revision, bool *
     Postgres *pg = (Postgres *)store;
     double patience = pg->patience, lock_wait = store->target->tuning.lock_timeout + 5;
     bool there = false;
+    StoreOutcome outcome;
     if (lock_wait > patience)
         pg->patience = lock_wait;
     bool ok = postgres_begin(pg, true, err) && postgres_run(pg, sql_postgresql_revisions_lock, err) &&
               postgres_run(pg, sql_postgresql_revisions_create, err) && ask_applied(pg, revision, &there, err);
     if (ok && !there)
-        ok = apply(pg, revision, err) && postgres_commit(pg, err);
+        ok = apply(pg, revision, err) && postgres_commit(pg, &outcome, err);
     if (!ok || there)
         postgres_rollback(store);
     if (!ok && err != NULL && err->cls != ERR_RETRY)

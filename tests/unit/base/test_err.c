@@ -13,7 +13,7 @@ START_TEST(set_fills_everything)
     ck_assert_int_eq(err.cls, ERR_SKIP);
     ck_assert_str_eq(err.text, "models/x: 7");
     ck_assert_str_eq(err.hint, "");
-    ck_assert_str_eq(err.sqlstate, "");
+    ck_assert_str_eq(err.code, "");
     ck_assert_int_eq(err.errnum, 0);
     /* The old text may be an argument. */
     ck_assert(!err_set(&err, ERR_STOP, "again: %s", err.text));
@@ -99,11 +99,11 @@ START_TEST(prefix_keeps_the_rest)
     Err err = {0};
     err_set_errno(&err, ERR_RETRY, ETIMEDOUT, "connect");
     err_hint(&err, "wait");
-    memcpy(err.sqlstate, "08006", 6);
+    memcpy(err.code, "08006", 6);
     ck_assert(!err_prefix(&err, "store"));
     ck_assert_str_eq(err.text, "store: connect: Connection timed out");
     ck_assert_str_eq(err.hint, "wait");
-    ck_assert_str_eq(err.sqlstate, "08006");
+    ck_assert_str_eq(err.code, "08006");
     ck_assert_int_eq(err.errnum, ETIMEDOUT);
     ck_assert_int_eq(err.cls, ERR_RETRY);
 }

@@ -11,9 +11,10 @@ static Err err;
 static unsigned opened, closed, failing;
 static ErrClass failure;
 
-static bool fake_open(const StoreTarget *target, Store **out, Err *e)
+static bool fake_open(const StoreTarget *target, Store **out, bool *full, Err *e)
 {
     opened++;
+    *full = false;
     if (failing > 0) {
         failing--;
         return err_set(e, failure, "nobody answers");

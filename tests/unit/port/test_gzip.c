@@ -151,7 +151,7 @@ static bool refuse(void *ctx, const void *data, size_t len, Err *err)
     if (--*(int *)ctx >= 0)
         return true;
     err_set(err, ERR_RETRY, "the sink is full");
-    memcpy(err->sqlstate, "57P01", 6);
+    memcpy(err->code, "57P01", 6);
     return false;
 }
 
@@ -169,7 +169,7 @@ START_TEST(sink_error_and_reuse)
         int count = good;
         ck_ok(deflater_begin(deflater, refuse, &count, &err));
         ck_fails(deflater_add(deflater, data, len, &err) && deflater_end(deflater, &err), ERR_RETRY, "the sink is full");
-        ck_assert_str_eq(err.sqlstate, "57P01");
+        ck_assert_str_eq(err.code, "57P01");
         ck_fails(deflater_add(deflater, data, 1, &err), ERR_BUG, "not open");
         deflate_pieces(deflater, data, 3 * BLOCK + 5, 1000000, &again);
         ck_assert_uint_eq(again.len, expected.len);

@@ -47,7 +47,7 @@ START_TEST(refused_connects)
                             "LOCATION:  auth_failed, auth.c:335\n",
                             false);
     ck_assert_int_eq(err.cls, ERR_STOP);
-    ck_assert_str_eq(err.sqlstate, "28P01");
+    ck_assert_str_eq(err.code, "28P01");
     ck_assert_str_eq(err.text, "h:1/d: password authentication failed for user \"u\" [28P01]");
     ck_assert_ptr_nonnull(strstr(err.hint, "PGPASSFILE"));
 
@@ -55,14 +55,14 @@ START_TEST(refused_connects)
     ck_assert_int_eq(err.cls, ERR_RETRY);
     err = connect_error("connection failed: FATALE:  3D000: le nom contient:  ABCDE\x1b[2J\nLOCATION:  x\n", false);
     ck_assert_int_eq(err.cls, ERR_STOP);
-    ck_assert_str_eq(err.sqlstate, "3D000");
+    ck_assert_str_eq(err.code, "3D000");
     ck_assert_ptr_nonnull(strstr(err.text, "\\x1b[2J"));
 
     err = connect_error("connection to server at \"h\", port 1 failed: Connection refused\n\tIs the server running on that host "
                         "and accepting?\n",
                         false);
     ck_assert_int_eq(err.cls, ERR_RETRY);
-    ck_assert_str_eq(err.sqlstate, "");
+    ck_assert_str_eq(err.code, "");
     ck_assert_str_eq(err.text, "h:1/d: connection to server at \"h\", port 1 failed: Connection refused Is the server running on "
                                "that host and accepting?");
     ck_assert_ptr_nonnull(strstr(err.hint, "server runs there"));

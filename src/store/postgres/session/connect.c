@@ -113,7 +113,7 @@ static bool connect_host(Postgres *pg, const PostgresTarget *target, size_t inde
 
 static bool is_final(const Err *err)
 {
-    return err->cls == ERR_INTERRUPTED || strncmp(err->sqlstate, "28", 2) == 0; /* the same password is wrong everywhere */
+    return err->cls == ERR_INTERRUPTED || strncmp(err->code, "28", 2) == 0; /* the same password is wrong everywhere */
 }
 
 static bool connect_any(Postgres *pg, const PostgresTarget *target, const char *kind, Err *err)
@@ -185,7 +185,7 @@ static bool introduce(Postgres *pg, Err *err)
     return ok;
 }
 
-bool postgres_open(const StoreTarget *base, Store **out, Err *err)
+bool postgres_open(const StoreTarget *base, Store **out, bool *full, Err *err)
 {
     const PostgresTarget *target = (const PostgresTarget *)base;
     Postgres *pg = calloc(1, sizeof *pg);
@@ -202,6 +202,7 @@ bool postgres_open(const StoreTarget *base, Store **out, Err *err)
     if (ok)
         *out = &pg->base;
     else {
+        *full = strcmp(last.code, "53300") == 0;
         if (err != NULL)
             *err = last;
         postgres_close(&pg->base);

@@ -4,7 +4,7 @@
 
 #include "../postgres.h"
 
-bool postgres_open(const StoreTarget *target, Store **out, Err *err);
+bool postgres_open(const StoreTarget *target, Store **out, bool *full, Err *err);
 void postgres_close(Store *store);
 bool postgres_alive(const Store *store);
 

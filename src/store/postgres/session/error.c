@@ -94,7 +94,7 @@ static bool fill(const Postgres *pg, const char *sqlstate, const char *message, 
     err_set(err, postgres_error_class(sqlstate, message), "%s: %s%s%s%s%s%s", store_target_label(pg->base.target), text,
             more[0] != '\0' ? ": " : "", more, sqlstate[0] != '\0' ? " [" : "", sqlstate, sqlstate[0] != '\0' ? "]" : "");
     if (err != NULL)
-        snprintf(err->sqlstate, sizeof err->sqlstate, "%s", sqlstate);
+        snprintf(err->code, sizeof err->code, "%s", sqlstate);
     if (is_refused_by_pooler(sqlstate, message))
         err_hint(err, "a pooler must be in session or transaction mode, and let the startup parameters pass "
                       "(ignore_startup_parameters)");

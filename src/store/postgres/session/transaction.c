@@ -26,18 +26,30 @@ bool postgres_begin(Postgres *pg, bool write, Err *err)
     return true;
 }
 
+/* Did the server itself say no? One that panics or shuts down may have written the record of the COMMIT before. */
+static bool is_refusal(const Postgres *pg, const Err *err)
+{
+    return err->cls != ERR_RETRY && err->code[0] != '\0' && pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK;
+}
+
 /* The server answers ROLLBACK, and no error, to the COMMIT of a transaction that failed before. */
-bool postgres_commit(Postgres *pg, Err *err)
+bool postgres_commit(Postgres *pg, StoreOutcome *outcome, Err *err)
 {
     PGresult *result = NULL;
+    Err why = {0};
     pg->committing = true;
-    bool answered = postgres_query(pg, "COMMIT", 0, NULL, false, &result, err);
+    bool answered = postgres_query(pg, "COMMIT", 0, NULL, false, &result, &why);
     pg->committing = false;
-    if (!answered)
+    if (!answered) {
+        *outcome = is_refusal(pg, &why) ? STORE_REFUSED : STORE_UNKNOWN;
+        if (err != NULL)
+            *err = why;
         return false;
+    }
     bool ok = strcmp(PQcmdStatus(result), "COMMIT") == 0;
     PQclear(result);
     pg->in_transaction = false;
+    *outcome = ok ? STORE_COMMITTED : STORE_REFUSED;
     return ok || err_set(err, ERR_BUG, "%s: the server rolled the transaction back", store_target_label(pg->base.target));
 }
 

@@ -5,7 +5,7 @@
 #include "../postgres.h"
 
 bool postgres_begin(Postgres *pg, bool write, Err *err);
-bool postgres_commit(Postgres *pg, Err *err); /* COMMIT, and the proof that it was one */
+bool postgres_commit(Postgres *pg, StoreOutcome *outcome, Err *err); /* COMMIT, and the proof that it was one */
 void postgres_rollback(Store *store);         /* the entry of the driver's table; ends an open COPY too */
 
 #endif

@@ -53,7 +53,7 @@ class LeftoverCase(FaultCase):
 
     def make_store_anew(self):
         """The database is dropped and made anew, but for two rows of another program."""
-        self.ask("DROP TABLE model_chunks, models, model_runs, migrate_models_revisions CASCADE")
+        self.ask("DROP TABLE model_chunks, models, model_runs, model_digests, store_identity, migrate_models_revisions CASCADE")
         self.assertEqual(self.db("upgrade").code, 0)
         self.insert_others()
 

@@ -13,7 +13,7 @@ SRCS      ?= $(sort $(wildcard src/*/*.c src/*/*/*.c src/*/*/*/*.c))
 UNIT_SRCS ?= $(sort $(wildcard tests/unit/*/test_*.c))
 SQL       := $(sort $(wildcard sql/*/*.sql sql/*/*/*.sql))
 
-WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wundef -Wpointer-arith
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wundef -Werror=implicit-function-declaration -Wpointer-arith
 HARDEN ?= -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 SANITIZE ?=
 CPPFLAGS += -Iinclude -I$(BUILD)/gen -I/usr/include/postgresql -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -DPROGRAM_VERSION='"$(VERSION)"'

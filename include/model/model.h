@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/content.h"
 #include "model/stamp.h"
 #include "port/sha256.h"
 
@@ -36,6 +37,7 @@ typedef struct Model {
     char *reason;     /* malloc'd, printable; NULL unless conflict, failed, skipped, or unchanged with something to tell */
     Stamp stamp;
     Digest content;   /* valid when has_content */
+    Digest *members;  /* malloc'd; NULL unless a directory whose members_sha256 is known */
     uint64_t stored_bytes; /* 0 until packed */
     int32_t version;  /* VERSION_AUTO until known */
     uint32_t next;    /* next model of the same name, UINT32_MAX at the end (plan.h) */
@@ -60,6 +62,13 @@ typedef struct ModelList {
 Model *model_list_add(ModelList *list, const char *path, Err *err);
 void model_list_fit(ModelList *list); /* gives spare room back; pointers into items are void afterwards */
 void model_list_free(ModelList *list);
+
+/* The content is known now; members (copied) NULL = not known. ERR_STOP without memory. */
+bool model_set_content(Model *model, const Digest *content, const Digest *members, Err *err);
+void model_forget_content(Model *model);
+
+/* For comparing. Borrows; valid when has_content. */
+Content model_content(const Model *model);
 
 /* Sets state and reason (copied; the text and hint of `err`). */
 void model_fail(Model *model, ModelState state, const Err *err);

@@ -34,7 +34,7 @@ uint64_t plan_work_bytes(const Plan *plan);             /* raw bytes to read */
 void plan_decide(Plan *plan, uint32_t group, Model *model);
 
 /* This run put or found that version. ERR_STOP when memory ends. */
-bool plan_note_version(Plan *plan, uint32_t group, int32_t version, const Digest *content, Err *err);
+bool plan_note_version(Plan *plan, uint32_t group, int32_t version, const Content *content, Err *err);
 
 /* Forgets what is known of the store's versions of a group, before asking the store again. */
 void plan_forget_versions(Plan *plan, uint32_t group);

@@ -16,11 +16,15 @@ typedef struct JournalRecord {
     const char *path; /* absolute path of the source, as on disk */
     Stamp stamp;
     int64_t read_ns;  /* when the read began */
-    Digest content;
+    Digest content, members;
+    bool has_members; /* of a directory: members_sha256 is known */
     const char *name; /* for people; not used to decide; NULL is written as "" */
     int32_t version;
     bool is_directory; /* the stamp is a directory's: its ctime_ns is a hash, not a time */
 } JournalRecord;
+
+/* What is known of a model whose content is known. Borrows path (absolute) and the model's name. */
+JournalRecord journal_record_of(const Model *model, const char *path, const Stamp *stamp, int64_t read_ns);
 
 typedef struct Journal Journal;
 

@@ -67,11 +67,39 @@ void model_list_fit(ModelList *list)
 
 void model_list_free(ModelList *list)
 {
-    for (uint32_t i = 0; i < list->count; i++)
+    for (uint32_t i = 0; i < list->count; i++) {
         free(list->items[i].reason);
+        free(list->items[i].members);
+    }
     free(list->items);
     arena_free(&list->arena);
     *list = (ModelList){0};
+}
+
+bool model_set_content(Model *model, const Digest *content, const Digest *members, Err *err)
+{
+    model_forget_content(model);
+    if (members != NULL && (model->members = malloc(sizeof *members)) == NULL)
+        return err_no_memory(err);
+    if (members != NULL)
+        *model->members = *members;
+    model->content = *content;
+    model->has_content = true;
+    return true;
+}
+
+void model_forget_content(Model *model)
+{
+    free(model->members);
+    model->members = NULL;
+    model->has_content = false;
+}
+
+Content model_content(const Model *model)
+{
+    return (Content){.kind = model->kind == MODEL_DIRECTORY ? CONTENT_DIRECTORY : CONTENT_FILE,
+                     .digest = model->content,
+                     .members = model->members};
 }
 
 void model_fail(Model *model, ModelState state, const Err *err)

@@ -4,23 +4,7 @@
 #include <string.h>
 
 #include "base/strmap.h"
-
-#define NO_MODEL UINT32_MAX
-
-typedef struct Version {
-    int32_t number;
-    Digest content;
-} Version;
-
-/* All sources of one name, and what the store has under it. One version is the usual case and needs no memory of its own. */
-typedef struct Group {
-    uint32_t first; /* index of the first model; explicit versions come first, in rising order, then the one without */
-    uint32_t count; /* of versions */
-    union {
-        Version one;   /* count <= 1 */
-        Version *many; /* count > 1 */
-    } versions;
-} Group;
+#include "group.h"
 
 struct Plan {
     ModelList *list; /* borrowed */
@@ -33,29 +17,6 @@ struct Plan {
     uint64_t work_bytes;
 };
 
-static Version *versions_of(Group *group)
-{
-    return group->count > 1 ? group->versions.many : &group->versions.one;
-}
-
-/* The order inside a group: explicit versions rising, then VERSION_AUTO; equal keys by path, as the list has it. */
-static bool comes_before(const Model *a, const Model *b)
-{
-    if (a->version == VERSION_AUTO || b->version == VERSION_AUTO)
-        return a->version != VERSION_AUTO;
-    return a->version < b->version;
-}
-
-static void link_model(Plan *plan, Group *group, uint32_t index)
-{
-    Model *items = plan->list->items;
-    uint32_t *link = &group->first;
-    while (*link != NO_MODEL && !comes_before(&items[index], &items[*link]))
-        link = &items[*link].next;
-    items[index].next = *link;
-    *link = index;
-}
-
 static bool add_model(Plan *plan, uint32_t index, Err *err)
 {
     uint32_t existing;
@@ -63,33 +24,8 @@ static bool add_model(Plan *plan, uint32_t index, Err *err)
         return false;
     if (existing == STRMAP_NONE)
         plan->groups[existing = plan->group_count++] = (Group){.first = NO_MODEL};
-    link_model(plan, &plan->groups[existing], index);
+    group_add_model(&plan->groups[existing], plan->list->items, index);
     return true;
-}
-
-static void refuse_twin(Model *model, const Model *other)
-{
-    if (model->state == MODEL_CONFLICT)
-        return;
-    if (model->version == VERSION_AUTO)
-        model_refuse(model, MODEL_CONFLICT, "%s: has the same name %s as %s; rename one, or name them apart with --map",
-                     model->path, model->name, other->path);
-    else
-        model_refuse(model, MODEL_CONFLICT,
-                     "%s: has the same name and version %s@%d as %s; rename one, or name them apart with --map", model->path,
-                     model->name, (int)model->version, other->path);
-}
-
-/* Two sources with one key: neither can be preferred. */
-static void refuse_twins(Plan *plan, const Group *group)
-{
-    Model *items = plan->list->items;
-    for (uint32_t i = group->first; i != NO_MODEL; i = items[i].next) {
-        for (uint32_t k = items[i].next; k != NO_MODEL && items[k].version == items[i].version; k = items[k].next) {
-            refuse_twin(&items[i], &items[k]);
-            refuse_twin(&items[k], &items[i]);
-        }
-    }
 }
 
 bool plan_new(ModelList *list, OnChange on_change, Plan **out, Err *err)
@@ -114,8 +50,10 @@ bool plan_new(ModelList *list, OnChange on_change, Plan **out, Err *err)
             return false;
         }
     }
-    for (uint32_t i = 0; i < plan->group_count; i++)
-        refuse_twins(plan, &plan->groups[i]);
+    for (uint32_t i = 0; i < plan->group_count; i++) {
+        group_sort_models(&plan->groups[i], list->items);
+        group_refuse_twins(&plan->groups[i], list->items);
+    }
     *out = plan;
     return true;
 }
@@ -125,86 +63,37 @@ void plan_free(Plan *plan)
     if (plan == NULL)
         return;
     for (uint32_t i = 0; i < plan->group_count; i++)
-        if (plan->groups[i].count > 1)
-            free(plan->groups[i].versions.many);
+        group_forget_versions(&plan->groups[i]);
     free(plan->groups);
     free(plan->work);
     strmap_free(&plan->by_name);
     free(plan);
 }
 
-static const Version *find_version(Group *group, int32_t number)
+bool plan_note_version(Plan *plan, uint32_t group, int32_t version, const Content *content, Err *err)
 {
-    const Version *versions = versions_of(group);
-    for (uint32_t i = 0; i < group->count; i++)
-        if (versions[i].number == number)
-            return &versions[i];
-    return NULL;
+    return group_note_version(&plan->groups[group], version, content, err);
 }
 
-/* The highest version with this content, so that an unversioned source keeps standing for the newest row that it equals. */
-static const Version *find_content(Group *group, const Digest *content)
+void plan_forget_versions(Plan *plan, uint32_t group)
 {
-    const Version *versions = versions_of(group), *best = NULL;
-    for (uint32_t i = 0; i < group->count; i++)
-        if (digest_equal(&versions[i].content, content) && (best == NULL || versions[i].number > best->number))
-            best = &versions[i];
-    return best;
-}
-
-bool plan_note_version(Plan *plan, uint32_t group_index, int32_t version, const Digest *content, Err *err)
-{
-    Group *group = &plan->groups[group_index];
-    Version added = {.number = version, .content = *content};
-    if (find_version(group, version) != NULL)
-        return true;
-    if (group->count == 0) {
-        group->versions.one = added;
-    } else {
-        /* Grow at 1, 2, 4, 8 …: the count alone tells the capacity. */
-        Version *many = group->count > 1 ? group->versions.many : NULL;
-        if ((group->count & (group->count - 1)) == 0) {
-            many = realloc(many, (size_t)group->count * 2 * sizeof *many);
-            if (many == NULL)
-                return err_no_memory(err);
-        }
-        if (group->count == 1)
-            many[0] = group->versions.one;
-        many[group->count] = added;
-        group->versions.many = many;
-    }
-    group->count++;
-    return true;
-}
-
-void plan_forget_versions(Plan *plan, uint32_t group_index)
-{
-    Group *group = &plan->groups[group_index];
-    if (group->count > 1)
-        free(group->versions.many);
-    group->count = 0;
+    group_forget_versions(&plan->groups[group]);
 }
 
 bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err)
 {
     uint32_t group = strmap_get(&plan->by_name, stored->name);
-    return group == STRMAP_NONE || plan_note_version(plan, group, stored->version, &stored->content, err);
-}
-
-static int32_t highest_stored(Group *group)
-{
-    const Version *versions = versions_of(group);
-    int32_t highest = 0;
-    for (uint32_t i = 0; i < group->count; i++)
-        highest = versions[i].number > highest ? versions[i].number : highest;
-    return highest;
+    Content content = {.kind = !stored->has_format ? CONTENT_UNKNOWN : stored->is_tar ? CONTENT_DIRECTORY : CONTENT_FILE,
+                       .digest = stored->content,
+                       .members = stored->has_members ? &stored->members : NULL};
+    return group == STRMAP_NONE || group_add_version(&plan->groups[group], stored->version, &content, err);
 }
 
 /* The next version is over all that are stored and all that other sources of this tree claim. */
 static int64_t next_version(const Plan *plan, Group *group)
 {
     const Model *items = plan->list->items;
-    int64_t highest = highest_stored(group);
+    int64_t highest = group_highest(group);
     for (uint32_t i = group->first; i != NO_MODEL; i = items[i].next)
         if (items[i].explicit_version && items[i].version > highest)
             highest = items[i].version;
@@ -214,7 +103,7 @@ static int64_t next_version(const Plan *plan, Group *group)
 static void set_unchanged(const Plan *plan, Group *group, Model *model, int32_t version)
 {
     const Model *items = plan->list->items;
-    int32_t highest = highest_stored(group);
+    int32_t highest = group_highest(group);
     model->state = MODEL_UNCHANGED;
     model->version = version;
     if (model->explicit_version || version == highest)
@@ -229,17 +118,32 @@ static void set_unchanged(const Plan *plan, Group *group, Model *model, int32_t 
                  model->path, model->name, (int)version, model->name, (int)highest, (long long)next_version(plan, group));
 }
 
-/* The journal is believed only where it agrees with the store, and only for "unchanged". */
+static void refuse_other_kind(Model *model, const Version *stored)
+{
+    Content source = model_content(model);
+    model_refuse(model, MODEL_CONFLICT, "%s: is a %s, and %s@%d is stored as a %s; a name keeps its kind: rename this one",
+                 model->path, content_kind_name(source.kind), model->name, (int)stored->number,
+                 content_kind_name((ContentKind)stored->kind));
+}
+
+static bool is_same(const Content *source, const Version *stored)
+{
+    Content content = group_content(stored);
+    return content_equal(source, &content);
+}
+
+/* What the journal says of a source is believed only where the store agrees, and only for "unchanged"; all that the store compares
+ * must be in it. */
 static void settle_model(const Plan *plan, Group *group, Model *model)
 {
     if (model->state != MODEL_PENDING || !model->has_content)
         return;
-    const Version *same = model->explicit_version ? find_version(group, model->version) : find_content(group, &model->content);
-    if (same != NULL && digest_equal(&same->content, &model->content)) {
+    Content content = model_content(model);
+    const Version *same = model->explicit_version ? group_version(group, model->version) : group_newest_with(group, &content);
+    if (same != NULL && is_same(&content, same) && (same->members == NULL || content.members != NULL))
         set_unchanged(plan, group, model, same->number);
-    } else {
-        model->has_content = false;
-    }
+    else
+        model_forget_content(model);
 }
 
 static uint64_t pending_bytes(const Plan *plan, const Group *group)
@@ -331,13 +235,17 @@ static void refuse_other_content(Model *model, int32_t version)
 
 static void decide_explicit(Group *group, Model *model)
 {
-    const Version *stored = find_version(group, model->version);
-    if (stored == NULL)
-        model->state = MODEL_NEW;
-    else if (digest_equal(&stored->content, &model->content))
+    Content source = model_content(model);
+    const Version *stored = group_version(group, model->version);
+    const Version *other = stored != NULL ? stored : group_newest_of_other_kind(group, source.kind);
+    if (stored != NULL && is_same(&source, stored))
         model->state = MODEL_UNCHANGED;
-    else
+    else if (other != NULL && content_kinds_differ((ContentKind)other->kind, source.kind))
+        refuse_other_kind(model, other);
+    else if (stored != NULL)
         refuse_other_content(model, stored->number);
+    else
+        model->state = MODEL_NEW;
 }
 
 static void decide_change(Plan *plan, Group *group, Model *model)
@@ -366,9 +274,12 @@ void plan_decide(Plan *plan, uint32_t group_index, Model *model)
         decide_explicit(group, model);
         return;
     }
-    const Version *same = find_content(group, &model->content);
+    Content content = model_content(model);
+    const Version *same = group_newest_with(group, &content), *other = group_newest_of_other_kind(group, content.kind);
     if (same != NULL) {
         set_unchanged(plan, group, model, same->number);
+    } else if (other != NULL) {
+        refuse_other_kind(model, other);
     } else if (group->count > 0) {
         decide_change(plan, group, model);
     } else {

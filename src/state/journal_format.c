@@ -10,8 +10,23 @@
 #define CRC_DIGITS ((size_t)8)
 #define FIELDS_AT (CRC_DIGITS + 1)
 
-/* kind, dev, ino, size, mtime_ns, ctime_ns, read_ns, content, version, name, path */
+/* kind, dev, ino, size, mtime_ns, ctime_ns, read_ns, content (and members behind it), version, name, path */
 #define FIELD_COUNT 11
+
+JournalRecord journal_record_of(const Model *model, const char *path, const Stamp *stamp, int64_t read_ns)
+{
+    JournalRecord record = {.path = path,
+                            .is_directory = model->kind == MODEL_DIRECTORY,
+                            .stamp = *stamp,
+                            .read_ns = read_ns,
+                            .content = model->content,
+                            .has_members = model->members != NULL,
+                            .name = model->name,
+                            .version = model->version};
+    if (record.has_members)
+        record.members = *model->members;
+    return record;
+}
 
 static bool append_encoded(Buf *out, const char *text, Err *err)
 {
@@ -35,9 +50,11 @@ static char kind_letter(const JournalRecord *record)
 bool journal_format_line(Buf *out, const JournalRecord *record, bool *written, Err *err)
 {
     const Stamp *stamp = &record->stamp;
-    char hex[2 * DIGEST_BYTES + 1], crc[CRC_DIGITS + 1];
+    char hex[4 * DIGEST_BYTES + 1], crc[CRC_DIGITS + 1];
     size_t start = out->len;
     digest_hex(&record->content, hex);
+    if (record->has_members)
+        digest_hex(&record->members, hex + 2 * DIGEST_BYTES);
     if (!buf_format(out, err,
                     "00000000 %c\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%s\t%" PRId32 "\t",
                     kind_letter(record), stamp->dev, stamp->ino, stamp->size, stamp->mtime_ns, stamp->ctime_ns, record->read_ns,
@@ -111,6 +128,20 @@ static bool parse_text(Field *field, const char **out)
     return len >= 0;
 }
 
+static bool parse_content(Field *field, JournalRecord *out)
+{
+    const size_t digits = 2 * DIGEST_BYTES;
+    if (field->len == 2 * digits) {
+        out->has_members = text_unhex(out->members.byte, DIGEST_BYTES, field->text + digits);
+        if (!out->has_members)
+            return false;
+        field->text[digits] = '\0';
+    } else if (field->len != digits) {
+        return false;
+    }
+    return text_unhex(out->content.byte, DIGEST_BYTES, field->text);
+}
+
 /* Cuts at the tabs; each field gets its NUL. False unless there are exactly FIELD_COUNT. */
 static bool split(char *line, size_t len, Field fields[FIELD_COUNT])
 {
@@ -147,7 +178,7 @@ bool journal_parse_line(char *line, size_t len, JournalRecord *out)
         !parse_u64(&fields[3], &record.stamp.size) || !parse_i64(&fields[4], &record.stamp.mtime_ns) ||
         !parse_i64(&fields[5], &record.stamp.ctime_ns) || !parse_i64(&fields[6], &record.read_ns))
         return false;
-    if (fields[7].len != 2 * DIGEST_BYTES || !text_unhex(record.content.byte, DIGEST_BYTES, fields[7].text))
+    if (!parse_content(&fields[7], &record))
         return false;
     if (!parse_i64(&fields[8], &version) || version < INT32_MIN || version > INT32_MAX)
         return false;

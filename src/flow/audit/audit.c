@@ -33,10 +33,8 @@ static bool hash_source(void *shared, void *own, uint32_t index, Err *err)
         model_fail(model, MODEL_FAILED, err);
         return true;
     }
-    model->content = packed.content;
-    model->has_content = true;
     model->stamp = packed.stamp;
-    return true;
+    return model_set_content(model, &packed.content, NULL, err);
 }
 
 static void stop_hash(void *own)

@@ -117,8 +117,9 @@ bool batch_put(Worker *worker, uint32_t group, Model *model, const Packed *packe
         return false;
     }
     worker->batch_bytes += packed->stored_bytes;
+    Content content = model_content(model);
     return (opened || open_batch(worker, err)) &&
-           plan_note_version(worker->run->plan, group, model->version, &packed->content, err) &&
+           plan_note_version(worker->run->plan, group, model->version, &content, err) &&
            put_row(worker, model, packed, err);
 }
 
@@ -134,13 +135,7 @@ static bool fill_record(const Run *run, const BatchItem *item, JournalRecord *re
     char *path = fs_join(run->tree.root_path, model->path);
     if (path == NULL)
         return err_no_memory(err);
-    *record = (JournalRecord){.path = path,
-                              .is_directory = model->kind == MODEL_DIRECTORY,
-                              .stamp = item->stamp,
-                              .read_ns = item->read_ns,
-                              .content = model->content,
-                              .name = model->name,
-                              .version = model->version};
+    *record = journal_record_of(model, path, &item->stamp, item->read_ns);
     return true;
 }
 

@@ -20,7 +20,6 @@ typedef struct JournalMatch {
 
 static bool match_record(void *ctx, const JournalRecord *record, Err *err)
 {
-    (void)err;
     JournalMatch *match = ctx;
     size_t prefix = match->prefix_len;
     if (record->event != JOURNAL_KNOWN)
@@ -31,9 +30,9 @@ static bool match_record(void *ctx, const JournalRecord *record, Err *err)
     if (index == STRMAP_NONE)
         return true;
     Model *model = &match->run->models->items[index];
-    model->has_content = stamp_is(&model->stamp, &record->stamp, STAMP_ANY_DEVICE);
-    if (model->has_content)
-        model->content = record->content;
+    if (stamp_is(&model->stamp, &record->stamp, STAMP_ANY_DEVICE) && record->is_directory == (model->kind == MODEL_DIRECTORY))
+        return model_set_content(model, &record->content, record->has_members ? &record->members : NULL, err);
+    model_forget_content(model);
     return true;
 }
 
@@ -118,13 +117,7 @@ static bool add_own(Records *records, const Model *model, Err *err)
     if (record == NULL)
         return false;
     /* The start of the run stands for the moment of the read: earlier than it, so never too trusting. */
-    *record = (JournalRecord){.path = copy,
-                              .is_directory = model->kind == MODEL_DIRECTORY,
-                              .stamp = model->stamp,
-                              .read_ns = records->run->start_ns,
-                              .content = model->content,
-                              .name = model->name,
-                              .version = model->version};
+    *record = journal_record_of(model, copy, &model->stamp, records->run->start_ns);
     return true;
 }
 

@@ -82,7 +82,7 @@ static void back_to_pending(Worker *worker)
         if (model->state != MODEL_NEW)
             continue;
         model->state = MODEL_PENDING;
-        model->has_content = false;
+        model_forget_content(model);
         if (!model->explicit_version)
             model->version = VERSION_AUTO;
     }

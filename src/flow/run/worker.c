@@ -57,8 +57,8 @@ static bool read_model(Worker *worker, Model *model, Packed *packed, Err *err)
     Run *run = worker->run;
     if (!pack_model(worker->packer, run->tree.root, model, packed, err))
         return false;
-    model->content = packed->content;
-    model->has_content = true;
+    if (!model_set_content(model, &packed->content, NULL, err))
+        return false;
     model->stamp = packed->stamp;
     model->stored_bytes = packed->stored_bytes;
     atomic_fetch_add(&run->read_count, 1);
@@ -68,8 +68,9 @@ static bool read_model(Worker *worker, Model *model, Packed *packed, Err *err)
 
 static bool settle_without_store(Worker *worker, uint32_t group, Model *model, const Packed *packed, Err *err)
 {
+    Content content = model_content(model);
     if (worker->run->settings->dry_run)
-        return model->state != MODEL_NEW || plan_note_version(worker->run->plan, group, model->version, &packed->content, err);
+        return model->state != MODEL_NEW || plan_note_version(worker->run->plan, group, model->version, &content, err);
     BatchItem item = {.group = group,
                       .model = (uint32_t)(model - worker->run->models->items),
                       .stamp = packed->stamp,

@@ -1,8 +1,9 @@
 /* schema.h: brings the tables of a store to what this program needs.
  *
- * A revision is a file NNNN_slug.sql: comment lines `-- revision: 0001` and `-- down_revision: none` at its head, then a line `--
- * upgrade` with the way up behind it, then a line `-- downgrade` with the way back. The program's own are embedded; the store
- * records which were applied, with the SHA-256 of the file. One thread. */
+ * A revision is a file NNNN_slug.sql: comment lines `-- revision: 0001` and `-- down_revision: none` at its head, perhaps one
+ * `-- earlier: SHA-256` with that of an earlier text whose result is the same; then a line `-- upgrade` with the way up behind it,
+ * then a line `-- downgrade` with the way back. The program's own are embedded; the store records which were applied, with the
+ * SHA-256 of the file. One thread. */
 #ifndef SCHEMA_SCHEMA_H
 #define SCHEMA_SCHEMA_H
 

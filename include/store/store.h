@@ -66,6 +66,7 @@ bool store_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
 typedef struct StoreRevision {
     const char *id, *down_id, *slug; /* "0001", NULL for the first, "models" */
     const char *checksum;            /* SHA-256 of the file, hex */
+    const char *earlier;             /* that of an earlier text with the same result, "" = none */
     const char *upgrade, *downgrade; /* SQL scripts */
 } StoreRevision;
 

@@ -1,5 +1,6 @@
 -- revision: 0001
 -- down_revision: none
+-- earlier: cdac9c5c637a9c5ed7e36099abbd9457fd198358ba8f8e738c6fd37800022b78
 -- Makes the tables of migrate_models_to_db, or adopts a `models` table that is there already: its rows, columns, grants and readers stay.
 -- PostgreSQL 13 or later. Runs in one transaction; needs to own `models` when it adopts it.
 -- An adopted table is checked first. It may have its columns in any order, further columns that are nullable or have a default,
@@ -8,20 +9,21 @@
 -- upgrade
 DO $$
 DECLARE
-    table_oid oid := to_regclass('models');
+    table_oid oid := pg_catalog.to_regclass('models')::oid;
     kind "char";
     wrong text;
 BEGIN
     IF table_oid IS NULL THEN
         RETURN;
     END IF;
-    SELECT relkind INTO kind FROM pg_class WHERE oid = table_oid;
-    IF kind <> 'r' THEN
+    SELECT relkind INTO kind FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) table_oid;
+    IF kind OPERATOR(pg_catalog.<>) 'r'::"char" THEN
         RAISE EXCEPTION 'models is not an ordinary table' USING ERRCODE = 'MM001',
             HINT = 'rename it, or use another schema (options=-csearch_path=...)';
     END IF;
 
-    SELECT string_agg(format('%s: %s, must be %s', column_name, coalesce(format_type(a.atttypid, a.atttypmod), 'missing'), replace(types, ',', ' or ')), '; ')
+    SELECT pg_catalog.string_agg(pg_catalog.format('%s: %s, must be %s', column_name, coalesce(pg_catalog.format_type(a.atttypid, a.atttypmod), 'missing'),
+                                                   pg_catalog.replace(types, ',', ' or ')), '; ')
       INTO wrong
       FROM (VALUES ('id', 'integer,bigint', true), ('name', 'text,character varying', true), ('version', 'integer,bigint', true),
                    ('model_type', 'text,character varying', true), ('event', 'text,character varying', true), ('model_binary', 'bytea', true),
@@ -29,30 +31,34 @@ BEGIN
                    ('content_sha256', 'bytea', false), ('raw_bytes', 'bigint', false), ('stored_sha256', 'bytea', false),
                    ('stored_bytes', 'bigint', false), ('format', 'text', false), ('encoding', 'text', false), ('chunk_count', 'integer', false),
                    ('source_host', 'text', false), ('source_path', 'text', false), ('source_mtime', 'timestamp with time zone', false),
-                   ('run_id', 'uuid', false)) AS expected (column_name, types, required)
-      LEFT JOIN pg_attribute a ON a.attrelid = table_oid AND a.attname = column_name AND NOT a.attisdropped
-     WHERE CASE WHEN a.attname IS NULL THEN required ELSE NOT format_type(a.atttypid, NULL) = ANY (string_to_array(types, ',')) END;
+                   ('run_id', 'uuid', false), ('members_sha256', 'bytea', false)) AS expected (column_name, types, required)
+      LEFT JOIN pg_catalog.pg_attribute a
+        ON a.attrelid OPERATOR(pg_catalog.=) table_oid AND a.attname OPERATOR(pg_catalog.=) column_name AND NOT a.attisdropped
+     WHERE CASE WHEN a.attname IS NULL THEN required
+                ELSE NOT pg_catalog.format_type(a.atttypid, NULL) OPERATOR(pg_catalog.=) ANY (pg_catalog.string_to_array(types, ',')) END;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'the table models cannot be adopted: %', wrong USING ERRCODE = 'MM001',
             HINT = 'change its columns, rename it, or use another schema (options=-csearch_path=...)';
     END IF;
 
-    SELECT string_agg(a.attname, ', ') INTO wrong
-      FROM pg_attribute a
-     WHERE a.attrelid = table_oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
-       AND a.attname NOT IN ('name', 'version', 'model_type', 'event', 'model_binary', 'is_active');
+    SELECT pg_catalog.string_agg(a.attname, ', ') INTO wrong
+      FROM pg_catalog.pg_attribute a
+     WHERE a.attrelid OPERATOR(pg_catalog.=) table_oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef
+       AND a.attidentity OPERATOR(pg_catalog.=) ''
+       AND a.attname OPERATOR(pg_catalog.<>) ALL (ARRAY['name', 'version', 'model_type', 'event', 'model_binary', 'is_active']::name[]);
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'the table models cannot be adopted: no default for %', wrong USING ERRCODE = 'MM001',
             HINT = 'give these columns a default, or allow NULL in them';
     END IF;
 
     IF NOT EXISTS (
-        SELECT FROM pg_index i
-         WHERE i.indrelid = table_oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-           AND i.indnkeyatts = 2
-           AND (SELECT array_agg(a.attname::text ORDER BY a.attname)
-                  FROM pg_attribute a
-                 WHERE a.attrelid = table_oid AND a.attnum = ANY ((i.indkey::int2[])[0:1])) = ARRAY['name', 'version'])
+        SELECT FROM pg_catalog.pg_index i
+         WHERE i.indrelid OPERATOR(pg_catalog.=) table_oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+           AND i.indnkeyatts OPERATOR(pg_catalog.=) 2
+           AND (SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attname)
+                  FROM pg_catalog.pg_attribute a
+                 WHERE a.attrelid OPERATOR(pg_catalog.=) table_oid AND a.attnum OPERATOR(pg_catalog.=) ANY ((i.indkey::int2[])[0:1]))
+               OPERATOR(pg_catalog.=) ARRAY['name', 'version'])
     THEN
         RAISE EXCEPTION 'the table models cannot be adopted: it has no unique key on (name, version)' USING ERRCODE = 'MM001',
             HINT = 'remove double rows, then: ALTER TABLE models ADD UNIQUE (name, version)';
@@ -62,7 +68,7 @@ $$;
 
 DO $$
 BEGIN
-    IF to_regclass('models') IS NULL THEN
+    IF pg_catalog.to_regclass('models') IS NULL THEN
         CREATE TABLE models (
             id SERIAL PRIMARY KEY,
             name VARCHAR(255) NOT NULL,
@@ -96,11 +102,12 @@ ALTER TABLE models
 -- EXTERNAL: payloads are compressed already; to try pglz on them first would halve the speed of a load.
 ALTER TABLE models
     ALTER COLUMN model_binary SET STORAGE EXTERNAL,
-    ADD CONSTRAINT models_stored_sha256_matches CHECK (stored_sha256 IS NULL OR chunk_count > 0 OR stored_sha256 = sha256(model_binary)),
-    ADD CONSTRAINT models_content_sha256_length CHECK (octet_length(content_sha256) = 32),
-    ADD CONSTRAINT models_format_known CHECK (format IN ('file', 'tar')),
-    ADD CONSTRAINT models_encoding_known CHECK (encoding IN ('gzip', 'identity')),
-    ADD CONSTRAINT models_chunk_count_not_negative CHECK (chunk_count >= 0);
+    ADD CONSTRAINT models_stored_sha256_matches
+        CHECK (stored_sha256 IS NULL OR chunk_count OPERATOR(pg_catalog.>) 0 OR stored_sha256 OPERATOR(pg_catalog.=) pg_catalog.sha256(model_binary)),
+    ADD CONSTRAINT models_content_sha256_length CHECK (pg_catalog.octet_length(content_sha256) OPERATOR(pg_catalog.=) 32),
+    ADD CONSTRAINT models_format_known CHECK (format OPERATOR(pg_catalog.=) ANY (ARRAY['file', 'tar'])),
+    ADD CONSTRAINT models_encoding_known CHECK (encoding OPERATOR(pg_catalog.=) ANY (ARRAY['gzip', 'identity'])),
+    ADD CONSTRAINT models_chunk_count_not_negative CHECK (chunk_count OPERATOR(pg_catalog.>=) 0);
 
 COMMENT ON COLUMN models.model_binary IS 'The payload, encoded as `encoding` says; empty when it is in model_chunks (chunk_count > 0).';
 COMMENT ON COLUMN models.content_sha256 IS 'SHA-256 of the content before encoding. Directory: of the sorted lines "<hash>  <path>" of its files.';
@@ -121,18 +128,18 @@ DECLARE
     row_id tid;
     digest bytea;
     done bigint := 0;
-    told timestamptz := clock_timestamp();
+    told timestamptz := pg_catalog.clock_timestamp();
 BEGIN
     FOR row_id IN SELECT ctid FROM models WHERE stored_sha256 IS NULL AND content_sha256 IS NULL AND model_binary IS NOT NULL LOOP
-        SELECT sha256(model_binary) INTO digest FROM models WHERE ctid = row_id;
+        SELECT pg_catalog.sha256(model_binary) INTO digest FROM models WHERE ctid OPERATOR(pg_catalog.=) row_id;
         UPDATE models
-           SET content_sha256 = digest, stored_sha256 = digest, raw_bytes = octet_length(model_binary), stored_bytes = octet_length(model_binary),
-               format = coalesce(format, 'file'), encoding = coalesce(encoding, 'identity')
-         WHERE ctid = row_id;
-        done := done + 1;
-        IF clock_timestamp() > told + interval '1 second' THEN
+           SET content_sha256 = digest, stored_sha256 = digest, raw_bytes = pg_catalog.octet_length(model_binary),
+               stored_bytes = pg_catalog.octet_length(model_binary), format = coalesce(format, 'file'), encoding = coalesce(encoding, 'identity')
+         WHERE ctid OPERATOR(pg_catalog.=) row_id;
+        done := done OPERATOR(pg_catalog.+) 1;
+        IF pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>) (told OPERATOR(pg_catalog.+) interval '1 second') THEN
             RAISE NOTICE '% rows of models hashed', done;
-            told := clock_timestamp();
+            told := pg_catalog.clock_timestamp();
         END IF;
     END LOOP;
 END
@@ -141,9 +148,9 @@ $$;
 CREATE TABLE model_chunks (
     name text NOT NULL,
     version integer NOT NULL,
-    seq integer NOT NULL CHECK (seq >= 0),
+    seq integer NOT NULL CHECK (seq OPERATOR(pg_catalog.>=) 0),
     data bytea NOT NULL,
-    sha256 bytea CHECK (sha256 = sha256(data)),
+    sha256 bytea CHECK (sha256 OPERATOR(pg_catalog.=) pg_catalog.sha256(data)),
     PRIMARY KEY (name, version, seq),
     FOREIGN KEY (name, version) REFERENCES models (name, version) ON UPDATE CASCADE ON DELETE CASCADE
 );
@@ -156,7 +163,7 @@ CREATE TABLE model_runs (
     user_name text NOT NULL,
     models_dir text NOT NULL,
     program_version text NOT NULL,
-    started_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     finished_at timestamptz,
     new_count bigint,
     unchanged_count bigint,
@@ -170,7 +177,7 @@ COMMENT ON TABLE model_runs IS 'The runs that stored something. finished_at is N
 
 CREATE VIEW model_catalog AS
     SELECT id, name, version, model_type, event, created_at, is_active, format, encoding, raw_bytes, stored_bytes, chunk_count,
-           encode(content_sha256, 'hex') AS content_sha256, encode(stored_sha256, 'hex') AS stored_sha256,
+           pg_catalog.encode(content_sha256, 'hex') AS content_sha256, pg_catalog.encode(stored_sha256, 'hex') AS stored_sha256,
            source_host, source_path, source_mtime, run_id
       FROM models;
 COMMENT ON VIEW model_catalog IS 'All models without their payload; digests in hex.';
@@ -179,17 +186,28 @@ CREATE VIEW latest_models AS
     SELECT DISTINCT ON (name) * FROM models WHERE is_active ORDER BY name, version DESC;
 COMMENT ON VIEW latest_models IS 'The latest active version of each name, with the columns of models.';
 
--- Who may read an adopted table may read what is beside it.
+-- The views look with the eyes of whoever asks, as far as the server can do that: row level security goes for them too.
+DO $$
+BEGIN
+    IF pg_catalog.current_setting('server_version_num')::integer OPERATOR(pg_catalog.>=) 150000 THEN
+        ALTER VIEW model_catalog SET (security_invoker = true);
+        ALTER VIEW latest_models SET (security_invoker = true);
+    END IF;
+END
+$$;
+
+-- Who may read all of an adopted table may read what is beside it: not under row level security, where "may read" is less than all rows.
 DO $$
 DECLARE
     reader text;
 BEGIN
     FOR reader IN
-        SELECT DISTINCT CASE WHEN acl.grantee = 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END
-          FROM pg_class, aclexplode(relacl) AS acl
-         WHERE oid = 'models'::regclass AND acl.privilege_type = 'SELECT' AND acl.grantee <> relowner
+        SELECT DISTINCT CASE WHEN acl.grantee OPERATOR(pg_catalog.=) 0::oid THEN 'PUBLIC' ELSE acl.grantee::regrole::text END
+          FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) AS acl
+         WHERE c.oid OPERATOR(pg_catalog.=) 'models'::regclass::oid AND acl.privilege_type OPERATOR(pg_catalog.=) 'SELECT'
+               AND acl.grantee OPERATOR(pg_catalog.<>) c.relowner AND NOT c.relrowsecurity AND NOT c.relforcerowsecurity
     LOOP
-        EXECUTE format('GRANT SELECT ON model_chunks, model_catalog, latest_models, model_runs TO %s', reader);
+        EXECUTE pg_catalog.format('GRANT SELECT ON model_chunks, model_catalog, latest_models, model_runs TO %s', reader);
     END LOOP;
 END
 $$;
@@ -203,8 +221,8 @@ DECLARE
     chunked bigint;
 BEGIN
     LOCK TABLE models, model_chunks IN ACCESS EXCLUSIVE MODE;
-    SELECT count(*) INTO chunked FROM models WHERE chunk_count > 0;
-    IF chunked > 0 THEN
+    SELECT pg_catalog.count(*) INTO chunked FROM models WHERE chunk_count OPERATOR(pg_catalog.>) 0;
+    IF chunked OPERATOR(pg_catalog.>) 0 THEN
         RAISE EXCEPTION '% models have their payload in model_chunks and would be lost', chunked USING ERRCODE = 'MM001',
             HINT = 'fetch them with `get`, delete their rows, and try again';
     END IF;
@@ -218,7 +236,7 @@ DROP TABLE model_chunks;
 
 DO $$
 BEGIN
-    IF obj_description('models'::regclass, 'pg_class') LIKE '%Made by migrate\_models\_to\_db.' AND NOT EXISTS (SELECT FROM models) THEN
+    IF pg_catalog.obj_description('models'::regclass::oid, 'pg_class') OPERATOR(pg_catalog.~~) '%Made by migrate\_models\_to\_db.' AND NOT EXISTS (SELECT FROM models) THEN
         DROP TABLE models;
         RETURN;
     END IF;

@@ -28,23 +28,60 @@ CREATE TABLE model_digests (
 );
 COMMENT ON TABLE model_digests IS 'SHA-256 of rows of models that other programs wrote, worked out once. Good while row_mark is that of the row: xmin, ctid, store. May be emptied at any time.';
 
--- Who may read all of `models` may know which store it is, and what its rows hash to; under row level security only the former.
+-- Who may read `models` may know which store it is; who may read all of its rows, what they hash to.
 DO $$
 DECLARE
     reader text;
     guarded boolean;
 BEGIN
     FOR reader, guarded IN
-        SELECT DISTINCT CASE WHEN acl.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC' ELSE acl.grantee::pg_catalog.regrole::text END,
-               c.relrowsecurity
+        SELECT DISTINCT CASE WHEN acl.grantee OPERATOR(pg_catalog.=) 0::oid THEN 'PUBLIC' ELSE acl.grantee::regrole::text END,
+               c.relrowsecurity OR c.relforcerowsecurity
           FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) AS acl
-         WHERE c.oid OPERATOR(pg_catalog.=) 'models'::pg_catalog.regclass::pg_catalog.oid AND acl.privilege_type OPERATOR(pg_catalog.=) 'SELECT'::text
-           AND acl.grantee OPERATOR(pg_catalog.<>) c.relowner
+         WHERE c.oid OPERATOR(pg_catalog.=) 'models'::regclass::oid AND acl.privilege_type OPERATOR(pg_catalog.=) 'SELECT'
+               AND acl.grantee OPERATOR(pg_catalog.<>) c.relowner
     LOOP
         EXECUTE pg_catalog.format('GRANT SELECT ON store_identity TO %s', reader);
         IF NOT guarded THEN
             EXECUTE pg_catalog.format('GRANT SELECT ON model_digests TO %s', reader);
         END IF;
+    END LOOP;
+END
+$$;
+
+-- An earlier text of 0001 made the views look with their owner's eyes, and handed on grants where row level security decides who sees what.
+-- The views look with the eyes of whoever asks, unless somebody reads them who may not read `models`; what undoes row level security goes.
+DO $$
+DECLARE
+    guarded boolean := (SELECT relrowsecurity OR relforcerowsecurity FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) 'models'::regclass::oid);
+    can_ask boolean := pg_catalog.current_setting('server_version_num')::integer OPERATOR(pg_catalog.>=) 150000;
+    seen record;
+BEGIN
+    FOR seen IN
+        SELECT c.oid::regclass AS name, c.relkind,
+               EXISTS (SELECT FROM pg_catalog.aclexplode(c.relacl) AS acl
+                        WHERE acl.privilege_type OPERATOR(pg_catalog.=) 'SELECT' AND acl.grantee OPERATOR(pg_catalog.<>) c.relowner
+                          AND NOT pg_catalog.has_table_privilege(acl.grantee, 'models'::regclass::oid, 'SELECT')) AS has_own_readers
+          FROM pg_catalog.pg_class c
+         WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[pg_catalog.to_regclass('model_catalog')::oid, pg_catalog.to_regclass('latest_models')::oid])
+           AND c.relkind OPERATOR(pg_catalog.=) 'v'
+    LOOP
+        IF can_ask AND (guarded OR NOT seen.has_own_readers) THEN
+            EXECUTE pg_catalog.format('ALTER VIEW %s SET (security_invoker = true)', seen.name);
+        END IF;
+    END LOOP;
+    IF NOT guarded THEN
+        RETURN;
+    END IF;
+    FOR seen IN
+        SELECT c.oid::regclass AS name, CASE WHEN acl.grantee OPERATOR(pg_catalog.=) 0::oid THEN 'PUBLIC' ELSE acl.grantee::regrole::text END AS reader
+          FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) AS acl
+         WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY['model_chunks'::regclass::oid, pg_catalog.to_regclass('model_catalog')::oid,
+                                                       pg_catalog.to_regclass('latest_models')::oid])
+           AND acl.privilege_type OPERATOR(pg_catalog.=) 'SELECT' AND acl.grantee OPERATOR(pg_catalog.<>) c.relowner
+           AND NOT (c.relkind OPERATOR(pg_catalog.=) 'v' AND can_ask)
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE SELECT ON %s FROM %s', seen.name, seen.reader);
     END LOOP;
 END
 $$;

@@ -1,2 +1,4 @@
 -- A further piece of an inline payload. $1 = name, $2 = version, $3 = first byte (from 1), $4 = bytes.
-SELECT substring(model_binary FROM $3::integer FOR $4::integer) FROM models WHERE name = $1 AND version = $2::integer
+SELECT pg_catalog.substring(model_binary, $3::integer, $4::integer)
+  FROM models
+ WHERE name OPERATOR(pg_catalog.=) $1::text AND version OPERATOR(pg_catalog.=) $2::integer

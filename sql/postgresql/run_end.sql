@@ -1,6 +1,6 @@
 INSERT INTO model_runs (run_id, host, user_name, models_dir, program_version, finished_at, new_count, unchanged_count, conflict_count,
                         failed_count, raw_bytes, stored_bytes, exit_code)
-VALUES ($1::uuid, $2, $3, $4, $5, now(), $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint, $11::bigint, $12::integer)
+VALUES ($1::uuid, $2, $3, $4, $5, pg_catalog.now(), $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint, $11::bigint, $12::integer)
 ON CONFLICT (run_id) DO UPDATE
    SET finished_at = excluded.finished_at, new_count = excluded.new_count, unchanged_count = excluded.unchanged_count,
        conflict_count = excluded.conflict_count, failed_count = excluded.failed_count, raw_bytes = excluded.raw_bytes,

@@ -39,6 +39,12 @@ static const char *header_value(const char *text, const char *end, const char *k
     return arena_copy(arena, line, len, err);
 }
 
+/* The same for a line that may be missing: "" then. */
+static const char *optional_value(const char *text, const char *end, const char *key, const char *file, Arena *arena, Err *err)
+{
+    return find_line(text, end, key) != NULL ? header_value(text, end, key, file, arena, err) : "";
+}
+
 /* "models" of "0001_models.sql". */
 static const char *slug_of(const char *file, Arena *arena, Err *err)
 {
@@ -63,9 +69,10 @@ bool schema_parse(const char *file, const char *text, const char *checksum, Aren
         found.down_id = NULL;
     found.slug = slug_of(file, arena, err);
     found.checksum = arena_copy(arena, checksum, strlen(checksum), err);
+    found.earlier = optional_value(text, up, "-- earlier:", file, arena, err);
     found.upgrade = arena_copy(arena, up, (size_t)(down - up), err);
     found.downgrade = arena_copy(arena, down, (size_t)(end - down), err);
-    if (found.slug == NULL || found.checksum == NULL || found.upgrade == NULL || found.downgrade == NULL)
+    if (found.slug == NULL || found.checksum == NULL || found.earlier == NULL || found.upgrade == NULL || found.downgrade == NULL)
         return false;
     *out = found;
     return true;
@@ -125,7 +132,7 @@ static bool note_applied(void *ctx, const char *id, const char *checksum, Err *e
         if (strcmp(revision->id, id) != 0)
             continue;
         survey->applied[i] = true;
-        if (strcmp(revision->checksum, checksum) == 0)
+        if (strcmp(revision->checksum, checksum) == 0 || strcmp(revision->earlier, checksum) == 0)
             return true;
         err_set(err, ERR_SCHEMA, "revision %s was edited after it was applied (recorded %.12s, this program has %.12s)", id,
                 checksum, revision->checksum);

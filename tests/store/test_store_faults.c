@@ -297,15 +297,24 @@ END_TEST
 START_TEST(slow_catalog)
 {
     Found found = {0};
+    char url[600];
     sql(database, "SET client_min_messages = error; DROP TABLE models CASCADE; CREATE TABLE hidden (name text, version int, "
                   "model_binary bytea);"
                   "INSERT INTO hidden SELECT 'n' || i, 1, 'x' FROM generate_series(1, 8) AS i;"
                   "CREATE FUNCTION slowly(bytea) RETURNS bytea LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN $1; END';"
-                  "CREATE VIEW models AS SELECT name, version, slowly(model_binary) AS model_binary FROM hidden");
+                  "CREATE VIEW models AS SELECT name, version, slowly(model_binary) AS model_binary FROM hidden; GRANT SELECT ON models TO PUBLIC");
+    if (sql(database, "SELECT 1 FROM pg_roles WHERE rolname = 'slow_reader'")[0] == '\0')
+        sql(database, "CREATE ROLE slow_reader LOGIN"); /* a superuser reads no view of that name */
+    snprintf(url, sizeof url, "%s?user=slow_reader", url_of(database));
+    StoreTarget *slow = target_of(url);
+    Store *reader = open_store(slow);
     double start = clock_seconds();
-    ck_ok(store_catalog(store, note_found, &found, &err));
+    ck_ok(store_catalog(reader, note_found, &found, &err));
     ck_assert_double_gt(clock_seconds() - start, quick.timeout);
     ck_assert_uint_eq(found.count, 8);
+    store_close(reader);
+    store_target_free(slow);
+    ck_fails(store_catalog(store, note_found, &found, &err), ERR_STOP, "restricted");
 }
 END_TEST
 

@@ -9,6 +9,7 @@
  *             transaction  BEGIN, COMMIT, ROLLBACK
  *             text         names and notes in the forms that the server takes
  *   shape                  are the tables there and sound
+ *   guard                  no code of another role runs with our rights
  *   identity               which store it is
  *   catalog list verify fetch writers           reading
  *   triggers put runs schema                    writing

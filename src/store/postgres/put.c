@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "guard.h"
 #include "session/error.h"
 #include "session/text.h"
 #include "session/transaction.h"
@@ -147,7 +148,7 @@ static bool open_copy(Postgres *pg, PostgresCopy want, Err *err)
     static const char header[19] = "PGCOPY\n\377\r\n"; /* the signature, its NUL, no flags, no extension */
     if (pg->copy == want)
         return true;
-    if (!finish_copy(pg, err) ||
+    if (!finish_copy(pg, err) || !postgres_guard_write(pg, want == COPY_MODELS ? "models" : "model_chunks", err) ||
         !postgres_copy_start(pg, want == COPY_MODELS ? sql_postgresql_put_models : sql_postgresql_put_chunks, PGRES_COPY_IN, err))
         return false;
     pg->copy = want;

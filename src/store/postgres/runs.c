@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "guard.h"
 #include "session/text.h"
 #include "session/transaction.h"
 #include "session/wire.h"
@@ -24,8 +25,8 @@ static bool write_run(Postgres *pg, const StoreRun *run, const char *sql, int co
     snprintf(exit_code, sizeof exit_code, "%d", run->exit_code);
     params[11] = exit_code;
     bool ok = (host != NULL && user != NULL && dir != NULL) || err_no_memory(err);
-    ok = ok && postgres_begin(pg, true, err) && postgres_query(pg, sql, count, params, false, NULL, err) &&
-         postgres_commit(pg, &outcome, err);
+    ok = ok && postgres_begin(pg, true, err) && postgres_guard_write(pg, "model_runs", err) &&
+         postgres_query(pg, sql, count, params, false, NULL, err) && postgres_commit(pg, &outcome, err);
     if (!ok)
         postgres_rollback(&pg->base);
     free(host);

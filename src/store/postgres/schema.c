@@ -1,5 +1,6 @@
 /* schema.c: the record of our revisions, and how one is applied. */
 #include "calls.h"
+#include "guard.h"
 
 #include "session/transaction.h"
 #include "session/wire.h"
@@ -22,7 +23,7 @@ bool postgres_schema_applied(Store *store, StoreAppliedFn fn, void *ctx, bool *h
 {
     Postgres *pg = (Postgres *)store;
     PostgresShape shape;
-    bool ok = postgres_begin(pg, false, err) && postgres_shape(pg, &shape, err);
+    bool ok = postgres_begin(pg, false, err) && postgres_guard_read(pg, err) && postgres_shape(pg, &shape, err);
     if (ok)
         *has_models = shape.has_models;
     if (ok && shape.has_revisions)
@@ -61,7 +62,8 @@ bool postgres_schema_upgrade(Store *store, const StoreRevision *revision, bool *
     if (lock_wait > patience)
         pg->patience = lock_wait;
     bool ok = postgres_begin(pg, true, err) && postgres_run(pg, sql_postgresql_revisions_lock, err) &&
-              postgres_run(pg, sql_postgresql_revisions_create, err) && ask_applied(pg, revision, &there, err);
+              postgres_run(pg, sql_postgresql_revisions_create, err) && postgres_guard_change(pg, err) &&
+              ask_applied(pg, revision, &there, err);
     if (ok && !there)
         ok = apply(pg, revision, err) && postgres_commit(pg, &outcome, err);
     if (!ok || there)

@@ -128,7 +128,7 @@ static bool connect_any(Postgres *pg, const PostgresTarget *target, const char *
 }
 
 /* The openings of our transactions, each one round trip. pg_temp last: a temporary table must not hide ours. */
-static bool make_openings(Postgres *pg, const char *schema, Err *err)
+static bool make_openings(Postgres *pg, const char *schema, bool no_views, Err *err)
 {
     Buf write = {0}, read = {0};
     double lock = pg->base.target->tuning.lock_timeout * 1000;
@@ -143,8 +143,8 @@ static bool make_openings(Postgres *pg, const char *schema, Err *err)
     ok = ok && buf_format(&read, err,
                           "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL search_path = %s, pg_temp; "
                           "SET LOCAL lock_timeout = %lld; SET LOCAL statement_timeout = 0; SET LOCAL "
-                          "idle_in_transaction_session_timeout = 0",
-                          quoted, lock_ms);
+                          "idle_in_transaction_session_timeout = 0%s",
+                          quoted, lock_ms, no_views ? "; SET LOCAL restrict_nonsystem_relation_kind = 'view, foreign-table'" : "");
     PQfreemem(quoted);
     pg->begin_write = write.data;
     pg->begin_read = read.data;
@@ -179,7 +179,8 @@ static bool introduce(Postgres *pg, Err *err)
         pg->standby = PQgetvalue(answer, 0, 1)[0] == 't';
         pg->read_only = PQgetvalue(answer, 0, 2)[0] == 't';
         pg->ascii_notes = PQgetvalue(answer, 0, 4)[0] == 't';
-        ok = make_openings(pg, PQgetvalue(answer, 0, 3), err) && make_place(pg, PQgetvalue(answer, 0, 3), err);
+        ok = make_openings(pg, PQgetvalue(answer, 0, 3), PQgetvalue(answer, 0, 5)[0] == 't', err) &&
+             make_place(pg, PQgetvalue(answer, 0, 3), err);
     }
     PQclear(answer);
     return ok;

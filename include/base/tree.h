@@ -26,9 +26,14 @@ typedef struct TreeList {
     uint64_t fingerprint; /* over path, type, size, mtime, ctime and inode of every entry */
 } TreeList;
 
-/* dir: open descriptor of the directory, borrowed. follow_links: symlinks that stay below `dir` count as what they point to.
- * ERR_SKIP, the path inside `dir` in the text: unreadable, symlink, special file, no regular file at all. ERR_STOP no memory. */
-bool tree_list(int dir, bool follow_links, TreeList *out, Err *err);
+enum TreeFlag {
+    TREE_FOLLOW_LINKS = 1, /* symlinks that stay below the directory count as what they point to */
+    TREE_INTERRUPTIBLE = 2 /* a signal that asked to end is looked for at every entry */
+};
+
+/* dir: open descriptor of the directory, borrowed. flags: TreeFlag bits. ERR_SKIP, the path inside `dir` in the text: unreadable,
+ * symlink, special file, no regular file at all. ERR_STOP no memory. ERR_INTERRUPTED. */
+bool tree_list(int dir, unsigned flags, TreeList *out, Err *err);
 bool tree_same(const TreeList *a, const TreeList *b);
 void tree_list_free(TreeList *list);
 

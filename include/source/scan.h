@@ -23,7 +23,7 @@ typedef struct ScanRules {
  * looked at after the walk, in the order of the paths, so that real files win: one target gives one model, whose path is the link's
  * own (followed_link is set; open it with link_open); a second way to the same target and a target outside the root are
  * MODEL_SKIPPED; a link that leads nowhere or in a circle is MODEL_FAILED. errors: ERR_STOP the root cannot be read, no memory, no
- * descriptors. The entries so far stay in *out. */
+ * descriptors; ERR_INTERRUPTED a signal asked to end. The entries so far stay in *out. */
 bool scan_tree(int root, const ScanRules *rules, ModelList *out, Err *err);
 
 #endif

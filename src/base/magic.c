@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define LFS_POINTER_MAX 1023 /* bytes: the specification has them shorter than 1024 */
+
 typedef struct Signature {
     const char *bytes;
     size_t len;
@@ -30,6 +32,11 @@ bool magic_is_compressed(const void *head, size_t len)
 
 bool magic_is_lfs_pointer(const void *head, size_t len)
 {
-    static const char start[] = "version https://git-lfs.github.com/spec/";
-    return len < 1024 && len >= sizeof start - 1 && memcmp(head, start, sizeof start - 1) == 0;
+    /* The first line of all versions that git-lfs reads. */
+    static const char *const starts[] = {"version https://git-lfs.github.com/spec/", "version https://hawser.github.com/spec/",
+                                         "version http://git-media.io/v/"};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if (len <= LFS_POINTER_MAX && len >= strlen(starts[i]) && memcmp(head, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return false;
 }

@@ -286,9 +286,10 @@ static bool pack_directory(Attempt *try, int dir, Err *err)
 {
     Packer *packer = try->packer;
     bool ok = false, deflate = packer->deflater != NULL;
+    unsigned flags = TREE_INTERRUPTIBLE | (packer->settings.follow_links ? TREE_FOLLOW_LINKS : 0);
     TreeList before = {0}, after = {0};
     TarWriter *tar = NULL;
-    if (!tree_list(dir, packer->settings.follow_links, &before, err))
+    if (!tree_list(dir, flags, &before, err))
         goto out;
     outwait_tick(before.newest_ns);
     if (!sha256_reset(packer->content_sha, err) || !begin_stored(packer, err) ||
@@ -298,7 +299,7 @@ static bool pack_directory(Attempt *try, int dir, Err *err)
         !pack_members(try, dir, &before, tar, err) || (deflate && !deflater_end(packer->deflater, err)))
         goto out;
     if (!sha256_end(packer->content_sha, &try->packed.content, err) || !sha256_end(packer->stored_sha, &try->packed.stored, err) ||
-        !tree_list(dir, packer->settings.follow_links, &after, err))
+        !tree_list(dir, flags, &after, err))
         goto out;
     if (!tree_same(&before, &after)) {
         try->changed = true;

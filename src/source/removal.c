@@ -61,7 +61,7 @@ static bool list_is_same(const Removal *removal, const TreeList *list)
 static bool directory_is_same(const Removal *removal, int fd)
 {
     TreeList list = {0};
-    bool same = tree_list(fd, false, &list, NULL) && list_is_same(removal, &list);
+    bool same = tree_list(fd, 0, &list, NULL) && list_is_same(removal, &list);
     tree_list_free(&list);
     return same;
 }
@@ -182,7 +182,7 @@ static bool remove_directory(const Removal *removal, Err *err)
 {
     TreeList list = {0};
     int dir = openat(removal->parent, removal->hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (dir < 0 || !tree_list(dir, false, &list, NULL) || !list_is_same(removal, &list)) {
+    if (dir < 0 || !tree_list(dir, 0, &list, NULL) || !list_is_same(removal, &list)) {
         if (dir >= 0)
             close(dir);
         tree_list_free(&list);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "model/identify.h"
 
 bool source_tree_open(const char *models_dir, SourceTree *out, Err *err)
@@ -32,6 +33,10 @@ static bool name_models(SourceTree *tree, Err *err)
     for (uint32_t i = 0; ok && i < list->count; i++) {
         Model *model = &list->items[i];
         Err why = {0};
+        if (!interrupt_check(err)) {
+            ok = false;
+            break;
+        }
         /* A file that cannot be read keeps its reason, but its name is wanted: what is stored under it has a source. */
         if (model->state == MODEL_SKIPPED || model->is_unreadable)
             continue;

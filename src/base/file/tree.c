@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/link.h"
 #include "base/vec.h"
 
@@ -19,7 +20,7 @@
 typedef struct Lister {
     TreeList *list;
     int root;
-    bool follow_links;
+    unsigned flags;
     Buf path; /* of the entry in hand, relative to root, NUL behind it */
     int depth;
 } Lister;
@@ -53,7 +54,7 @@ static bool stat_entry(Lister *lister, int dir, const char *name, struct stat *s
         return err_set_errno(err, ERR_SKIP, errno, "%s", path);
     if (!S_ISLNK(st->st_mode))
         return true;
-    if (!lister->follow_links) {
+    if ((lister->flags & TREE_FOLLOW_LINKS) == 0) {
         err_set(err, ERR_SKIP, "%s is a symbolic link", path);
         return err_hint(err, "with -L, links that stay inside the model's directory are followed");
     }
@@ -85,6 +86,8 @@ static bool enter_directory(Lister *lister, int dir, const char *name, Err *err)
 static bool visit(Lister *lister, int dir, const char *name, Err *err)
 {
     struct stat st;
+    if ((lister->flags & TREE_INTERRUPTIBLE) != 0 && !interrupt_check(err))
+        return false;
     if (!stat_entry(lister, dir, name, &st, err))
         return false;
     if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
@@ -151,10 +154,10 @@ static void sum_up(TreeList *list)
     }
 }
 
-bool tree_list(int dir, bool follow_links, TreeList *out, Err *err)
+bool tree_list(int dir, unsigned flags, TreeList *out, Err *err)
 {
     TreeList list = {0};
-    Lister lister = {.list = &list, .root = dir, .follow_links = follow_links};
+    Lister lister = {.list = &list, .root = dir, .flags = flags};
     struct stat st;
     int copy = -1;
     bool ok = false;

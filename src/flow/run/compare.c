@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/strmap.h"
 #include "base/vec.h"
 #include "worker.h"
@@ -20,6 +21,8 @@ typedef struct JournalMatch {
 
 static bool match_record(void *ctx, const JournalRecord *record, Err *err)
 {
+    if (!interrupt_check(err))
+        return false;
     JournalMatch *match = ctx;
     size_t prefix = match->prefix_len;
     if (record->event != JOURNAL_KNOWN)
@@ -55,7 +58,7 @@ static bool use_journal(Run *run, Err *err)
 
 static bool add_stored(void *ctx, const StoreVersion *version, Err *err)
 {
-    return plan_add_stored(ctx, version, err);
+    return interrupt_check(err) && plan_add_stored(ctx, version, err);
 }
 
 bool compare_tree(Run *run, Err *err)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "base/text.h"
 
 EntryType entry_type(const char *name)
@@ -57,6 +58,8 @@ static int find_type(int dir, const struct dirent *entry)
 static bool read_names(DIR *stream, Entries *out, Err *err)
 {
     for (;;) {
+        if (!interrupt_check(err))
+            return false;
         errno = 0;
         const struct dirent *entry = readdir(stream);
         if (entry == NULL)

@@ -8,34 +8,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/interrupt.h"
 #include "base/link.h"
-
-/* A const char * out of a Buf of them. */
-static const char *pointer_at(const Buf *buf, size_t i)
-{
-    const char *pointer;
-    memcpy(&pointer, buf->data + i * sizeof pointer, sizeof pointer);
-    return pointer;
-}
-
-bool seen_add(Walk *walk, uint64_t dev, uint64_t ino, const char *path, const char **first, Err *err)
-{
-    char key[40];
-    *first = NULL;
-    if (!walk->rules->follow_links)
-        return true;
-    int len = snprintf(key, sizeof key, "%llx:%llx", (unsigned long long)dev, (unsigned long long)ino);
-    uint32_t known = strmap_get(&walk->seen, key);
-    if (known != STRMAP_NONE) {
-        *first = pointer_at(&walk->seen_paths, known);
-        return true;
-    }
-    const char *kept_key = arena_copy(&walk->arena, key, (size_t)len, err);
-    const char *kept_path = kept_key == NULL ? NULL : arena_copy(&walk->arena, path, strlen(path), err);
-    uint32_t number = (uint32_t)(walk->seen_paths.len / sizeof kept_path);
-    return kept_path != NULL && buf_append(&walk->seen_paths, &kept_path, sizeof kept_path, err) &&
-           strmap_add(&walk->seen, kept_key, number, NULL, err);
-}
 
 static bool leads_to_directory(int dir, const char *name)
 {
@@ -54,7 +28,10 @@ bool links_note(Walk *walk, int dir, const char *name, Err *err)
         return true;
     if (walk->rules->follow_links) {
         const char *path = arena_copy(&walk->arena, walk->path.data, walk->path.len, err);
-        return path != NULL && buf_append(&walk->links, &path, sizeof path, err);
+        const char **link = path == NULL ? NULL : vec_push(&walk->links, err);
+        if (link != NULL)
+            *link = path;
+        return link != NULL;
     }
     /* A link to a directory hides a whole tree, so it is reported whatever its name is. */
     if (!rules_select(walk->rules, walk->path.data) || (!is_named_like_a_model(walk) && !leads_to_directory(dir, name)))
@@ -125,9 +102,9 @@ bool links_follow(Walk *walk, Err *err)
     bool ok = true;
     walk->in_link = true;
     /* Directories that are reached by a link can hold further links: they join the end of the queue. */
-    for (size_t i = 0; ok && i < walk->links.len / sizeof(const char *); i++) {
+    for (size_t i = 0; ok && i < walk->links.count; i++) {
         size_t mark;
-        ok = walk_enter(walk, pointer_at(&walk->links, i), &mark, err) && follow(walk, err);
+        ok = interrupt_check(err) && walk_enter(walk, walk->links.items[i], &mark, err) && follow(walk, err);
         if (ok)
             walk_leave(walk, 0);
     }

@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "base/strmap.h"
+#include "base/vec.h"
+#include "seen.h"
 #include "source/scan.h"
 
 /* --- entries.c: the names of one directory, read at once ---------------------------------------------------------------- */
@@ -46,7 +47,11 @@ bool rules_exclude_directory(const ScanRules *rules, const char *path);
 bool rules_is_marked(unsigned marks);
 DirType rules_dir_type(unsigned marks, const char *path);
 
-/* --- scan.c: the walk -------------------------------------------------------------------------------------------------------- */
+/* What a killed command left: the temporary names of source/removal.h and source/unpack.h, which may stand for a part of a
+ * directory: never a model. The text goes behind the path; NULL: it is none of them. */
+const char *rules_leftover_reason(const char *name);
+
+/* --- walk.c ----------------------------------------------------------------------------------------------------------------- */
 
 typedef struct Walk {
     int root;
@@ -54,10 +59,9 @@ typedef struct Walk {
     ModelList *list;
     Buf path;           /* of the entry in hand, relative to root, with a NUL */
     bool in_link;       /* path leads through a symlink */
-    Arena arena;        /* all strings below */
-    Buf links;          /* const char *[]: symlinks to look at when all real files are known */
-    StrMap seen;        /* "dev:ino" of every model, member and directory; only with follow_links */
-    Buf seen_paths;     /* const char *[], by the numbers of `seen` */
+    VEC(const char *) links; /* symlinks to look at when all real files are known, in the arena; only with follow_links */
+    Arena arena;
+    Seen seen;          /* every model, member and directory; only with follow_links */
 } Walk;
 
 /* A new entry for walk->path. */
@@ -77,13 +81,10 @@ void walk_leave(Walk *walk, size_t mark);
 /* A regular file of a matching name. */
 bool walk_add_file(Walk *walk, const struct stat *st, int suffix_len, Err *err);
 
-/* The open directory `dir` at walk->path: one model, or walked. Borrowed. */
+/* The open directory `dir` (borrowed) at walk->path: one model, or walked. ERR_INTERRUPTED: every entry looks for a signal. */
 bool walk_directory(Walk *walk, int dir, unsigned depth, Err *err);
 
 /* --- links.c: symlinks -------------------------------------------------------------------------------------------------- */
-
-/* Remembers path under (dev, ino). *first gets the path that was there before, NULL if none. Does nothing without follow_links. */
-bool seen_add(Walk *walk, uint64_t dev, uint64_t ino, const char *path, const char **first, Err *err);
 
 /* The symlink at walk->path, called `name` in `dir`: reported, or kept for links_follow. */
 bool links_note(Walk *walk, int dir, const char *name, Err *err);

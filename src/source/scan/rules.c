@@ -112,3 +112,18 @@ DirType rules_dir_type(unsigned marks, const char *path)
         return DIR_SENTENCE_TRANSFORMERS;
     return (marks & MARK_CONFIG) && (marks & MARK_WEIGHTS) ? DIR_TRANSFORMERS : DIR_UNKNOWN;
 }
+
+const char *rules_leftover_reason(const char *name)
+{
+    static const char removal[] = ".cleanup-", unpack[] = ".restore-";
+    size_t len = strlen(name);
+    const char *digits = len > 16 ? name + len - 16 : "";
+    if (name[0] != '.' || strspn(digits, "0123456789abcdef") != 16)
+        return NULL;
+    if (digits - name == (ptrdiff_t)sizeof removal - 1 && text_starts_with(name, removal))
+        return "a clean-up was cut off here; its model is stored; the same cleanup --apply goes on with it, what is left then may "
+               "go";
+    if (digits - name > (ptrdiff_t)sizeof unpack - 1 && memcmp(digits - sizeof unpack + 1, unpack, sizeof unpack - 1) == 0)
+        return "a get was cut off here; remove it and get the model again";
+    return NULL;
+}

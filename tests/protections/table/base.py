@@ -23,4 +23,13 @@ ROWS = [
       "    while (sent == 0)\n"
       "        sent = PQputCopyData(pg->conn, data, (int)len);",
       "fault/test_memory.MemoryTest.test_no_room_to_send_in", "without memory libpq says what it says when the socket is full", may_hang=True),
+    P("signal-while-names-are-read", "waits", "src/source/scan/entries.c", "if (!interrupt_check(err))", "if (out == NULL)",
+      "fault/test_signal_scan.ScanTest.test_while_names_are_read", "a folder may hold millions of names, or be slow"),
+    P("signal-while-files-are-looked-at", "waits", "src/source/scan/walk.c", "if (!interrupt_check(err) || !walk_enter(walk, name, &mark, err))",
+      "if (!walk_enter(walk, name, &mark, err))",
+      "fault/test_signal_scan.ScanTest.test_while_files_are_looked_at", "and each file of it be asked over a network"),
+    P("signal-inside-a-directory", "waits", "src/base/file/tree.c", "if ((lister->flags & TREE_INTERRUPTIBLE) != 0 && !interrupt_check(err))",
+      "if (lister == NULL)", "fault/test_signal_scan.ScanTest.test_inside_a_directory_model", "a directory model may be a large tree"),
+    P("signal-while-links-are-followed", "waits", "src/source/scan/links.c", "ok = interrupt_check(err) && walk_enter", "ok = walk_enter",
+      "fault/test_signal_scan.ScanTest.test_while_links_are_followed", "-L looks at links when all files are known"),
 ]

@@ -102,7 +102,7 @@ ROWS = [
       "        return true;\n"
       "    if (count == 0) {",
       "cli/test_cleanup.Apply.test_without_a_terminal_yes_is_needed", "a deletion wants a yes"),
-    P("unreadable-folder-is-an-error", 9, "src/source/scan/scan.c",
+    P("unreadable-folder-is-an-error", 9, "src/source/scan/walk.c",
       '        err_set_errno(err, ERR_SKIP, errno, "this directory cannot be opened");\n'
       "        return walk_report_unreadable(walk, err);",
       "        return true;",

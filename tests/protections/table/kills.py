@@ -43,7 +43,7 @@ ROWS = [
       "fault/test_kill.KillTest.test_backup_folder_of_a_run_at_work", "a run that is at work needs no recovery"),
     P("clean-up-goes-on", 4, "src/source/removal.c", "*resumed = ok && cut_off;", "*resumed = false;",
       "cli/test_cleanup_faults.Directories.test_what_a_kill_left_whole_is_taken_up_by_the_same_plan", "a killed clean-up is taken up"),
-    P("leftovers-in-the-tree", 4, "src/source/scan/scan.c", "const char *leftover = leftover_reason(name);", "const char *leftover = NULL;",
+    P("leftovers-in-the-tree", 4, "src/source/scan/walk.c", "const char *leftover = rules_leftover_reason(name);", "const char *leftover = NULL;",
       "cli/test_cleanup_faults.Directories.test_what_a_kill_left_is_reported_and_never_stored", "what a kill left is never stored as a model"),
     P("run-lock", 4, "src/state/lock.c", "while (flock(fd, LOCK_EX | LOCK_NB) != 0) {", "while (fd < 0) {",
       "cli/test_two_runs.Lock.test_held_lock_is_exit_11_and_nothing_is_changed", "two runs with one state folder"),

@@ -21,7 +21,7 @@ ROWS = [
       "unit/store/test_store_error:classes", "an error of one row does not stop the run"),
     P("lfs-pointer", 6, "src/source/pack.c", "if (!magic_is_lfs_pointer(head, len))", "if (head != NULL)",
       "cli/test_sources.NotModels.test_git_lfs_pointer", "a pointer is no model"),
-    P("empty-source", 6, "src/source/scan/scan.c", "if (st->st_size == 0)", "if (st->st_size < 0)",
+    P("empty-source", 6, "src/source/scan/walk.c", "if (st->st_size == 0)", "if (st->st_size < 0)",
       "unit/source/test_scan:test_what_only_looks_like_a_model", "a file of 0 bytes is no model"),
     P("unfit-name", 6, "src/model/identify.c",
       "if (problem != NULL) {\n"
@@ -29,7 +29,7 @@ ROWS = [
       "if (problem != NULL && name_len == 0) {\n"
       "        char reason[100];",
       "unit/model/test_identify:test_refusals", "a name that the store would refuse fails alone"),
-    P("unreadable-folder-costs-no-other", 6, "src/source/scan/scan.c",
+    P("unreadable-folder-costs-no-other", 6, "src/source/scan/walk.c",
       "    if (err->cls != ERR_SKIP)\n"
       "        return false;\n"
       "    Model *model = walk_add(walk, kind, err);",

@@ -70,6 +70,10 @@ START_TEST(test_lfs_pointer)
     ck_assert(!magic_is_lfs_pointer(large, 1100)); /* no pointer is that long */
     ck_assert(!magic_is_lfs_pointer(pointer, 20));
     ck_assert(!magic_is_lfs_pointer("", 0));
+    static const char *const older[] = {"version https://hawser.github.com/spec/v1\noid sha256:4d7a\nsize 1\n",
+                                        "version http://git-media.io/v/2\noid sha256:4d7a\nsize 1\n"};
+    for (size_t i = 0; i < 2; i++)
+        ck_assert(magic_is_lfs_pointer(older[i], strlen(older[i])));
     ck_assert(!magic_is_lfs_pointer("version https://example.org/spec/v1 and something more than that\n", 60));
 }
 END_TEST

@@ -51,7 +51,7 @@ static Stamp of_directory(void)
     Err err = {0};
     TreeList members = {0};
     int dir = open(unit_temp_dir(), O_RDONLY | O_DIRECTORY);
-    ck_ok(tree_list(dir, false, &members, &err));
+    ck_ok(tree_list(dir, 0, &members, &err));
     Stamp stamp = stamp_of_tree(&members);
     tree_list_free(&members);
     close(dir);

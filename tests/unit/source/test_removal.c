@@ -98,7 +98,7 @@ static Stamp stamp_of_directory(const char *path)
 {
     TreeList list = {0};
     int fd = openat(root, path, O_RDONLY | O_DIRECTORY);
-    ck_ok(tree_list(fd, false, &list, &err));
+    ck_ok(tree_list(fd, 0, &list, &err));
     Stamp stamp = {
         .dev = list.dev, .ino = list.ino, .size = list.bytes, .mtime_ns = list.newest_ns, .ctime_ns = (int64_t)list.fingerprint};
     tree_list_free(&list);

@@ -1,0 +1,241 @@
+#include "parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/interrupt.h"
+#include "base/tree.h"
+
+/* Each level holds a descriptor, and a process has 1024 as a rule. */
+#define DEPTH_MAX 400
+
+Model *walk_add(Walk *walk, ModelKind kind, Err *err)
+{
+    Model *model = model_list_add(walk->list, walk->path.data, err);
+    if (model == NULL)
+        return NULL;
+    model->kind = (uint8_t)kind;
+    model->followed_link = walk->in_link;
+    return model;
+}
+
+bool walk_report(Walk *walk, ModelKind kind, Err *err)
+{
+    if (err->cls != ERR_SKIP)
+        return false;
+    Model *model = walk_add(walk, kind, err);
+    if (model == NULL)
+        return false;
+    model_refuse(model, MODEL_FAILED, "%s: %s%s%s", model->path, err->text, err->hint[0] != '\0' ? "; " : "", err->hint);
+    return true;
+}
+
+bool walk_report_unreadable(Walk *walk, Err *err)
+{
+    if (!walk_report(walk, MODEL_DIRECTORY, err))
+        return false;
+    walk->list->items[walk->list->count - 1].is_unreadable = true;
+    return true;
+}
+
+bool walk_refuse(Walk *walk, ModelKind kind, ModelState state, const char *reason, Err *err)
+{
+    Model *model = walk_add(walk, kind, err);
+    if (model == NULL)
+        return false;
+    model_refuse(model, state, "%s: %s", model->path, reason);
+    return true;
+}
+
+bool walk_enter(Walk *walk, const char *name, size_t *mark, Err *err)
+{
+    *mark = walk->path.len;
+    return (walk->path.len == 0 || buf_text(&walk->path, "/", err)) && buf_text(&walk->path, name, err);
+}
+
+void walk_leave(Walk *walk, size_t mark)
+{
+    walk->path.len = mark;
+    walk->path.data[mark] = '\0';
+}
+
+static bool refuse_as_same(Walk *walk, ModelKind kind, const char *what, const char *first, Err *err)
+{
+    Model *model = walk_add(walk, kind, err);
+    if (model == NULL)
+        return false;
+    model_refuse(model, MODEL_SKIPPED, "%s: symbolic link, %s %s", model->path, what, first);
+    return true;
+}
+
+bool walk_add_file(Walk *walk, const struct stat *st, int suffix_len, Err *err)
+{
+    const char *first = NULL;
+    if (walk->rules->follow_links && !seen_add(&walk->seen, st->st_dev, st->st_ino, walk->path.data, &first, err))
+        return false;
+    if (walk->in_link && first != NULL)
+        return refuse_as_same(walk, MODEL_FILE, "same file as", first, err);
+    if (st->st_size == 0)
+        return walk_refuse(walk, MODEL_FILE, MODEL_FAILED, "is empty (0 bytes); train or copy the model again", err);
+    Model *model = walk_add(walk, MODEL_FILE, err);
+    if (model == NULL)
+        return false;
+    model->suffix_len = (uint8_t)suffix_len;
+    model->stamp = stamp_of_stat(st);
+    return true;
+}
+
+static const char *special_reason(mode_t mode)
+{
+    if (S_ISFIFO(mode))
+        return "is a FIFO, not a model";
+    if (S_ISSOCK(mode))
+        return "is a socket, not a model";
+    if (S_ISCHR(mode) || S_ISBLK(mode))
+        return "is a device, not a model";
+    return "changed while the directory was read; run again";
+}
+
+/* A file, or a special one. */
+static bool visit_file(Walk *walk, int dir, const char *name, Err *err)
+{
+    const char *path = walk->path.data;
+    int suffix_len = rules_match_file(walk->rules, path);
+    bool special = entry_type(name) == ENTRY_SPECIAL;
+    if (suffix_len < 0 && !(special && rules_match_directory(walk->rules, path)))
+        return true;
+    if (!rules_select(walk->rules, path))
+        return true;
+    struct stat st;
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) /* deleted since its name was read */
+            return true;
+        err_set_errno(err, ERR_SKIP, errno, "cannot be looked at");
+        return walk_report(walk, MODEL_FILE, err);
+    }
+    if (!S_ISREG(st.st_mode))
+        return walk_refuse(walk, MODEL_FILE, MODEL_FAILED, special_reason(st.st_mode), err);
+    return suffix_len < 0 || walk_add_file(walk, &st, suffix_len, err);
+}
+
+static bool visit_directory(Walk *walk, int parent, const char *name, unsigned depth, Err *err)
+{
+    if (rules_exclude_directory(walk->rules, walk->path.data))
+        return true;
+    int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0) {
+        if (errno == ENOENT)
+            return true;
+        err_set_errno(err, ERR_SKIP, errno, "this directory cannot be opened");
+        return walk_report_unreadable(walk, err);
+    }
+    bool ok = walk_directory(walk, dir, depth + 1, err);
+    close(dir);
+    return ok;
+}
+
+static bool visit_entries(Walk *walk, int dir, const Entries *entries, unsigned depth, Err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < entries->count; i++) {
+        const char *name = entries->names[i];
+        size_t mark;
+        if (!interrupt_check(err) || !walk_enter(walk, name, &mark, err))
+            return false;
+        const char *leftover = rules_leftover_reason(name);
+        if (leftover != NULL) {
+            ok = walk_refuse(walk, entry_type(name) == ENTRY_DIRECTORY ? MODEL_DIRECTORY : MODEL_FILE, MODEL_FAILED, leftover, err);
+            walk_leave(walk, mark);
+            continue;
+        }
+        switch (entry_type(name)) {
+        case ENTRY_DIRECTORY:
+            ok = visit_directory(walk, dir, name, depth, err);
+            break;
+        case ENTRY_LINK:
+            ok = links_note(walk, dir, name, err);
+            break;
+        case ENTRY_FILE:
+        case ENTRY_SPECIAL:
+            ok = visit_file(walk, dir, name, err);
+            break;
+        }
+        walk_leave(walk, mark);
+    }
+    return ok;
+}
+
+/* With -L, a later link to a member must be known to lead to this model. *first: a member that was reached before. */
+static bool note_members(Walk *walk, const TreeList *tree, const char **first, Err *err)
+{
+    *first = NULL;
+    for (size_t i = 0; walk->rules->follow_links && i < tree->count; i++) {
+        const char *seen;
+        if (!seen_add(&walk->seen, tree->items[i].dev, tree->items[i].ino, walk->path.data, &seen, err))
+            return false;
+        if (*first == NULL)
+            *first = seen;
+    }
+    return true;
+}
+
+static bool add_directory_model(Walk *walk, int dir, unsigned marks, Err *err)
+{
+    TreeList tree = {0};
+    const char *first;
+    bool ok = false;
+    if (!rules_select(walk->rules, walk->path.data))
+        return true;
+    if (!tree_list(dir, TREE_INTERRUPTIBLE | (walk->rules->follow_links ? TREE_FOLLOW_LINKS : 0), &tree, err)) {
+        ok = walk_report(walk, MODEL_DIRECTORY, err);
+        goto out;
+    }
+    if (!note_members(walk, &tree, &first, err))
+        goto out;
+    if (walk->in_link && first != NULL) {
+        ok = refuse_as_same(walk, MODEL_DIRECTORY, "holds what was found already in", first, err);
+        goto out;
+    }
+    Model *model = walk_add(walk, MODEL_DIRECTORY, err);
+    if (model == NULL)
+        goto out;
+    model->dir_type = (uint8_t)rules_dir_type(marks, model->path);
+    model->stamp = stamp_of_tree(&tree);
+    ok = true;
+out:
+    tree_list_free(&tree);
+    return ok;
+}
+
+/* With -L a directory is entered once, whatever leads to it: that ends every circle. */
+static bool note_directory(Walk *walk, int dir, const char **first, Err *err)
+{
+    struct stat st;
+    *first = NULL;
+    if (!walk->rules->follow_links)
+        return true;
+    if (fstat(dir, &st) != 0)
+        return err_set_errno(err, ERR_SKIP, errno, "this directory cannot be looked at");
+    return seen_add(&walk->seen, st.st_dev, st.st_ino, walk->path.len == 0 ? "." : walk->path.data, first, err);
+}
+
+bool walk_directory(Walk *walk, int dir, unsigned depth, Err *err)
+{
+    Entries entries = {0};
+    const char *first;
+    bool ok = false, is_root = walk->path.len == 0;
+    if (depth > DEPTH_MAX)
+        return walk_refuse(walk, MODEL_DIRECTORY, MODEL_FAILED, "lies too deep (400 directories); it was not entered", err);
+    if (!note_directory(walk, dir, &first, err) || (first == NULL && !entries_read(dir, &entries, err)))
+        ok = !is_root && walk_report_unreadable(walk, err);
+    else if (first != NULL)
+        ok = !rules_select(walk->rules, walk->path.data) || refuse_as_same(walk, MODEL_DIRECTORY, "same directory as", first, err);
+    else if (!is_root && (rules_match_directory(walk->rules, walk->path.data) || rules_is_marked(entries.marks)))
+        ok = add_directory_model(walk, dir, entries.marks, err);
+    else
+        ok = visit_entries(walk, dir, &entries, depth, err);
+    entries_free(&entries);
+    return ok;
+}

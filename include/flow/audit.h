@@ -32,7 +32,7 @@ typedef struct AuditItem {
     bool is_unproven;    /* … not even that: content_sha256 is recorded alone, and only reading the payload back can tell */
     bool is_older;       /* '-' or damaged: another version of a name that the tree has without a version; history, no difference */
     bool is_damaged;     /* the payload is not what the row says */
-    bool server_proof;   /* the server's hash of the payload is the recorded one */
+    bool store_proof;   /* the server's hash of the payload is the recorded one */
     bool download_proof; /* read back, decoded and hashed here: it is the content */
     Stamp stamp;         /* of the source when it was hashed */
 } AuditItem;

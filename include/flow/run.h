@@ -11,8 +11,8 @@
 #include "backup/backup.h"
 #include "model/model.h"
 #include "model/plan.h"
-#include "report/report.h"
-#include "source/scan.h"
+#include "report/lines.h"
+#include "source/source_tree.h"
 
 typedef struct RunSettings {
     const char *models_dir;
@@ -33,8 +33,9 @@ typedef struct RunSettings {
     bool verify_stored;    /* decode each payload again before it is sent */
 } RunSettings;
 
-/* Runs. On success or failure *summary and *models tell how far it came (free with model_list_free). The error is that of the run
+/* Runs. On success or failure *summary and *models tell how far it came (free with model_list_free), and *tree is what was scanned
+ * (source_tree_close). The error is that of the run
  * as a whole; models that failed by themselves are in the list. ERR_INTERRUPTED after a signal. */
-bool run_models(const RunSettings *settings, ModelList *models, RunSummary *summary, Err *err);
+bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models, RunSummary *summary, Err *err);
 
 #endif

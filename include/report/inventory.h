@@ -21,7 +21,7 @@ typedef struct InventoryItem {
     bool is_older;          /* an earlier version in the store of a name that the tree has: history, letter '-', no difference */
     uint64_t raw_bytes;     /* of the row's content, else of the source */
     const StoredModel *row; /* NULL: none; borrowed */
-    bool server_proof, download_proof;
+    bool store_proof, download_proof;
 } InventoryItem;
 
 typedef struct Inventory {

@@ -11,10 +11,15 @@
 #include "base/log.h"
 #include "base/userfile.h"
 
+int command_exit_code(const Err *err)
+{
+    return err->cls == ERR_INTERRUPTED ? 128 + interrupt_signal() : err_exit_code(err->cls);
+}
+
 int command_fail(const Err *err)
 {
     log_err(LOG_ERROR, err);
-    return err->cls == ERR_INTERRUPTED ? 128 + interrupt_signal() : err_exit_code(err->cls);
+    return command_exit_code(err);
 }
 
 const char *command_host(void)
@@ -23,6 +28,17 @@ const char *command_host(void)
     if (host[0] == '\0')
         host_name(host, sizeof host);
     return host;
+}
+
+Lines command_lines(const CommandContext *context)
+{
+    const Options *options = context->options;
+    return (Lines){.out = stdout,
+                   .command = context->command->words,
+                   .store = store_target_label(context->retry.target),
+                   .json = options->json,
+                   .quiet = options->quiet,
+                   .verbose = options->verbose > 0};
 }
 
 bool command_flush(Err *err)

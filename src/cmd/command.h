@@ -3,15 +3,22 @@
 #define CMD_COMMAND_H
 
 #include "commands.h"
+#include "report/lines.h"
 #include "source/scan.h"
 
 /* This machine's name. */
 const char *command_host(void);
 
+/* How this command answers on standard output. */
+Lines command_lines(const CommandContext *context);
+
 /* What was printed on stdout has arrived; main asks at the end of every command. ERR_STOP. */
 bool command_flush(Err *err);
 
 #define EXIT_DIFFERENCES 4 /* check: tree and store differ */
+
+/* Of the program when a command ends with this error. */
+int command_exit_code(const Err *err);
 
 /* Prints the error with its hint on stderr and returns its exit code. */
 int command_fail(const Err *err);

@@ -6,8 +6,11 @@
 #include "flow/retry.h"
 #include "options.h"
 
+struct Command;
+
 /* What a command gets. */
 typedef struct CommandContext {
+    const struct Command *command;
     const Options *options;
     Retry retry;            /* the store that the options name, and the patience that they ask for */
     Store *store;           /* with NEEDS_STORE a session, for retry_step */

@@ -1,5 +1,4 @@
 /* get.c: the command `get`. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,8 +6,7 @@
 
 #include "base/fs.h"
 #include "base/text.h"
-#include "commands.h"
-#include "port/json.h"
+#include "command.h"
 #include "source/unpack.h"
 
 #define LATEST_ACTIVE (-1)
@@ -87,28 +85,6 @@ static char *make_destination(const char *dest, const Choice *choice)
     return strdup(dest);
 }
 
-static bool say_json(const Choice *choice, const char *path, Err *err)
-{
-    JsonLine *line = json_line_begin("model");
-    json_line_string(line, "name", choice->name);
-    json_line_int(line, "version", choice->info.version);
-    json_line_string(line, "path", path);
-    json_line_int(line, "raw_bytes", (int64_t)choice->info.raw_bytes);
-    return json_line_end(line, stdout, err);
-}
-
-static bool say_written(const Options *options, const Choice *choice, const char *path, Err *err)
-{
-    char raw[24], shown[4096];
-    if (options->json)
-        return say_json(choice, path, err);
-    if (options->quiet)
-        return true;
-    text_escape(shown, sizeof shown, path, strlen(path));
-    printf("%s  %s\n", shown, text_bytes(raw, choice->info.raw_bytes));
-    return true;
-}
-
 /* What went to standard output cannot be taken back: a lost connection ends the command then. */
 static bool to_stdout(Store *store, const Choice *choice, Err *err)
 {
@@ -119,9 +95,11 @@ static bool to_stdout(Store *store, const Choice *choice, Err *err)
     return false;
 }
 
-static bool write_out(const Options *options, Store *store, const Choice *choice, const char *dest, Err *err)
+static bool write_out(const CommandContext *context, const Choice *choice, const char *dest, Err *err)
 {
-    UnpackOptions unpack = {.force = options->force};
+    UnpackOptions unpack = {.force = context->options->force};
+    Lines lines = command_lines(context);
+    Store *store = context->store;
     uint64_t bytes;
     bool piped = dest != NULL && strcmp(dest, "-") == 0;
     char *path = piped ? NULL : make_destination(dest, choice);
@@ -133,7 +111,8 @@ static bool write_out(const Options *options, Store *store, const Choice *choice
                    : unpack_to_path(&choice->info, unpack_from_store, store, path, &unpack, err);
         store_fetch_close(store);
     }
-    ok = ok && (piped || say_written(options, choice, path, err));
+    if (ok && !piped)
+        ok = lines_got(&lines, &choice->info, path, err) && lines_get_summary(&lines, 1, choice->info.raw_bytes, err);
     free(path);
     return ok;
 }
@@ -146,11 +125,10 @@ typedef struct Get {
 static bool get_once(void *ctx, Err *err)
 {
     Get *get = ctx;
-    const Options *options = get->context->options;
-    const StringList *arguments = &options->arguments;
+    const StringList *arguments = &get->context->options->arguments;
     get->choice.found = false;
     return find(get->context->store, arguments->items[0], &get->choice, err) &&
-           write_out(options, get->context->store, &get->choice, arguments->count > 1 ? arguments->items[1] : NULL, err);
+           write_out(get->context, &get->choice, arguments->count > 1 ? arguments->items[1] : NULL, err);
 }
 
 bool cmd_get_options(const Options *options, Err *err)

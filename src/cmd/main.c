@@ -63,7 +63,7 @@ static bool prepare(const Command *command, CommandContext *context, Err *err)
 
 static int execute(const Command *command, const Options *options)
 {
-    CommandContext context = {.options = options};
+    CommandContext context = {.command = command, .options = options};
     Err err = {0};
     bool ok = prepare(command, &context, &err) && command->main(&context, &err);
     int code = ok ? context.exit_code : command_fail(&err);

@@ -1,30 +1,6 @@
 /* restore.c: the command `restore`. */
-#include <stdio.h>
-
-#include "commands.h"
+#include "command.h"
 #include "flow/restore.h"
-#include "port/json.h"
-
-static bool tell(const Options *options, const StoreTarget *target, const RestoreResult *result, int code, Err *err)
-{
-    if (options->json) {
-        JsonLine *line = json_line_begin("summary");
-        json_line_int(line, "backups", (int64_t)result->folders);
-        json_line_int(line, "restored", (int64_t)result->restored_count);
-        json_line_int(line, "present", (int64_t)result->present_count);
-        json_line_int(line, "conflict", (int64_t)result->conflict_count);
-        json_line_int(line, "failed", (int64_t)result->failed_count);
-        json_line_string(line, "store", store_target_label(target));
-        json_line_int(line, "exit_code", code);
-        return json_line_end(line, stdout, err);
-    }
-    if (!options->quiet)
-        printf("%llu rows restored from %llu backups to %s; %llu were there, %llu conflict, %llu refused\n",
-               (unsigned long long)result->restored_count, (unsigned long long)result->folders, store_target_label(target),
-               (unsigned long long)result->present_count, (unsigned long long)result->conflict_count,
-               (unsigned long long)result->failed_count);
-    return true;
-}
 
 bool cmd_restore(CommandContext *context, Err *err)
 {
@@ -39,5 +15,12 @@ bool cmd_restore(CommandContext *context, Err *err)
     if (!restore_run(&settings, &result, err))
         return false;
     context->exit_code = result.conflict_count + result.failed_count > 0 ? err_exit_code(ERR_SKIP) : 0;
-    return tell(options, context->retry.target, &result, context->exit_code, err);
+    Lines lines = command_lines(context);
+    RestoreSummary summary = {.backups = result.folders,
+                              .restored = result.restored_count,
+                              .present = result.present_count,
+                              .conflict = result.conflict_count,
+                              .failed = result.failed_count,
+                              .exit_code = context->exit_code};
+    return lines_restore_summary(&lines, &summary, err);
 }

@@ -1,5 +1,4 @@
 /* run.c: the command `run`. */
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/interrupt.h"
@@ -34,7 +33,7 @@ static RunSettings make_settings(CommandContext *context)
     };
 }
 
-/* What is to be told of single models, for people; JSON has it in its lines. */
+/* The reasons of single models, for people; JSON has them in its lines. */
 static void log_reasons(const ModelList *models)
 {
     for (uint32_t i = 0; i < models->count; i++) {
@@ -45,13 +44,16 @@ static void log_reasons(const ModelList *models)
     }
 }
 
-static bool report(const Options *options, const ModelList *models, const RunSummary *summary, bool finished, Err *err)
-{
-    ReportFormat format = options->json ? REPORT_JSON : REPORT_TEXT;
-    bool all = (options->verbose > 0 || options->dry_run) && !options->quiet;
+static bool report(CommandContext *context, const SourceTree *tree, const ModelList *models, const RunSummary *summary,
+                   bool finished, Err *err) {
+    const Options *options = context->options;
+    Lines lines = command_lines(context);
+    lines.verbose = (options->verbose > 0 || options->dry_run) && !options->quiet;
     bool show_summary = options->json || (!options->quiet && (finished || models->count > 0));
     log_reasons(models);
-    return report_models(stdout, models, format, all, err) && (!show_summary || report_summary(stdout, summary, format, err));
+    if (summary->schema_missing)
+        log_line(LOG_WARN, "the tables are not there yet or not at head: use run --upgrade, or db upgrade first");
+    return lines_run_models(&lines, models, tree->map, err) && (!show_summary || lines_run_summary(&lines, summary, err));
 }
 
 static int finish(const Options *options, bool ok, const Err *err, const RunSummary *summary)
@@ -68,12 +70,14 @@ static int finish(const Options *options, bool ok, const Err *err, const RunSumm
 bool cmd_run(CommandContext *context, Err *err)
 {
     RunSettings settings = make_settings(context);
+    SourceTree tree = {.root = -1};
     ModelList models = {0};
     RunSummary summary = {0};
     Err run_err = {0};
-    bool ok = run_models(&settings, &models, &summary, &run_err);
-    bool told = report(context->options, &models, &summary, ok, err);
+    bool ok = run_models(&settings, &tree, &models, &summary, &run_err);
+    bool told = report(context, &tree, &models, &summary, ok, err);
     context->exit_code = finish(context->options, ok, &run_err, &summary);
+    source_tree_close(&tree);
     model_list_free(&models);
     if (!told && context->exit_code != 0 && context->exit_code != err_exit_code(ERR_SKIP)) {
         log_err(LOG_ERROR, err);

@@ -10,8 +10,8 @@
 #include "totals.h"
 
 static const char header[] =
-    "letter,state,path,name,version,model_type,reason,can_go,raw_bytes,stored_bytes,content_sha256,stored_sha256,"
-    "created_at,run_id,server_proof,download_proof\n";
+    "letter,status,path,name,version,model_type,reason,can_go,raw_bytes,stored_bytes,content_sha256,stored_sha256,"
+    "created_at,run_id,store_proof,download_proof\n";
 
 /* A comma, then the field; NULL is an empty one without quotes. What is not plain is escaped, so that a row is a line. */
 static bool add_text(Buf *out, const char *text, Err *err)
@@ -51,7 +51,7 @@ static bool add_row_facts(Buf *out, const InventoryItem *item, Err *err)
         clock_iso(created, row->created_ns);
     return add_text(out, has_time ? created : NULL, err) &&
            add_text(out, row != NULL && row->run_id[0] != '\0' ? row->run_id : NULL, err) &&
-           buf_format(out, err, ",%c,%c\n", item->server_proof ? 't' : 'f', item->download_proof ? 't' : 'f');
+           buf_format(out, err, ",%c,%c\n", item->store_proof ? 't' : 'f', item->download_proof ? 't' : 'f');
 }
 
 static bool add_item(Buf *out, const Inventory *inventory, const InventoryItem *item, Err *err)

@@ -43,7 +43,7 @@ class Letters(CheckCase):
         self.check()
         self.assertEqual({letter for letter, *_ in self.found}, {"="})
         self.assertEqual((self.summary["same"], len(self.found)), (23, 23))
-        self.assertTrue(all(line["server_proof"] and not line["download_proof"] for line in self.lines))
+        self.assertTrue(all(line["store_proof"] and not line["download_proof"] for line in self.lines))
         raw = self.query("SELECT sum(raw_bytes) FROM models")[0][0]
         self.assertEqual(self.summary["same_bytes"], raw)
 
@@ -98,7 +98,7 @@ class Letters(CheckCase):
         self.assertEqual(self.found, {("=", path.name, 2)})
         self.assertEqual((self.summary["older"], self.summary["only_in_store"]), (1, 0))
         older = [line for line in self.lines if line.get("older")]
-        self.assertEqual([(line["name"], line["version"], line["server_proof"]) for line in older], [("event0_regression", 1, True)])
+        self.assertEqual([(line["name"], line["version"], line["store_proof"]) for line in older], [("event0_regression", 1, True)])
         self.assertEqual(self.call([PROGRAM, "check", "-d", self.url, self.tree]).out.count("\n"), 1)
         self.check("--one-way")
         self.assertEqual((self.summary["older"], len(self.lines)), (1, 1))
@@ -274,7 +274,7 @@ class OtherWriters(CheckCase):
         self.insert(self.data)
         self.check("--download")
         self.assertEqual(self.found, {("=", "hand_model.joblib", 1)})
-        self.assertTrue(self.line("hand_model.joblib")["server_proof"] and self.line("hand_model.joblib")["download_proof"])
+        self.assertTrue(self.line("hand_model.joblib")["store_proof"] and self.line("hand_model.joblib")["download_proof"])
 
     def test_other_content(self):
         self.insert(self.data + b"!")
@@ -292,7 +292,7 @@ class OtherWriters(CheckCase):
     def test_content_digest_alone_is_proven_by_reading_back(self):
         self.insert(self.data, content_sha256=bytes.fromhex(digest(self.data)))
         self.check("--download")
-        self.assertFalse(self.line("hand_model.joblib")["server_proof"])
+        self.assertFalse(self.line("hand_model.joblib")["store_proof"])
 
     def test_several_versions_and_names_with_quotes(self):
         self.insert(b"old")
@@ -316,7 +316,7 @@ class Options(CheckCase):
     def proven(self, *arguments):
         self.check(*arguments)
         self.assertEqual(self.summary["same"], 10)
-        return sum(line["server_proof"] for line in self.lines), sum(line["download_proof"] for line in self.lines)
+        return sum(line["store_proof"] for line in self.lines), sum(line["download_proof"] for line in self.lines)
 
     def test_sample(self):
         for sample, count in (("3", 3), ("1", 1), ("10", 10), ("99", 10), ("20%", 2), ("21%", 3), ("0.1%", 1), ("100%", 10)):
@@ -329,7 +329,7 @@ class Options(CheckCase):
         seen = set()
         for _ in range(12):
             self.check("--sample", "2")
-            seen.add(frozenset(line["path"] for line in self.lines if line["server_proof"]))
+            seen.add(frozenset(line["path"] for line in self.lines if line["store_proof"]))
         self.assertGreater(len(seen), 1)
 
     def test_bad_samples(self):

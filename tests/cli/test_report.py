@@ -37,7 +37,7 @@ class Json(CliCase):
         line = self.sync().models()["event0_regression.joblib"]
         size = self.query("SELECT stored_bytes FROM models")[0][0]
         self.assertEqual(line, {"type": "model", "path": "event0_regression.joblib", "name": "event0_regression", "version": 1, "status": "new",
-                                "raw_bytes": path.stat().st_size, "stored_bytes": size, "content_sha256": digest(path.read_bytes())})
+                                "model_type": "regression", "event": "event0", "reason": None, "raw_bytes": path.stat().st_size, "stored_bytes": size, "content_sha256": digest(path.read_bytes())})
 
     def test_exit_code_is_also_in_the_summary(self):
         self.write_some(1)
@@ -100,8 +100,8 @@ class Text(CliCase):
 
     def test_verbose_has_a_line_for_each_model(self):
         self.write_some(2)
-        self.assertRegex(self.run_text("-v").out, r"(?m)^new +event0_regression@1  [\d.]+ KiB -> [\d.]+ \w+$")
-        self.assertRegex(self.run_text("-v").out, r"(?m)^unchanged +event1_regression@1  [\d.]+ KiB$")
+        self.assertRegex(self.run_text("-v").out, r"(?m)^new +event0_regression@1  [\d.]+ KiB -> [\d.]+ \w+  regression  event0_regression\.joblib$")
+        self.assertRegex(self.run_text("-v").out, r"(?m)^unchanged +event1_regression@1  [\d.]+ KiB  regression  event1_regression\.joblib$")
 
     def test_progress_is_for_terminals_only(self):
         self.write_some(2)

@@ -53,8 +53,8 @@ static inline void fill(Sample *sample, const char *text, const char *other)
     StoredModel *rows = sample->rows;
     for (int i = 0; i < ITEMS; i++)
         items[i] = row(&sample->rows[i], '=', text, i + 1, (unsigned char)(i + 1));
-    items[0].can_go = items[0].server_proof = items[0].download_proof = true;
-    items[1].can_go = items[1].server_proof = items[1].download_proof = true;
+    items[0].can_go = items[0].store_proof = items[0].download_proof = true;
+    items[1].can_go = items[1].store_proof = items[1].download_proof = true;
     items[1].name = other;                /* the same content under two names */
     rows[1].content = rows[0].content;
     items[2].reason = text;               /* must stay */

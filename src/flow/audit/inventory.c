@@ -15,7 +15,7 @@ const char *audit_must_stay(const Audit *audit, const AuditItem *item)
         return "the server is a standby; only a primary can vouch for a row";
     if (!item->row->has_digests)
         return "its row records no digest that the server could prove; another program wrote it";
-    if (!item->server_proof)
+    if (!item->store_proof)
         return "the server has not proven the stored payload";
     if (!item->download_proof)
         return "the stored payload was not read back";
@@ -36,7 +36,7 @@ static void fill(InventoryItem *out, const Audit *audit, const AuditItem *item, 
                            .is_damaged = item->is_damaged,
                            .is_older = item->is_older && !item->is_damaged,
                            .raw_bytes = item->raw_bytes,
-                           .server_proof = item->server_proof,
+                           .store_proof = item->store_proof,
                            .download_proof = item->download_proof};
 }
 

@@ -71,7 +71,7 @@ typedef struct Call {
 static bool take_unproven(Prover *prover, AuditItem *item, Err *err)
 {
     bool readable = !item->row->is_gzip && !item->row->is_tar && item->row->chunk_count == 0;
-    item->server_proof = !item->is_unproven;
+    item->store_proof = !item->is_unproven;
     if (!item->is_unproven || item->letter != AUDIT_SAME || (readable && prover->settings->download))
         return true;
     return mark(prover, item, AUDIT_UNCHECKED,
@@ -86,7 +86,7 @@ static bool take_health(void *ctx, size_t key_index, StoreHealth health, Err *er
     AuditItem *item = &call->prover->audit->items[call->prover->chosen[call->first + key_index]];
     switch (health) {
     case STORE_INTACT:
-        item->server_proof = true;
+        item->store_proof = true;
         return true;
     case STORE_UNPROVEN:
         return take_unproven(call->prover, item, err);

@@ -224,7 +224,6 @@ static void free_run(Run *run)
     store_close(run->store);
     plan_free(run->plan);
     free(run->handed_back.items);
-    source_tree_close(&run->tree);
     backup_close(run->backup);
     state_close(&run->state);
     pthread_mutex_destroy(&run->lock);
@@ -248,10 +247,9 @@ static void introduce(Run *run)
     run->record = (StoreRun){.run_id = run->run_id, .host = run->host, .user_name = run->user, .program_version = PROGRAM_VERSION};
     run->summary->dry_run = run->settings->dry_run;
     text_copy(run->summary->run_id, sizeof run->summary->run_id, run->run_id);
-    text_copy(run->summary->store, sizeof run->summary->store, store_target_label(run->settings->retry->target));
 }
 
-bool run_models(const RunSettings *settings, ModelList *models, RunSummary *summary, Err *err)
+bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models, RunSummary *summary, Err *err)
 {
     Run run = {.settings = settings, .models = models, .summary = summary, .tree = {.root = -1}, .state = {.lock = {.fd = -1}}};
     double started = clock_seconds();
@@ -273,6 +271,7 @@ bool run_models(const RunSettings *settings, ModelList *models, RunSummary *summ
     summary->seconds = clock_seconds() - started;
     if (!ok && err != NULL)
         *err = work_err;
+    *tree = run.tree;
     free_run(&run);
     return ok;
 }

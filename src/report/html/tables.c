@@ -144,7 +144,7 @@ static void item_row(Page *page, const InventoryItem *item)
         page_raw(page, "<br>");
         digest_cell(page, &item->row->stored);
         page_raw(page, "<td>");
-        page_raw(page, item->server_proof ? "<b>S</b>" : "");
+        page_raw(page, item->store_proof ? "<b>S</b>" : "");
         page_raw(page, item->download_proof ? "<b>R</b>" : "");
     }
     page_raw(page, "\n");

@@ -11,7 +11,7 @@ ROWS = [
       "cli/test_cleanup.AfterThePlan.test_rows", "the file's content is the row's"),
     P("proof-by-the-server", 9, "src/flow/audit/prove.c",
       '        return mark(call->prover, item, AUDIT_DIFFERS, "the stored payload is damaged: its SHA-256 is not the recorded one", err);',
-      "        item->server_proof = true;\n"
+      "        item->store_proof = true;\n"
       "        return true;",
       "cli/test_check.Damage.test_byte_in_a_row", "the server hashes what it has"),
     P("proof-by-reading-back", 9, "src/flow/audit/prove.c",

@@ -279,7 +279,7 @@ static InventoryItem *many_items(size_t count, char (*names)[80], StoredModel *r
         rows[i].run_id = "0195a1b2-7c3d-7e4f-8a9b-0c1d2e3f4a5b";
         items[i].raw_bytes = 1000000 + i;
         rows[i].stored_bytes = 300000 + i;
-        items[i].can_go = items[i].server_proof = items[i].download_proof = true;
+        items[i].can_go = items[i].store_proof = items[i].download_proof = true;
         memcpy(&rows[i].content, &i, sizeof i);
         memcpy(&rows[i].stored, &i, sizeof i);
     }

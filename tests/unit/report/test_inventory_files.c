@@ -41,9 +41,9 @@ START_TEST(csv_reads_back)
     sample.inventory.count = 4;
     ck_ok(inventory_write_file(&sample.inventory, path, &err));
     read_csv(path, &out);
-    ck_assert_str_eq(out.data, "letter|state|path|name|version|model_type|reason|can_go|raw_bytes|stored_bytes|content_sha256|"
+    ck_assert_str_eq(out.data, "letter|status|path|name|version|model_type|reason|can_go|raw_bytes|stored_bytes|content_sha256|"
                                "stored_sha256|created_at|run_id|"
-                               "server_proof|download_proof|\n"
+                               "store_proof|download_proof|\n"
                                "=|can-go|=a\"\"b,'\\x0a\\x1b\\xff|=a\"\"b,'\\x0a\\x1b\\xff|1|=a\"\"b,'\\x0a\\x1b\\xff|NULL|t|10240|"
                                "1024|"
                                "0101010101010101010101010101010101010101010101010101010101010101|"
@@ -96,16 +96,20 @@ START_TEST(json_has_every_field)
     ck_assert_str_eq(out.data, "{\"type\":\"inventory\",\"title\":\"a\",\"models_dir\":\"a\",\"store\":\"a\",\"host\":\"a\",\"made_"
                                "at\":\"2026-03-01T12:00:00.000Z\","
                                "\"is_cleanup\":true,\"older\":1,\"count\":2,\"items\":[\n"
-                               "{\"type\":\"model\",\"letter\":\"=\",\"state\":\"must-stay\",\"path\":\"a\",\"name\":\"a\","
-                               "\"version\":3,\"model_type\":\"a\","
-                               "\"reason\":\"a\",\"can_go\":false,\"raw_bytes\":30720,\"stored\":true,\"stored_bytes\":3072,"
+                               "{\"type\":\"model\",\"status\":\"must-stay\",\"path\":\"a\",\"name\":\"a\","
+                               "\"version\":3,\"model_type\":\"a\",\"event\":null,"
+                               "\"reason\":\"a\",\"raw_bytes\":30720,\"stored_bytes\":3072,"
                                "\"content_sha256\":\"0303030303030303030303030303030303030303030303030303030303030303\","
                                "\"stored_sha256\":\"6767676767676767676767676767676767676767676767676767676767676767\","
-                               "\"created_at\":\"2026-03-01T12:00:00.123Z\",\"run_id\":\"a\",\"server_proof\":false,\"download_"
-                               "proof\":false},\n"
-                               "{\"type\":\"model\",\"letter\":\"+\",\"state\":\"only-on-disk\",\"path\":\"a\",\"name\":\"a\","
-                               "\"version\":null,\"model_type\":null,"
-                               "\"reason\":null,\"can_go\":false,\"raw_bytes\":512,\"stored\":false}\n]}\n");
+                               "\"created_at\":\"2026-03-01T12:00:00.123Z\",\"run_id\":\"a\","
+                               "\"letter\":\"=\",\"stored\":true,\"older\":false,\"store_proof\":false,\"download_proof\":false,"
+                               "\"can_go\":false},\n"
+                               "{\"type\":\"model\",\"status\":\"only-on-disk\",\"path\":\"a\",\"name\":\"a\","
+                               "\"version\":null,\"model_type\":null,\"event\":null,"
+                               "\"reason\":null,\"raw_bytes\":512,\"stored_bytes\":null,\"content_sha256\":null,"
+                               "\"stored_sha256\":null,\"created_at\":null,\"run_id\":null,"
+                               "\"letter\":\"+\",\"stored\":false,\"older\":false,\"store_proof\":false,\"download_proof\":false,"
+                               "\"can_go\":false}\n]}\n");
     sample.inventory.count = 0;
     buf_clear(&out);
     ck_ok(inventory_json(&sample.inventory, &out, &err));

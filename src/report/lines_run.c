@@ -1,10 +1,10 @@
-#include "report/report.h"
-
+/* lines_run.c: what `run` prints. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "port/json.h"
+#include "line.h"
+#include "model/identify.h"
 
 static int compare_digests(const void *a, const void *b)
 {
@@ -53,64 +53,71 @@ bool summary_count(const ModelList *models, RunSummary *summary, Err *err)
     return count_duplicates(models, &summary->duplicate_count, err);
 }
 
-static bool model_json(FILE *out, const Model *model, Err *err)
+/* --- models ------------------------------------------------------------------------------------------------------------------ */
+
+/* Type and event are not kept for every model of a tree: they are worked out again. NULL when the model has no good name. */
+static const Identity *identify_again(const Model *model, const NameMap *map, Identity *identity)
 {
-    char hex[2 * DIGEST_BYTES + 1];
-    JsonLine *line = json_line_begin("model");
-    json_line_string(line, "path", model->path);
-    json_line_string(line, "name", model->name);
-    if (model->version == VERSION_AUTO)
-        json_line_string(line, "version", NULL);
-    else
-        json_line_int(line, "version", model->version);
-    json_line_string(line, "status", model_state_name((ModelState)model->state));
-    json_line_int(line, "raw_bytes", (int64_t)model->stamp.size);
-    if (model->stored_bytes > 0)
-        json_line_int(line, "stored_bytes", (int64_t)model->stored_bytes);
-    if (model->has_content) {
-        digest_hex(&model->content, hex);
-        json_line_string(line, "content_sha256", hex);
-    }
-    if (model->reason != NULL)
-        json_line_string(line, "reason", model->reason);
-    return json_line_end(line, out, err);
+    return model->name != NULL && identify(model, map, identity, NULL) ? identity : NULL;
 }
 
-static void model_text(FILE *out, const Model *model)
+static bool model_json(const Lines *lines, const Model *model, const Identity *identity, Err *err)
 {
-    char raw[24], stored[24], name[2048];
-    const char *shown = model->name != NULL ? model->name : model->path;
-    text_escape(name, sizeof name, shown, strlen(shown));
-    fprintf(out, "%-9s  %s", model_state_name((ModelState)model->state), name);
-    if (model->version != VERSION_AUTO)
-        fprintf(out, "@%d", (int)model->version);
+    ModelLine line = {.status = model_state_name((ModelState)model->state),
+                      .path = model->path,
+                      .name = model->name,
+                      .version = model->version,
+                      .model_type = identity != NULL ? identity->model_type : NULL,
+                      .event = identity != NULL ? identity->event : NULL,
+                      .reason = model->reason,
+                      .raw_bytes = model->stamp.size,
+                      .stored_bytes = model->stored_bytes,
+                      .content = model->has_content ? &model->content : NULL};
+    return json_line_end(model_line_begin(&line), lines->out, err);
+}
+
+/* state  name@version  size  type  path */
+static void model_text(FILE *out, const Model *model, const Identity *identity)
+{
+    char raw[24], stored[24];
+    fprintf(out, "%-9s  ", model_state_name((ModelState)model->state));
+    print_key(out, model->name != NULL ? model->name : model->path, model->version);
     if (model->state == MODEL_NEW)
         fprintf(out, "  %s -> %s", text_bytes(raw, model->stamp.size), text_bytes(stored, model->stored_bytes));
     else if (model->state == MODEL_UNCHANGED)
         fprintf(out, "  %s", text_bytes(raw, model->stamp.size));
+    if (identity != NULL) {
+        fputs("  ", out);
+        print_escaped(out, identity->model_type[0] != '\0' ? identity->model_type : "-");
+        fputs("  ", out);
+        print_escaped(out, model->path);
+    }
     fputc('\n', out);
 }
 
-static bool check_written(FILE *out, Err *err)
+bool lines_run_models(const Lines *lines, const ModelList *models, const NameMap *map, Err *err)
 {
-    return (fflush(out) == 0 && !ferror(out)) || err_set(err, ERR_STOP, "cannot write the report to standard output");
-}
-
-bool report_models(FILE *out, const ModelList *models, ReportFormat format, bool all, Err *err)
-{
-    for (uint32_t i = 0; i < models->count; i++) {
+    if (!lines->json && !lines->verbose)
+        return true;
+    Identity *scratch = malloc(sizeof *scratch);
+    bool ok = scratch != NULL || err_no_memory(err);
+    for (uint32_t i = 0; ok && i < models->count; i++) {
         const Model *model = &models->items[i];
-        if (format == REPORT_TEXT && all)
-            model_text(out, model);
-        else if (format == REPORT_JSON && !model_json(out, model, err))
-            return false;
+        const Identity *identity = identify_again(model, map, scratch);
+        if (lines->json)
+            ok = model_json(lines, model, identity, err);
+        else
+            model_text(lines->out, model, identity);
     }
-    return check_written(out, err);
+    free(scratch);
+    return ok && lines_written(lines, err);
 }
 
-static bool summary_json(FILE *out, const RunSummary *summary, Err *err)
+/* --- the summary ------------------------------------------------------------------------------------------------------------- */
+
+static bool summary_json(const Lines *lines, const RunSummary *summary, Err *err)
 {
-    JsonLine *line = json_line_begin("summary");
+    JsonLine *line = summary_begin(lines);
     json_line_int(line, "new", (int64_t)summary->new_count);
     json_line_int(line, "unchanged", (int64_t)summary->unchanged_count);
     json_line_int(line, "duplicate", (int64_t)summary->duplicate_count);
@@ -124,11 +131,9 @@ static bool summary_json(FILE *out, const RunSummary *summary, Err *err)
     json_line_real(line, "seconds", summary->seconds);
     json_line_bool(line, "dry_run", summary->dry_run);
     json_line_string(line, "run_id", summary->run_id);
-    json_line_string(line, "store", summary->store);
     json_line_string(line, "backup", summary->backup[0] != '\0' ? summary->backup : NULL);
     json_line_string(line, "journal", summary->journal[0] != '\0' ? summary->journal : NULL);
-    json_line_int(line, "exit_code", summary->exit_code);
-    return json_line_end(line, out, err);
+    return summary_end(line, lines, summary->exit_code, err);
 }
 
 static void count_line(FILE *out, const char *label, uint64_t count, const char *note)
@@ -144,8 +149,7 @@ static void text_counts(FILE *out, const RunSummary *summary)
              text_bytes(stored, summary->stored_bytes), summary->dry_run ? " expected" : " stored",
              summary->raw_bytes > 0 ? 100.0 * (double)summary->stored_bytes / (double)summary->raw_bytes : 0);
     count_line(out, "new", summary->new_count, note);
-    snprintf(note, sizeof note, "already stored with the same content");
-    count_line(out, "unchanged", summary->unchanged_count, note);
+    count_line(out, "unchanged", summary->unchanged_count, "already stored with the same content");
     count_line(out, "duplicate", summary->duplicate_count, "of these, the same content as another model of the tree");
     count_line(out, "conflict", summary->conflict_count, "see above; nothing was changed for them");
     count_line(out, "failed", summary->failed_count, "see above");
@@ -154,44 +158,47 @@ static void text_counts(FILE *out, const RunSummary *summary)
     if (summary->new_count + summary->unchanged_count + summary->conflict_count + summary->failed_count + summary->skipped_count +
             summary->pending_count ==
         0)
-        fprintf(out, "  no models found\n");
+        fputs("  no models found\n", out);
     else if (summary->new_count == 0 && summary->pending_count == 0)
         fprintf(out, "  nothing to store; the tree has %s\n", text_bytes(tree, summary->tree_bytes));
 }
 
-static void summary_text(FILE *out, const RunSummary *summary)
+static void text_place(FILE *out, const char *label, const char *path)
 {
-    char took[24], rate[24], read[24], line[4200];
-    text_escape(line, sizeof line, summary->store, strlen(summary->store));
-    fprintf(out, "%s %s\n", summary->dry_run ? "Plan for" : "Models in", line);
+    if (path[0] == '\0')
+        return;
+    fprintf(out, "  %-8s ", label);
+    print_escaped(out, path);
+    fputc('\n', out);
+}
+
+static void summary_text(const Lines *lines, const RunSummary *summary)
+{
+    char took[24], rate[24], read[24];
+    FILE *out = lines->out;
+    fputs(summary->dry_run ? "Plan for " : "Models in ", out);
+    print_escaped(out, lines->store);
+    fputc('\n', out);
     if (summary->schema_missing)
-        fprintf(out, "  the tables are not there yet or not at head: use run --upgrade, or db upgrade first\n");
+        fputs("  the tables are not there yet or not at head: they have to be upgraded first\n", out);
     text_counts(out, summary);
     fprintf(out, "  took %s", text_seconds(took, summary->seconds));
     if (summary->read_count > 0)
-        fprintf(out, ", read %llu models, %s (%s/s)", (unsigned long long)summary->read_count,
+        fprintf(out, ", read %llu models, %s (%s/s)\n", (unsigned long long)summary->read_count,
                 text_bytes(read, summary->read_bytes),
                 text_bytes(rate, (uint64_t)((double)summary->read_bytes / (summary->seconds > 0 ? summary->seconds : 1))));
     else
-        fprintf(out, ", no model file was read");
-    fputc('\n', out);
-    if (summary->backup[0] != '\0') {
-        text_escape(line, sizeof line, summary->backup, strlen(summary->backup));
-        fprintf(out, "  backup   %s\n", line);
-    }
-    if (summary->journal[0] != '\0') {
-        text_escape(line, sizeof line, summary->journal, strlen(summary->journal));
-        fprintf(out, "  journal  %s\n", line);
-    }
+        fputs(", no model file was read\n", out);
+    text_place(out, "backup", summary->backup);
+    text_place(out, "journal", summary->journal);
     if (summary->dry_run)
-        fprintf(out, "  dry run: nothing was written\n");
+        fputs("  dry run: nothing was written\n", out);
 }
 
-bool report_summary(FILE *out, const RunSummary *summary, ReportFormat format, Err *err)
+bool lines_run_summary(const Lines *lines, const RunSummary *summary, Err *err)
 {
-    if (format == REPORT_JSON && !summary_json(out, summary, err))
-        return false;
-    if (format == REPORT_TEXT)
-        summary_text(out, summary);
-    return check_written(out, err);
+    if (lines->json)
+        return summary_json(lines, summary, err);
+    summary_text(lines, summary);
+    return lines_written(lines, err);
 }

@@ -1,0 +1,107 @@
+/* lines.h: every line that a command prints on standard output: text for people, or one JSON object a line. docs/json.md lists all
+ * keys; one key means the same in every command.
+ *
+ * Strings are borrowed and hostile; they are escaped here. errors: ERR_STOP no memory, or the line could not be written. One
+ * thread. */
+#ifndef REPORT_LINES_H
+#define REPORT_LINES_H
+
+#include "model/model.h"
+#include "model/name_map.h"
+#include "report/inventory.h"
+#include "store/stored_model.h"
+
+/* How a command answers. */
+typedef struct Lines {
+    FILE *out;
+    const char *command; /* "run", "db upgrade": in each summary */
+    const char *store;   /* label */
+    bool json;           /* quiet and verbose are for text: JSON always has every line */
+    bool quiet;          /* no totals, and nothing about what is well */
+    bool verbose;        /* lines for what is well, too */
+} Lines;
+
+/* --- run --------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct RunSummary {
+    bool dry_run, schema_missing; /* dry run before the tables exist */
+    uint64_t new_count, unchanged_count, conflict_count, failed_count, skipped_count;
+    uint64_t pending_count;       /* not reached: interrupted or stopped */
+    uint64_t duplicate_count;     /* models whose content another model of the tree has under another key */
+    uint64_t raw_bytes, stored_bytes; /* of the new ones */
+    uint64_t tree_bytes;          /* of all models of the tree */
+    uint64_t read_count;          /* sources that were read */
+    uint64_t read_bytes;
+    double seconds;
+    char run_id[37];
+    char backup[4096];            /* folder, "" when no row was stored */
+    char journal[4096];           /* "" in a dry run */
+    int exit_code;
+} RunSummary;
+
+/* Fills the counts and byte sums from the list. */
+bool summary_count(const ModelList *models, RunSummary *summary, Err *err);
+
+/* One line for each model, in the order of the list; in text only when verbose. map: of the scan, may be NULL. */
+bool lines_run_models(const Lines *lines, const ModelList *models, const NameMap *map, Err *err);
+bool lines_run_summary(const Lines *lines, const RunSummary *summary, Err *err);
+
+/* --- check and cleanup ------------------------------------------------------------------------------------------------------- */
+
+typedef struct CheckSummary {
+    uint64_t same, only_on_disk, only_in_store, differ, unchecked, older;
+    uint64_t same_bytes;
+    int exit_code;
+} CheckSummary;
+
+bool lines_check(const Lines *lines, const Inventory *inventory, const CheckSummary *summary, Err *err);
+
+/* What may go and what must stay. The report alone; nothing was deleted. */
+bool lines_cleanup(const Lines *lines, const Inventory *inventory, int exit_code, Err *err);
+
+/* One source of an executed plan. why NULL: it was removed. */
+bool lines_removed(const Lines *lines, const char *path, const StoredModel *row, const char *why, Err *err);
+
+typedef struct RemovalSummary {
+    uint64_t removed, removed_bytes, kept;
+    bool to_trash;
+    int exit_code;
+} RemovalSummary;
+
+bool lines_removal_summary(const Lines *lines, const RemovalSummary *summary, Err *err);
+
+/* --- get, restore, db -------------------------------------------------------------------------------------------------------- */
+
+/* A model was written to `path`. */
+bool lines_got(const Lines *lines, const StoredModel *row, const char *path, Err *err);
+
+bool lines_get_summary(const Lines *lines, uint64_t written, uint64_t raw_bytes, Err *err);
+
+typedef enum RestoreStatus {
+    RESTORE_RESTORED,
+    RESTORE_PRESENT,    /* it is stored with this content */
+    RESTORE_CONFLICT,   /* its key is stored with other content, and stays as it is */
+    RESTORE_UNCONFIRMED, /* the same in the backup of a killed run: it may never have been committed */
+    RESTORE_FAILED
+} RestoreStatus;
+
+/* A row of a backup. reason: NULL when all is well. */
+bool lines_restored(const Lines *lines, const StoredModel *row, RestoreStatus status, const char *reason, Err *err);
+
+typedef struct RestoreSummary {
+    uint64_t backups, restored, present, conflict, unconfirmed, failed;
+    int exit_code;
+} RestoreSummary;
+
+bool lines_restore_summary(const Lines *lines, const RestoreSummary *summary, Err *err);
+
+/* A revision was applied. */
+bool lines_applied(const Lines *lines, const char *revision, const char *slug, Err *err);
+
+/* At the end of `db upgrade`, which applied so many. */
+bool lines_upgraded(const Lines *lines, unsigned applied, Err *err);
+
+/* revision: "" before the first one. */
+bool lines_current(const Lines *lines, const char *revision, bool is_head, Err *err);
+
+#endif

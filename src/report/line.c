@@ -1,0 +1,108 @@
+#include "line.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+static const char *or_null(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+static void add_digest(JsonLine *line, const char *key, const Digest *digest)
+{
+    char hex[2 * DIGEST_BYTES + 1];
+    if (digest != NULL)
+        digest_hex(digest, hex);
+    json_line_string(line, key, digest != NULL ? hex : NULL);
+}
+
+ModelLine model_line_of_row(const StoredModel *row)
+{
+    if (row == NULL)
+        return (ModelLine){.version = VERSION_AUTO};
+    return (ModelLine){.name = row->name,
+                       .version = row->version,
+                       .model_type = row->model_type,
+                       .event = row->event,
+                       .raw_bytes = row->raw_bytes,
+                       .stored_bytes = row->stored_bytes,
+                       .content = &row->content};
+}
+
+JsonLine *model_line_begin(const ModelLine *model)
+{
+    JsonLine *line = json_line_begin("model");
+    json_line_string(line, "status", model->status);
+    json_line_string(line, "path", model->path);
+    json_line_string(line, "name", model->name);
+    if (model->version >= 0)
+        json_line_int(line, "version", model->version);
+    else
+        json_line_string(line, "version", NULL);
+    json_line_string(line, "model_type", or_null(model->model_type));
+    json_line_string(line, "event", or_null(model->event));
+    json_line_string(line, "reason", model->reason);
+    json_line_int(line, "raw_bytes", (int64_t)model->raw_bytes);
+    if (model->stored_bytes > 0)
+        json_line_int(line, "stored_bytes", (int64_t)model->stored_bytes);
+    else
+        json_line_string(line, "stored_bytes", NULL);
+    add_digest(line, "content_sha256", model->content);
+    return line;
+}
+
+void json_add_time(JsonLine *line, const char *key, int64_t real_ns)
+{
+    char iso[25];
+    if (real_ns != 0)
+        clock_iso(iso, real_ns);
+    json_line_string(line, key, real_ns != 0 ? iso : NULL);
+}
+
+void json_add_row(JsonLine *line, const StoredModel *row)
+{
+    add_digest(line, "stored_sha256", row != NULL ? &row->stored : NULL);
+    json_add_time(line, "created_at", row != NULL ? row->created_ns : 0);
+    json_line_string(line, "run_id", row != NULL ? or_null(row->run_id) : NULL);
+}
+
+JsonLine *summary_begin(const Lines *lines)
+{
+    JsonLine *line = json_line_begin("summary");
+    json_line_string(line, "command", lines->command);
+    json_line_string(line, "store", lines->store);
+    return line;
+}
+
+bool summary_end(JsonLine *line, const Lines *lines, int exit_code, Err *err)
+{
+    json_line_int(line, "exit_code", exit_code);
+    return json_line_end(line, lines->out, err);
+}
+
+void print_escaped(FILE *out, const char *text)
+{
+    char shown[4096];
+    text_escape(shown, sizeof shown, text, strlen(text));
+    fputs(shown, out);
+}
+
+void print_key(FILE *out, const char *name, int32_t version)
+{
+    if (name != NULL)
+        print_escaped(out, name);
+    if (version >= 0)
+        fprintf(out, "@%d", (int)version);
+}
+
+bool lines_written(const Lines *lines, Err *err)
+{
+    errno = 0;
+    if (fflush(lines->out) == 0 && !ferror(lines->out))
+        return true;
+    return errno != 0 ? err_set_errno(err, ERR_STOP, errno, "cannot write to standard output")
+                      : err_set(err, ERR_STOP, "cannot write to standard output");
+}

@@ -1,0 +1,104 @@
+/* lines_rows.c: what `get`, `restore` and `db` print. */
+#include "base/text.h"
+#include "line.h"
+
+bool lines_got(const Lines *lines, const StoredModel *row, const char *path, Err *err)
+{
+    char raw[24];
+    if (lines->json) {
+        ModelLine model = model_line_of_row(row);
+        model.status = "written";
+        model.path = path;
+        return json_line_end(model_line_begin(&model), lines->out, err);
+    }
+    if (lines->quiet)
+        return true;
+    print_escaped(lines->out, path);
+    fprintf(lines->out, "  %s\n", text_bytes(raw, row->raw_bytes));
+    return lines_written(lines, err);
+}
+
+bool lines_get_summary(const Lines *lines, uint64_t written, uint64_t raw_bytes, Err *err)
+{
+    if (!lines->json)
+        return true;
+    JsonLine *line = summary_begin(lines);
+    json_line_int(line, "written", (int64_t)written);
+    json_line_int(line, "raw_bytes", (int64_t)raw_bytes);
+    return summary_end(line, lines, 0, err);
+}
+
+bool lines_restored(const Lines *lines, const StoredModel *row, RestoreStatus status, const char *reason, Err *err)
+{
+    static const char *const names[] = {[RESTORE_RESTORED] = "restored",
+                                        [RESTORE_PRESENT] = "present",
+                                        [RESTORE_CONFLICT] = "conflict",
+                                        [RESTORE_UNCONFIRMED] = "unconfirmed",
+                                        [RESTORE_FAILED] = "failed"};
+    if (lines->json) {
+        ModelLine model = model_line_of_row(row);
+        model.status = names[status];
+        model.reason = reason;
+        return json_line_end(model_line_begin(&model), lines->out, err);
+    }
+    if (!lines->verbose)
+        return true;
+    fprintf(lines->out, "%-11s  ", names[status]);
+    print_key(lines->out, row->name, row->version);
+    fputc('\n', lines->out);
+    return lines_written(lines, err);
+}
+
+bool lines_restore_summary(const Lines *lines, const RestoreSummary *summary, Err *err)
+{
+    if (lines->json) {
+        JsonLine *line = summary_begin(lines);
+        json_line_int(line, "backups", (int64_t)summary->backups);
+        json_line_int(line, "restored", (int64_t)summary->restored);
+        json_line_int(line, "present", (int64_t)summary->present);
+        json_line_int(line, "conflict", (int64_t)summary->conflict);
+        json_line_int(line, "unconfirmed", (int64_t)summary->unconfirmed);
+        json_line_int(line, "failed", (int64_t)summary->failed);
+        return summary_end(line, lines, summary->exit_code, err);
+    }
+    if (lines->quiet)
+        return true;
+    fprintf(lines->out, "%llu rows restored from %llu backups to ", (unsigned long long)summary->restored,
+            (unsigned long long)summary->backups);
+    print_escaped(lines->out, lines->store);
+    fprintf(lines->out, "; %llu were there, %llu conflict, %llu unconfirmed, %llu refused\n", (unsigned long long)summary->present,
+            (unsigned long long)summary->conflict, (unsigned long long)summary->unconfirmed, (unsigned long long)summary->failed);
+    return lines_written(lines, err);
+}
+
+bool lines_applied(const Lines *lines, const char *revision, const char *slug, Err *err)
+{
+    if (lines->json) {
+        JsonLine *line = json_line_begin("applied");
+        json_line_string(line, "revision", revision);
+        json_line_string(line, "slug", slug);
+        return json_line_end(line, lines->out, err);
+    }
+    if (!lines->quiet)
+        fprintf(lines->out, "applied %s (%s)\n", revision, slug);
+    return lines_written(lines, err);
+}
+
+bool lines_upgraded(const Lines *lines, unsigned applied, Err *err)
+{
+    if (applied == 0 && !lines->json && !lines->quiet)
+        fputs("nothing to do: the schema is at head\n", lines->out);
+    return lines_written(lines, err);
+}
+
+bool lines_current(const Lines *lines, const char *revision, bool is_head, Err *err)
+{
+    if (lines->json) {
+        JsonLine *line = json_line_begin("current");
+        json_line_string(line, "revision", revision[0] != '\0' ? revision : NULL);
+        json_line_bool(line, "head", is_head);
+        return json_line_end(line, lines->out, err);
+    }
+    fprintf(lines->out, "%s%s\n", revision[0] != '\0' ? revision : "base", is_head ? " (head)" : "");
+    return lines_written(lines, err);
+}

@@ -177,8 +177,11 @@ class Where(GetCase):
         self.assertEqual(self.tidy(), [BERTOPIC, "x_model.joblib"])
 
     def test_json(self):
-        line, = self.get("sub/x_model", "--json").lines()
-        self.assertEqual(line, {"type": "model", "name": "sub/x_model", "version": 1, "path": "x_model.joblib", "raw_bytes": len(self.data)})
+        line, summary = self.get("sub/x_model", "--json").lines()
+        known = {"type": "model", "status": "written", "name": "sub/x_model", "version": 1, "path": "x_model.joblib", "raw_bytes": len(self.data),
+                 "content_sha256": digest(self.data), "model_type": "model", "event": "x"}
+        self.assertEqual({key: line[key] for key in known}, known)
+        self.assertEqual((summary["written"], summary["raw_bytes"], summary["exit_code"]), (1, len(self.data), 0))
 
     def test_into_a_directory(self):
         for i, dest in enumerate(("d0", "d1/", str(self.out / "d2"), "d3/.")):

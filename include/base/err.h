@@ -24,8 +24,27 @@ typedef enum ErrClass {
     ERR_BUG          /* a state that the program believes impossible */
 } ErrClass;
 
+/* What a user of the program can do about an error, where that has the name of an option or a command: whoever runs the command
+ * line knows those (cmd/remedy.c), nobody below does. */
+typedef enum ErrRemedy {
+    REMEDY_NONE = 0,
+    REMEDY_LESS_MEMORY,    /* fewer workers, or less memory for each */
+    REMEDY_FEWER_SESSIONS, /* fewer workers */
+    REMEDY_SMALLER_BATCH,  /* fewer bytes in a transaction */
+    REMEDY_LOWER_INLINE,   /* fewer workers, or smaller payloads inside rows */
+    REMEDY_UPGRADE,        /* bring the schema to head */
+    REMEDY_STATE_DIR,      /* another folder for the state */
+    REMEDY_BACKUP_DIR,     /* another folder for the backups */
+    REMEDY_REPLACE,        /* allow that the destination is replaced */
+    REMEDY_EXCLUDE,        /* leave the source out */
+    REMEDY_NEW_PLAN,       /* make a new plan of the clean-up */
+    REMEDY_TRASH,          /* another folder for the trash */
+    REMEDY_COUNT
+} ErrRemedy;
+
 typedef struct Err {
     ErrClass cls;
+    ErrRemedy remedy;
     int errnum;       /* errno, 0 if none */
     char code[6];     /* what the store calls it (an SQLSTATE), for people only; "" = none */
     char text[1024];  /* what happened, to which model; printable, one line */
@@ -44,6 +63,9 @@ bool err_no_memory(Err *err);
 
 /* Sets the hint of an error that is already filled; returns false. */
 bool err_hint(Err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Sets the remedy of an error that is already filled, behind its hint; returns false. */
+bool err_remedy(Err *err, ErrRemedy remedy);
 
 /* Puts `prefix: ` before the text of an error that is already filled; returns false. */
 bool err_prefix(Err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -21,7 +21,8 @@ bool backup_file_flush(BackupFile *file, Err *err)
         return false;
     if (!fs_write(file->fd, file->buffer, file->len)) {
         err_set_errno(err, ERR_STOP, errno, "cannot write the backup %s", file->path);
-        return err_hint(err, "make room there, or name another place with --backup-dir");
+        err_hint(err, "make room there");
+        return err_remedy(err, REMEDY_BACKUP_DIR);
     }
     file->bytes += file->len;
     file->len = 0;

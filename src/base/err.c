@@ -68,7 +68,7 @@ bool err_set_errno(Err *err, ErrClass cls, int errnum, const char *format, ...)
 bool err_no_memory(Err *err)
 {
     err_set(err, ERR_STOP, "out of memory");
-    return err_hint(err, "lower --jobs or --max-memory");
+    return err_remedy(err, REMEDY_LESS_MEMORY);
 }
 
 bool err_hint(Err *err, const char *format, ...)
@@ -81,6 +81,13 @@ bool err_hint(Err *err, const char *format, ...)
     vsnprintf(raw, sizeof raw, format, args);
     va_end(args);
     text_escape(err->hint, sizeof err->hint, raw, strlen(raw));
+    return false;
+}
+
+bool err_remedy(Err *err, ErrRemedy remedy)
+{
+    if (err != NULL)
+        err->remedy = remedy;
     return false;
 }
 

@@ -10,15 +10,16 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/userfile.h"
+#include "remedy.h"
 
 int command_exit_code(const Err *err)
 {
     return err->cls == ERR_INTERRUPTED ? 128 + interrupt_signal() : err_exit_code(err->cls);
 }
 
-int command_fail(const Err *err)
+int command_fail(const Err *err, const Options *options)
 {
-    log_err(LOG_ERROR, err);
+    remedy_log(err, options);
     return command_exit_code(err);
 }
 

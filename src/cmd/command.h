@@ -20,8 +20,8 @@ bool command_flush(Err *err);
 /* Of the program when a command ends with this error. */
 int command_exit_code(const Err *err);
 
-/* Prints the error with its hint on stderr and returns its exit code. */
-int command_fail(const Err *err);
+/* Prints the error with its hint on stderr and returns its exit code. options: NULL before they are known. */
+int command_fail(const Err *err, const Options *options);
 
 /* Is standard output itself the file that an option names? Then nothing else may be printed there. NULL: no. */
 bool command_answers_in(const char *path);

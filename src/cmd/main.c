@@ -66,7 +66,7 @@ static int execute(const Command *command, const Options *options)
     CommandContext context = {.command = command, .options = options};
     Err err = {0};
     bool ok = prepare(command, &context, &err) && command->main(&context, &err);
-    int code = ok ? context.exit_code : command_fail(&err);
+    int code = ok ? context.exit_code : command_fail(&err, options);
     store_close(context.store);
     store_target_free((StoreTarget *)context.retry.target);
     return code;
@@ -78,7 +78,7 @@ static int choose_and_execute(int argc, char **argv)
     Options options;
     Err err = {0};
     if (!options_parse(argc, argv, choice.bits, choice.words, &options, &err))
-        return command_fail(&err);
+        return command_fail(&err, NULL);
     int code = 0;
     log_set_level(log_level(&options));
     if (options.help)
@@ -86,7 +86,7 @@ static int choose_and_execute(int argc, char **argv)
     else if (options.version)
         puts("migrate_models_to_db " PROGRAM_VERSION);
     else if (choice.command == NULL || choice.unknown != NULL)
-        code = commands_refuse(&choice, &err) ? 0 : command_fail(&err);
+        code = commands_refuse(&choice, &err) ? 0 : command_fail(&err, &options);
     else
         code = execute(choice.command, &options);
     options_free(&options);
@@ -109,7 +109,7 @@ static int finish(int code)
     Err err = {0};
     bool done = code == 0 || code == err_exit_code(ERR_SKIP) || code == EXIT_DIFFERENCES;
     if (!command_flush(&err) && done)
-        return command_fail(&err);
+        return command_fail(&err, NULL);
     return code == 0 && ferror(stderr) ? err_exit_code(ERR_STOP) : code;
 }
 

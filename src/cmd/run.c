@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "command.h"
 #include "flow/run.h"
+#include "remedy.h"
 
 static RunSettings make_settings(CommandContext *context)
 {
@@ -60,7 +61,7 @@ static int finish(const Options *options, bool ok, const Err *err, const RunSumm
 {
     if (ok)
         return summary->exit_code;
-    log_err(LOG_ERROR, err);
+    remedy_log(err, options);
     if (summary->pending_count > 0 || err->cls == ERR_INTERRUPTED)
         log_line(LOG_ERROR, "what is stored stays stored; to go on, run the same command again%s",
                  options->dry_run ? "" : " (nothing is stored twice)");
@@ -80,7 +81,7 @@ bool cmd_run(CommandContext *context, Err *err)
     source_tree_close(&tree);
     model_list_free(&models);
     if (!told && context->exit_code != 0 && context->exit_code != err_exit_code(ERR_SKIP)) {
-        log_err(LOG_ERROR, err);
+        remedy_log(err, context->options);
         return true;
     }
     return told;

@@ -62,11 +62,11 @@ void group_sort_models(Group *group, Model *items)
 static void refuse_twin(Model *model, const Model *other)
 {
     if (model->version == VERSION_AUTO)
-        model_refuse(model, MODEL_CONFLICT, "%s: has the same name %s as %s; rename one, or name them apart with --map",
+        model_refuse(model, MODEL_CONFLICT, "%s: has the same name %s as %s; rename one, or name them apart in a map",
                      model->path, model->name, other->path);
     else
         model_refuse(model, MODEL_CONFLICT,
-                     "%s: has the same name and version %s@%d as %s; rename one, or name them apart with --map", model->path,
+                     "%s: has the same name and version %s@%d as %s; rename one, or name them apart in a map", model->path,
                      model->name, (int)model->version, other->path);
 }
 

@@ -28,7 +28,7 @@ static bool refuse(const Model *model, const char *reason, Err *err)
         for (cut = 200; cut > 0 && ((unsigned char)model->path[cut] & 0xc0) == 0x80;)
             cut--;
     err_set(err, ERR_SKIP, "%.*s%s: %s", (int)cut, model->path, cut < len ? "..." : "", reason);
-    return err_hint(err, "rename it, or give it a name and a version with --map");
+    return err_hint(err, "rename it, or give it a name and a version in a map");
 }
 
 static size_t component_start(const char *text, size_t len)

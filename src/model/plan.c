@@ -251,11 +251,11 @@ static void decide_explicit(Group *group, Model *model)
 static void decide_change(Plan *plan, Group *group, Model *model)
 {
     if (plan->on_change == CHANGE_SKIP) {
-        model_refuse(model, MODEL_SKIPPED, "%s: its content changed and --on-change is skip", model->path);
+        model_refuse(model, MODEL_SKIPPED, "%s: its content changed; changed sources are to be skipped", model->path);
         return;
     }
     if (plan->on_change == CHANGE_FAIL) {
-        model_refuse(model, MODEL_CONFLICT, "%s: its content changed and --on-change is fail", model->path);
+        model_refuse(model, MODEL_CONFLICT, "%s: its content changed; changed sources are to be refused", model->path);
         return;
     }
     int64_t next = next_version(plan, group);

@@ -42,7 +42,8 @@ static bool need_utf8(Err *err)
     /* errno tells the end of its search for the files, also when memory was short. */
     err_set(err, ERR_STOP,
             "the C library cannot load the locale C.UTF-8, which the names in a tar archive need: out of memory, or not installed");
-    return err_hint(err, "lower --jobs or --max-memory, or install the locales of the system's C library");
+    err_hint(err, "install the locales of the system's C library");
+    return err_remedy(err, REMEDY_LESS_MEMORY);
 }
 
 static la_ssize_t on_bytes(struct archive *archive, void *ctx, const void *data, size_t len)

@@ -185,7 +185,6 @@ static bool refuse_unknown(const SchemaState *state, const StoreTarget *target, 
 bool schema_require_head(Store *store, const StoreTarget *target, Err *err)
 {
     SchemaState state;
-    const char *url = store_target_url(target);
     if (!schema_state(store, &state, err))
         return false;
     if (state.kind == SCHEMA_HEAD)
@@ -198,8 +197,7 @@ bool schema_require_head(Store *store, const StoreTarget *target, Err *err)
     else
         err_set(err, ERR_SCHEMA, state.has_models ? "%s: the table models was not adopted yet" : "%s: the tables are not there yet",
                 store_target_label(target));
-    return url[0] != '\0' ? err_hint(err, "run: migrate_models_to_db db upgrade -d '%s'", url)
-                          : err_hint(err, "run: migrate_models_to_db db upgrade");
+    return err_remedy(err, REMEDY_UPGRADE);
 }
 
 bool schema_upgrade(Store *store, SchemaAppliedFn fn, void *ctx, Err *err)

@@ -84,7 +84,7 @@ static bool try_lock(int fd, const char *path, Err *err)
         if (errno == EWOULDBLOCK)
             return refuse(fd, err);
         err_set_errno(err, ERR_STOP, errno, "cannot lock %s", path);
-        return err_hint(err, "name a directory on a local disk with --state-dir");
+        return err_remedy(err, REMEDY_STATE_DIR);
     }
     return true;
 }

@@ -19,7 +19,7 @@ static char *default_dir(Err *err)
         base = fs_join(home, ".local/state");
     else {
         err_set(err, ERR_USAGE, "no place for the state: neither XDG_STATE_HOME nor HOME is set");
-        err_hint(err, "name one with --state-dir DIR");
+        err_remedy(err, REMEDY_STATE_DIR);
         return NULL;
     }
     if (base == NULL || (dir = fs_join(base, PROGRAM_FOLDER)) == NULL)

@@ -46,13 +46,14 @@ END_TEST
 
 START_TEST(hint_has_no_password)
 {
-    char url[600], expected[600];
+    char url[600];
     snprintf(url, sizeof url, "%s?password=hunter2", url_of(database));
     StoreTarget *with_password = target_of(url);
     Store *other = open_store(with_password);
     ck_fails(schema_require_head(other, with_password, &err), ERR_SCHEMA, "");
-    snprintf(expected, sizeof expected, "run: migrate_models_to_db db upgrade -d '%s'", url_of(database));
-    ck_assert_str_eq(err.hint, expected);
+    ck_assert_int_eq(err.remedy, REMEDY_UPGRADE);
+    ck_assert_ptr_null(strstr(err.hint, "hunter2"));
+    ck_assert_ptr_null(strstr(err.text, "hunter2"));
     store_close(other);
     store_target_free(with_password);
 }

@@ -147,7 +147,8 @@ static bool check_private(int fd, const char *path, bool directory, Err *err)
         return err_set(err, ERR_STOP, "%s: not a regular file", path);
     if (st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
         err_set(err, ERR_STOP, "%s: another user owns it or may write to it", path);
-        return err_hint(err, "name a directory of your own with --state-dir, or: chmod go-w '%s'", path);
+        err_hint(err, "chmod go-w '%s'", path);
+        return err_remedy(err, REMEDY_STATE_DIR);
     }
     return true;
 }

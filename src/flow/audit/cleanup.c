@@ -22,8 +22,8 @@ static bool refuse_unsound(const SourceTree *tree, Err *err)
         const Model *model = &tree->models->items[i];
         if (model->is_unreadable) {
             err_set(err, ERR_STOP, "%s", model->reason != NULL ? model->reason : model->path);
-            return err_hint(err, "nothing is deleted from a tree that cannot be read as a whole; mend it, or leave it out with "
-                                 "--exclude");
+            err_hint(err, "nothing is deleted from a tree that cannot be read as a whole; mend it");
+            return err_remedy(err, REMEDY_EXCLUDE);
         }
     }
     if (tree->models->count > 0)
@@ -282,7 +282,7 @@ static bool open_trash(Apply *apply, Err *err)
     if (apply->settings->trash == NULL)
         return true;
     if (!fs_make_private_dir(apply->settings->trash, err))
-        return err_hint(err, "name another folder with --trash");
+        return err_remedy(err, REMEDY_TRASH);
     apply->trash = open(apply->settings->trash, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return apply->trash >= 0 ? refuse_trash_inside(apply->settings, err)
                              : err_set_errno(err, ERR_STOP, errno, "%s", apply->settings->trash);

@@ -114,7 +114,7 @@ typedef struct Reader {
 static bool bad_row(const Reader *reader, uint64_t row, const char *what, Err *err)
 {
     err_set(err, ERR_USAGE, "%s: row %" PRIu64 ": %s", reader->file, row, what);
-    return err_hint(err, "make a new plan with: cleanup --plan FILE.csv");
+    return err_remedy(err, REMEDY_NEW_PLAN);
 }
 
 static bool check_header(Reader *reader, char *const *fields, size_t count, Err *err)
@@ -213,7 +213,7 @@ bool cleanup_plan_read(const char *path, CleanupPlan *out, Err *err)
     close(fd);
     if (!ok && err != NULL && err->cls == ERR_STOP && err->errnum == 0 && text_starts_with(err->text, path)) {
         err->cls = ERR_USAGE; /* no CSV: what csvfile_read calls a broken file is a wrong argument here */
-        err_hint(err, "make a new plan with: cleanup --plan FILE.csv");
+        err_remedy(err, REMEDY_NEW_PLAN);
     }
     if (ok && !reader.has_header)
         ok = bad_row(&reader, 1, "this is no clean-up plan", err);

@@ -75,7 +75,7 @@ static bool take_unproven(Prover *prover, AuditItem *item, Err *err)
     if (!item->is_unproven || item->letter != AUDIT_SAME || (readable && prover->settings->download))
         return true;
     return mark(prover, item, AUDIT_UNCHECKED,
-                readable ? "the row records no digest of its payload; --download reads it back"
+                readable ? "the row records no digest of its payload; only reading it back can tell"
                          : "the row records no digest of its payload",
                 err);
 }

@@ -121,8 +121,7 @@ const char *rules_leftover_reason(const char *name)
     if (name[0] != '.' || strspn(digits, "0123456789abcdef") != 16)
         return NULL;
     if (digits - name == (ptrdiff_t)sizeof removal - 1 && text_starts_with(name, removal))
-        return "a clean-up was cut off here; its model is stored; the same cleanup --apply goes on with it, what is left then may "
-               "go";
+        return "a clean-up was cut off here; its model is stored; apply the same plan again, then remove what is left";
     if (digits - name > (ptrdiff_t)sizeof unpack - 1 && memcmp(digits - sizeof unpack + 1, unpack, sizeof unpack - 1) == 0)
         return "a get was cut off here; remove it and get the model again";
     return NULL;

@@ -28,7 +28,8 @@ static bool say_exists(const UnpackDest *dest, const struct stat *st, Err *err)
         return err_hint(err, "name another destination; - writes to standard output");
     }
     err_set(err, ERR_SKIP, "%s: exists already", dest->path);
-    return err_hint(err, "remove it, or replace it with --force");
+    err_hint(err, "remove it");
+    return err_remedy(err, REMEDY_REPLACE);
 }
 
 /* Splits the path into the parent, which is opened, and dest->name. */

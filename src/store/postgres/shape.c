@@ -40,7 +40,7 @@ bool postgres_learn_shape(Postgres *pg, Err *err)
     if (!shape.has_digests) {
         err_set(err, ERR_SCHEMA, "%s: the tables are %s", store_target_label(pg->base.target),
                 shape.has_models ? "not at head" : "missing");
-        return err_hint(err, "run: migrate_models_to_db db upgrade");
+        return err_remedy(err, REMEDY_UPGRADE);
     }
     if (!postgres_require_key(pg, &shape, err))
         return false;

@@ -5,8 +5,8 @@ from protection import P
 ROWS = [
     P("password-in-argv", 10, "src/cmd/options.c", "memset(value, 'x', strlen(value));", "(void)value;",
       "cli/test_connect.Passwords.test_is_wiped_from_the_command_line", "ps shows it to everyone"),
-    P("password-in-hints", 10, "src/store/postgres/session/target.c",
-      "if (!is_set(given) || done || is_secret(key))", "if (!is_set(given) || done)",
+    P("password-in-hints", 10, "src/cmd/remedy.c",
+      "if (store_target_has_password(url) || strchr", "if (url[0] == 0 || strchr",
       "cli/test_connect.Passwords.test_is_not_in_the_hint_of_a_missing_schema", "the URL in a hint has none"),
     P("password-in-parse-errors", 10, "src/store/postgres/session/target.c",
       "else if (options == NULL && may_hold_secret(url))", "else if (options == NULL && url == NULL)",

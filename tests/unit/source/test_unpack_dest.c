@@ -41,7 +41,9 @@ START_TEST(existing_stays)
             shell(makers[k]);
             char *before = shell_prints("find . -printf '%p %y %i %T@ %C@ %s %l\\n'");
             ck_fails(to_path(&rows[i], "out", (UnpackOptions){0}, &err), ERR_SKIP, "out: exists already");
-            ck_assert_ptr_nonnull(strstr(err.hint, strstr(makers[k], "fifo") != NULL ? "destination" : "--force"));
+            bool fifo = strstr(makers[k], "fifo") != NULL;
+            ck_assert_ptr_nonnull(strstr(err.hint, fifo ? "destination" : "remove it"));
+            ck_assert_int_eq(err.remedy, fifo ? REMEDY_NONE : REMEDY_REPLACE);
             char *after = shell_prints("find . -printf '%p %y %i %T@ %C@ %s %l\\n'");
             ck_assert_str_eq(after, before);
             free(before);

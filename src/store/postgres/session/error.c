@@ -9,34 +9,34 @@ static const struct {
     const char *prefix;
     ErrClass cls;
     const char *hint;
+    ErrRemedy remedy;
 } states[] = {
-    {"08", ERR_RETRY, ""}, /* connection exceptions */
-    {"22", ERR_SKIP, ""}, /* data exceptions: one row's fault */
-    {"23", ERR_SKIP, ""}, /* constraints: a digest that does not match, a rule of the user's own */
-    {"23505", ERR_CONFLICT, ""}, /* unique violation */
-    {"25006", ERR_READ_ONLY, "the server is a standby or read-only; name the primary"},
-    {"25P04", ERR_RETRY, "the server ends transactions early (transaction_timeout); lower --batch-bytes"},
-    {"25P03", ERR_RETRY, ""}, /* idle in transaction for too long */
-    {"27000", ERR_SKIP, ""}, /* triggered data change: found by ourselves, see triggers.c */
-    {"28", ERR_STOP, "check user and password (PGPASSFILE, PGPASSWORD or PGSERVICE) and the server's pg_hba.conf"},
-    {"3D000", ERR_STOP, "make the database first (createdb), or check its name"},
-    {"40001", ERR_RETRY, ""}, /* serialization failure */
-    {"40P01", ERR_RETRY, ""}, /* deadlock */
+    {"08", ERR_RETRY, "", REMEDY_NONE}, /* connection exceptions */
+    {"22", ERR_SKIP, "", REMEDY_NONE}, /* data exceptions: one row's fault */
+    {"23", ERR_SKIP, "", REMEDY_NONE}, /* constraints: a digest that does not match, a rule of the user's own */
+    {"23505", ERR_CONFLICT, "", REMEDY_NONE}, /* unique violation */
+    {"25006", ERR_READ_ONLY, "the server is a standby or read-only; name the primary", REMEDY_NONE},
+    {"25P04", ERR_RETRY, "the server ends transactions early (transaction_timeout)", REMEDY_SMALLER_BATCH},
+    {"25P03", ERR_RETRY, "", REMEDY_NONE}, /* idle in transaction for too long */
+    {"27000", ERR_SKIP, "", REMEDY_NONE}, /* triggered data change: found by ourselves, see triggers.c */
+    {"28", ERR_STOP, "check user and password (PGPASSFILE, PGPASSWORD or PGSERVICE) and the server's pg_hba.conf", REMEDY_NONE},
+    {"3D000", ERR_STOP, "make the database first (createdb), or check its name", REMEDY_NONE},
+    {"40001", ERR_RETRY, "", REMEDY_NONE}, /* serialization failure */
+    {"40P01", ERR_RETRY, "", REMEDY_NONE}, /* deadlock */
     {"42501", ERR_STOP,
-     "the database user needs SELECT, INSERT, UPDATE and DELETE on the tables; db upgrade needs to own them and CREATE on the "
-     "schema"},
-    {"42703", ERR_SCHEMA, "run: migrate_models_to_db db upgrade"}, /* undefined column */
-    {"42P01", ERR_SCHEMA, "run: migrate_models_to_db db upgrade"}, /* undefined table */
-    {"53100", ERR_STOP, "the disk of the database server is full"},
-    {"53200", ERR_STOP, "the database server has no memory left; lower --jobs or --inline-limit"},
-    {"53300", ERR_RETRY, "too many connections; lower --jobs"},
-    {"54000", ERR_SKIP, ""}, /* a value is too large for the server */
-    {"55P03", ERR_RETRY, "another session holds a lock on the tables"},
-    {"57P01", ERR_RETRY, ""}, /* the server shuts down */
-    {"57P02", ERR_RETRY, ""}, /* the server crashed */
-    {"57P03", ERR_RETRY, ""}, /* the server starts up */
-    {"57P05", ERR_RETRY, ""}, /* idle session */
-    {"MM001", ERR_SCHEMA, ""}, /* raised by our own migrations */
+     "the database user needs SELECT, INSERT, UPDATE and DELETE on the tables; to upgrade the schema, to own them and CREATE on it", REMEDY_NONE},
+    {"42703", ERR_SCHEMA, "", REMEDY_UPGRADE}, /* undefined column */
+    {"42P01", ERR_SCHEMA, "", REMEDY_UPGRADE}, /* undefined table */
+    {"53100", ERR_STOP, "the disk of the database server is full", REMEDY_NONE},
+    {"53200", ERR_STOP, "the database server has no memory left", REMEDY_LOWER_INLINE},
+    {"53300", ERR_RETRY, "too many connections", REMEDY_FEWER_SESSIONS},
+    {"54000", ERR_SKIP, "", REMEDY_NONE}, /* a value is too large for the server */
+    {"55P03", ERR_RETRY, "another session holds a lock on the tables", REMEDY_NONE},
+    {"57P01", ERR_RETRY, "", REMEDY_NONE}, /* the server shuts down */
+    {"57P02", ERR_RETRY, "", REMEDY_NONE}, /* the server crashed */
+    {"57P03", ERR_RETRY, "", REMEDY_NONE}, /* the server starts up */
+    {"57P05", ERR_RETRY, "", REMEDY_NONE}, /* idle session */
+    {"MM001", ERR_SCHEMA, "", REMEDY_NONE}, /* raised by our own migrations */
 };
 
 static size_t state_index(const char *sqlstate)
@@ -102,6 +102,8 @@ static bool fill(const Postgres *pg, const char *sqlstate, const char *message, 
         err_hint(err, "%s", hint);
     else if (i < sizeof states / sizeof *states)
         err_hint(err, "%s", states[i].hint);
+    if (i < sizeof states / sizeof *states)
+        err_remedy(err, states[i].remedy);
     return false;
 }
 

@@ -11,10 +11,11 @@
 #include "format.h"
 #include "base/atomic_file.h"
 #include "base/fs.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "base/vec.h"
 
-#define FORMAT_NAME "migrate_models_to_db backup "
+#define FORMAT_NAME PROGRAM_NAME " backup "
 #define FORMAT_LINE FORMAT_NAME "1"
 #define LAST_LINE "manifest sha256 "
 #define LAST_LINE_LEN (sizeof LAST_LINE - 1 + 2 * DIGEST_BYTES + 1)

@@ -3,9 +3,10 @@
 #ifndef STATE_JOURNAL_FORMAT_H
 #define STATE_JOURNAL_FORMAT_H
 
+#include "base/program.h"
 #include "state/journal.h"
 
-#define JOURNAL_NAME "migrate_models_to_db journal "
+#define JOURNAL_NAME PROGRAM_NAME " journal "
 #define JOURNAL_HEADER JOURNAL_NAME "1\n"
 #define JOURNAL_HEADER_LEN (sizeof JOURNAL_HEADER - 1)
 #define JOURNAL_LINE_MAX ((size_t)64 * 1024) /* with its newline */

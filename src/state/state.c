@@ -6,8 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "base/fs.h"
-
-#define PROGRAM_FOLDER "migrate_models_to_db"
+#include "base/program.h"
 
 static char *default_dir(Err *err)
 {
@@ -22,7 +21,7 @@ static char *default_dir(Err *err)
         err_remedy(err, REMEDY_STATE_DIR);
         return NULL;
     }
-    if (base == NULL || (dir = fs_join(base, PROGRAM_FOLDER)) == NULL)
+    if (base == NULL || (dir = fs_join(base, PROGRAM_NAME)) == NULL)
         err_no_memory(err);
     free(base);
     return dir;

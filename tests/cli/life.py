@@ -69,7 +69,7 @@ class CleanupCase(LifeCase):
         self.answer = {line["path"]: line.get("reason") for line in result.lines() if line["type"] == "model"}
         for line in result.lines():
             if line["type"] == "model":
-                self.assertEqual(line["removed"], "reason" not in line)
+                self.assertEqual(line["removed"], line["reason"] is None)
         kept = sum(reason is not None for reason in self.answer.values())
         summary = result.summary()
         self.assertEqual((summary["removed"], summary["kept"], summary["exit_code"]), (len(self.answer) - kept, kept, code))

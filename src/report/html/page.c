@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/program.h"
+
 #define MOST_DAMAGED 10 /* named at the top */
 
 static void head(Page *page, const Inventory *inventory)
@@ -237,7 +239,7 @@ bool inventory_html(const Inventory *inventory, Buf *out, Err *err)
     duplicates(&page, &facts);
     if (inventory->count > 0)
         lists(&page, &facts);
-    page_raw(&page, "</main>\n<footer>Made by migrate_models_to_db " PROGRAM_VERSION ". One file: no script, no network.</footer>\n"
+    page_raw(&page, "</main>\n<footer>Made by " PROGRAM_NAME " " PROGRAM_VERSION ". One file: no script, no network.</footer>\n"
                     "</body>\n</html>\n");
     facts_free(&facts);
     return !page.failed;

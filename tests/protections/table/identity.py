@@ -3,7 +3,7 @@
 from protection import P
 
 ROWS = [
-    P("other-writers-key", 1, "src/store/postgres/session/error.c", '{"23505", ERR_CONFLICT, ""}', '{"23505", ERR_SKIP, ""}',
+    P("other-writers-key", 1, "src/store/postgres/session/error.c", '{"23505", ERR_CONFLICT, "", REMEDY_NONE}', '{"23505", ERR_SKIP, "", REMEDY_NONE}',
       "unit/store/test_store_error:classes", "a unique violation means: look who has the key"),
     P("read-committed", 1, "src/store/postgres/session/connect.c", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;", "BEGIN READ WRITE;",
       "store/test_store_postgres:transaction_settings", "what another writer committed must be visible"),

@@ -17,7 +17,7 @@ ROWS = [
       "        return false;\n"
       "    log_line",
       "cli/test_sources.NotModels.test_git_lfs_pointer", "a source that cannot be read costs no other"),
-    P("data-error-is-one-row", 6, "src/store/postgres/session/error.c", '{"22", ERR_SKIP, ""}', '{"22", ERR_STOP, ""}',
+    P("data-error-is-one-row", 6, "src/store/postgres/session/error.c", '{"22", ERR_SKIP, "", REMEDY_NONE}', '{"22", ERR_STOP, "", REMEDY_NONE}',
       "unit/store/test_store_error:classes", "an error of one row does not stop the run"),
     P("lfs-pointer", 6, "src/source/pack.c", "if (!magic_is_lfs_pointer(head, len))", "if (head != NULL)",
       "cli/test_sources.NotModels.test_git_lfs_pointer", "a pointer is no model"),

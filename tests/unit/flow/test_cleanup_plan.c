@@ -159,7 +159,7 @@ START_TEST(test_bad_files)
     CleanupPlan plan = {.count = 77};
     write_text(bad[_i], strlen(bad[_i]));
     ck_fails(cleanup_plan_read(file, &plan, &err), ERR_USAGE, file);
-    ck_assert_msg(err.hint[0] != '\0', "%s", err.text);
+    ck_assert_msg(err.remedy == REMEDY_NEW_PLAN, "%s", err.text);
     ck_assert_uint_eq(plan.count, 77);
 }
 END_TEST

@@ -90,9 +90,9 @@ START_TEST(on_change)
             if (!with_row) /* a new name is no change */
                 expect(model, MODEL_NEW, 1, NULL);
             else if (i == 0)
-                expect(model, MODEL_SKIPPED, VERSION_AUTO, "a.joblib: its content changed and --on-change is skip");
+                expect(model, MODEL_SKIPPED, VERSION_AUTO, "a.joblib: its content changed; changed sources are to be skipped");
             else
-                expect(model, MODEL_CONFLICT, VERSION_AUTO, "a.joblib: its content changed and --on-change is fail");
+                expect(model, MODEL_CONFLICT, VERSION_AUTO, "a.joblib: its content changed; changed sources are to be refused");
             end();
         }
     }

@@ -24,7 +24,8 @@ static const struct {
     {"40001", ERR_RETRY, "", REMEDY_NONE}, /* serialization failure */
     {"40P01", ERR_RETRY, "", REMEDY_NONE}, /* deadlock */
     {"42501", ERR_STOP,
-     "the database user needs SELECT, INSERT, UPDATE and DELETE on the tables; to upgrade the schema, to own them and CREATE on it", REMEDY_NONE},
+     "the database user needs SELECT, INSERT, UPDATE and DELETE on the tables; an upgrade, to own them and CREATE on the schema",
+     REMEDY_NONE},
     {"42703", ERR_SCHEMA, "", REMEDY_UPGRADE}, /* undefined column */
     {"42P01", ERR_SCHEMA, "", REMEDY_UPGRADE}, /* undefined table */
     {"53100", ERR_STOP, "the disk of the database server is full", REMEDY_NONE},

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/program.h"
 #include "base/text.h"
 #include "port/sha256.h"
 
@@ -227,7 +228,7 @@ static bool add_defaults(PostgresTarget *target, const PQconninfoOption *all, Er
     target->connect_timeout = target->base.tuning.connect_timeout;
     if (text_parse_int(option(all, "connect_timeout"), 1, 86400, &given))
         target->connect_timeout = (double)given;
-    return add(target, "client_encoding", "UTF8", err) && add(target, "fallback_application_name", "migrate_models_to_db", err) &&
+    return add(target, "client_encoding", "UTF8", err) && add(target, "fallback_application_name", PROGRAM_NAME, err) &&
            add_default(target, all, "keepalives", 1, err) && add_default(target, all, "keepalives_idle", 10, err) &&
            add_default(target, all, "keepalives_interval", 10, err) && add_default(target, all, "keepalives_count", 3, err) &&
            add_default(target, all, "tcp_user_timeout", timeout > 1e6 ? 1000000000 : (int)(timeout * 1000), err);

@@ -27,6 +27,9 @@ typedef struct AuditItem {
     const char *name;    /* NULL when the source has no good name */
     int32_t version;     /* of the row that it was paired with, else of the source */
     const char *reason;  /* why it is not '=', for people; NULL for '=', '+' and '-' */
+    const char *stays;   /* of '=': why a clean-up must leave it all the same, or NULL */
+    const char *note;    /* of '=': what is to be known before it goes, or NULL */
+    int32_t readers_version; /* of '=': the version that readers of the name get, VERSION_AUTO = none */
     uint64_t raw_bytes;  /* of the row's content, else of the source */
     const StoredModel *row; /* NULL: none. In the audit; without has_digests its digests were worked out just now */
     bool is_unproven;    /* … not even that: content_sha256 is recorded alone, and only reading the payload back can tell */
@@ -43,6 +46,7 @@ typedef struct Audit {
     uint64_t counts[5], bytes[5]; /* by audit_index of the letter; raw bytes */
     uint64_t older;               /* items that are is_older, and with one_way those that would be */
     bool primary;                 /* the server is no standby */
+    char store[STORE_IDENTITY_SIZE]; /* its identifier */
     struct Rows *rows;            /* what the store lists */
     Arena arena;
 } Audit;

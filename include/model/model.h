@@ -73,6 +73,9 @@ Content model_content(const Model *model);
 /* Sets state and reason (copied; the text and hint of `err`). */
 void model_fail(Model *model, ModelState state, const Err *err);
 
+/* As if it had not been read: MODEL_PENDING, without content, reason and a version that the store gave it. */
+void model_forget_decision(Model *model);
+
 /* model_fail with a format. */
 void model_refuse(Model *model, ModelState state, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

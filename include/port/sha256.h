@@ -25,8 +25,11 @@ bool sha256_copy(Sha256 *to, const Sha256 *from, Err *err); /* `to` continues wh
 
 bool sha256_once(const void *data, size_t len, Digest *out, Err *err);
 
-/* Adds the line that sha256sum prints for a file: `<hex>  <path>\n`; a path with a backslash, newline or carriage return is
- * escaped, and the line begins with a backslash then. */
+/* Adds a line as sha256sum prints them: `<word>  <path>\n`; a path with a backslash, newline or carriage return is escaped, and the
+ * line begins with a backslash then. */
+bool sha256_add_line(Sha256 *sha, const char *word, const char *path, Err *err);
+
+/* … with the digest of a file as the word. */
 bool sha256_add_sum_line(Sha256 *sha, const Digest *digest, const char *path, Err *err);
 
 bool digest_equal(const Digest *a, const Digest *b);

@@ -14,7 +14,7 @@ typedef struct InventoryItem {
     const char *path;       /* relative to MODELS_DIR; NULL: only the store has it */
     const char *name;       /* NULL: no good name */
     int32_t version;        /* -1 = not known */
-    const char *reason;     /* why it differs or must stay; NULL = all well */
+    const char *reason;     /* why it differs or must stay, or what is to be known before it goes; NULL = all well */
     char letter;            /* = + - * ! (flow/audit.h) */
     bool can_go;            /* the local source may be deleted: the full proof was made just now */
     bool is_damaged;        /* the payload is not what its row says: told first, in red */

@@ -19,6 +19,7 @@ typedef struct PackSettings {
 
 typedef struct Packed {
     Digest content, stored;
+    Digest members;        /* of a directory, with is_tar: docs/formats.md */
     uint64_t raw_bytes, stored_bytes;
     bool is_tar, is_gzip;
     Stamp stamp;           /* of the source, the same before and after the read */

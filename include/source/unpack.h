@@ -14,9 +14,10 @@ typedef bool (*UnpackSourceFn)(void *ctx, const void **data, size_t *len, Err *e
 /* UnpackSourceFn over an open store_fetch_open; ctx is the Store. A signal ends it with ERR_INTERRUPTED. */
 bool unpack_from_store(void *ctx, const void **data, size_t *len, Err *err);
 
-/* Decodes and hashes only: the proof that a payload would come back. `info` must have digests. ERR_SKIP: the text says what
+/* Decodes and hashes only: the proof that a payload would come back. `info` must have digests. members: NULL, or of a directory the
+ * second digest of what would come back (docs/formats.md), whether the row records it or not. ERR_SKIP: the text says what
  * differs. */
-bool unpack_verify(const StoredModel *info, UnpackSourceFn source, void *ctx, Err *err);
+bool unpack_verify(const StoredModel *info, UnpackSourceFn source, void *ctx, Digest *members, Err *err);
 
 typedef struct UnpackOptions {
     bool force; /* replace what is at the destination; a directory is swapped as a whole, never merged, and only when all that is in

@@ -108,6 +108,16 @@ void model_fail(Model *model, ModelState state, const Err *err)
     model_refuse(model, state, "%s%s%s", err->text, has_hint ? "; " : "", err->hint);
 }
 
+void model_forget_decision(Model *model)
+{
+    free(model->reason);
+    model->reason = NULL;
+    model->state = MODEL_PENDING;
+    model_forget_content(model);
+    if (!model->explicit_version)
+        model->version = VERSION_AUTO;
+}
+
 void model_refuse(Model *model, ModelState state, const char *format, ...)
 {
     va_list args, again;

@@ -90,12 +90,10 @@ bool sha256_once(const void *data, size_t len, Digest *out, Err *err)
     return ok;
 }
 
-bool sha256_add_sum_line(Sha256 *sha, const Digest *digest, const char *path, Err *err)
+bool sha256_add_line(Sha256 *sha, const char *word, const char *path, Err *err)
 {
-    char hex[2 * DIGEST_BYTES + 1];
     bool escaped = strpbrk(path, "\\\n\r") != NULL;
-    digest_hex(digest, hex);
-    if ((escaped && !sha256_add(sha, "\\", 1, err)) || !sha256_add(sha, hex, strlen(hex), err) || !sha256_add(sha, "  ", 2, err))
+    if ((escaped && !sha256_add(sha, "\\", 1, err)) || !sha256_add(sha, word, strlen(word), err) || !sha256_add(sha, "  ", 2, err))
         return false;
     for (size_t plain; *path != '\0'; path += plain) {
         plain = strcspn(path, "\\\n\r");
@@ -109,6 +107,13 @@ bool sha256_add_sum_line(Sha256 *sha, const Digest *digest, const char *path, Er
             return false;
     }
     return sha256_add(sha, "\n", 1, err);
+}
+
+bool sha256_add_sum_line(Sha256 *sha, const Digest *digest, const char *path, Err *err)
+{
+    char hex[2 * DIGEST_BYTES + 1];
+    digest_hex(digest, hex);
+    return sha256_add_line(sha, hex, path, err);
 }
 
 bool digest_equal(const Digest *a, const Digest *b)

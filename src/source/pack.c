@@ -16,6 +16,7 @@
 #include "base/tree.h"
 #include "port/gzip.h"
 #include "port/tar.h"
+#include "members.h"
 
 #define PIECE_BYTES ((size_t)256 * 1024) /* stays in the second-level cache between hash and deflate */
 #define TRIES 3
@@ -25,7 +26,7 @@
 struct Packer {
     PackSettings settings;
     Deflater *deflater; /* NULL when level is 0 */
-    Sha256 *content_sha, *stored_sha, *member_sha;
+    Sha256 *content_sha, *stored_sha, *member_sha, *members_sha;
     unsigned char *piece;
     Spool spool;
     uint64_t stored_bytes;
@@ -56,7 +57,8 @@ Packer *packer_new(const PackSettings *settings, Err *err)
     packer->content_sha = sha256_new(err);
     packer->stored_sha = packer->content_sha == NULL ? NULL : sha256_new(err);
     packer->member_sha = packer->stored_sha == NULL ? NULL : sha256_new(err);
-    if (packer->member_sha == NULL)
+    packer->members_sha = packer->member_sha == NULL ? NULL : sha256_new(err);
+    if (packer->members_sha == NULL)
         goto fail;
     if (settings->level > 0 && (packer->deflater = deflater_new(settings->level, err)) == NULL)
         goto fail;
@@ -74,6 +76,7 @@ void packer_free(Packer *packer)
     sha256_free(packer->content_sha);
     sha256_free(packer->stored_sha);
     sha256_free(packer->member_sha);
+    sha256_free(packer->members_sha);
     spool_free(&packer->spool);
     free(packer->piece);
     free(packer);
@@ -274,9 +277,9 @@ static bool pack_members(Attempt *try, int dir, const TreeList *members, TarWrit
 {
     for (size_t i = 0; i < members->count; i++) {
         const TreeEntry *member = &members->items[i];
-        bool ok = member->is_directory ? tar_add_directory(tar, member->path, member->mtime_ns / 1000000000, err)
-                                       : pack_member(try, dir, member, tar, err);
-        if (!ok)
+        if (!members_add(try->packer->members_sha, member->path, member->is_directory, member->executable, err) ||
+            !(member->is_directory ? tar_add_directory(tar, member->path, member->mtime_ns / 1000000000, err)
+                                   : pack_member(try, dir, member, tar, err)))
             return false;
     }
     return tar_end(tar, err);
@@ -292,14 +295,14 @@ static bool pack_directory(Attempt *try, int dir, Err *err)
     if (!tree_list(dir, flags, &before, err))
         goto out;
     outwait_tick(before.newest_ns);
-    if (!sha256_reset(packer->content_sha, err) || !begin_stored(packer, err) ||
+    if (!sha256_reset(packer->content_sha, err) || !sha256_reset(packer->members_sha, err) || !begin_stored(packer, err) ||
         (deflate && !deflater_begin(packer->deflater, take_stored, packer, err)))
         goto out;
     if ((tar = tar_writer_new(deflate ? take_raw : take_stored, packer, err)) == NULL ||
         !pack_members(try, dir, &before, tar, err) || (deflate && !deflater_end(packer->deflater, err)))
         goto out;
     if (!sha256_end(packer->content_sha, &try->packed.content, err) || !sha256_end(packer->stored_sha, &try->packed.stored, err) ||
-        !tree_list(dir, flags, &after, err))
+        !sha256_end(packer->members_sha, &try->packed.members, err) || !tree_list(dir, flags, &after, err))
         goto out;
     if (!tree_same(&before, &after)) {
         try->changed = true;

@@ -9,7 +9,7 @@ import tempfile
 from harness import PROGRAM, CliCase, admin
 
 PLAN_COLUMNS = ["action", "path", "kind", "name", "version", "raw_bytes", "content_sha256", "stored_sha256", "stored_at", "run_id", "dev", "ino", "size",
-           "mtime_ns", "ctime_ns", "reason"]
+           "mtime_ns", "ctime_ns", "reason", "members_sha256", "readers_get", "store"]
 RAM_DISK = pathlib.Path("/dev/shm")
 DISK = pathlib.Path(tempfile.gettempdir())
 

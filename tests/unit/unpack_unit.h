@@ -90,7 +90,7 @@ static inline bool to_path(const Row *row, const char *dest, UnpackOptions optio
 static inline bool verify(const Row *row, Err *err)
 {
     Pieces pieces = pieces_of(&row->payload, 1000);
-    return unpack_verify(&row->info, next_piece, &pieces, err);
+    return unpack_verify(&row->info, next_piece, &pieces, NULL, err);
 }
 
 /* No temporary name is left in the folder. */

@@ -1,6 +1,7 @@
 #include "flow/audit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "parts.h"
 #include "../pool.h"
@@ -34,7 +35,7 @@ static bool hash_source(void *shared, void *own, uint32_t index, Err *err)
         return true;
     }
     model->stamp = packed.stamp;
-    return model_set_content(model, &packed.content, NULL, err);
+    return model_set_content(model, &packed.content, packed.is_tar ? &packed.members : NULL, err);
 }
 
 static void stop_hash(void *own)
@@ -66,6 +67,7 @@ static bool list_rows(const AuditSettings *settings, Audit *audit, Err *err)
     if (!rows_list(settings->retry, audit->rows, err))
         return false;
     audit->primary = audit->rows->primary;
+    memcpy(audit->store, audit->rows->store, sizeof audit->store);
     return true;
 }
 
@@ -75,7 +77,7 @@ bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *model
     bool ok = source_tree_open(settings->models_dir, tree, err) &&
               source_tree_scan(tree, &settings->scan, settings->map_file, models, err) && refuse_twins(models, err) &&
               list_rows(settings, &audit, err) && hash_sources(settings, tree, err) && audit_pair(settings, &audit, models, err) &&
-              audit_prove(settings, &audit, err);
+              audit_prove(settings, &audit, models, err);
     if (!ok) {
         audit_free(&audit);
         return false;

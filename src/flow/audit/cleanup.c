@@ -11,6 +11,8 @@
 #include "base/fs.h"
 #include "base/id.h"
 #include "base/interrupt.h"
+#include "base/log.h"
+#include "base/text.h"
 #include "flow/audit_report.h"
 #include "state/state.h"
 #include "source/removal.h"
@@ -30,6 +32,20 @@ static bool refuse_unsound(const SourceTree *tree, Err *err)
         return true;
     err_set(err, ERR_STOP, "%s: holds no model: is it the right folder, and mounted?", tree->root_path);
     return err_hint(err, "nothing is deleted on the word of an empty folder");
+}
+
+/* The same address may lead to another database now. */
+static bool refuse_other_store(const CleanupPlan *plan, const char *store, Err *err)
+{
+    if (plan->count == 0 || strcmp(plan->store, store) == 0)
+        return true;
+    if (plan->store[0] == '\0') {
+        log_line(LOG_WARN, "the plan does not say for which store it was made; it was made by version 0.1.0");
+        return true;
+    }
+    err_set(err, ERR_STOP, "the plan was made for the store %s, and this is the store %s", plan->store,
+            store[0] != '\0' ? store : "without an identifier");
+    return err_hint(err, "name the store that the plan is about, or make a new plan");
 }
 
 static bool refuse_standby(const Audit *audit, Err *err)
@@ -52,6 +68,7 @@ bool cleanup_make_plan(const Audit *audit, const SourceTree *tree, CleanupPlan *
 {
     CleanupPlan plan = {0};
     bool ok = refuse_unsound(tree, err);
+    text_copy(plan.store, sizeof plan.store, audit->store);
     for (size_t i = 0; ok && i < audit->count; i++) {
         const AuditItem *item = &audit->items[i];
         if (item->model == UINT32_MAX)
@@ -64,7 +81,8 @@ bool cleanup_make_plan(const Audit *audit, const SourceTree *tree, CleanupPlan *
                             .has_row = item->row != NULL,
                             .row = item->row != NULL ? *item->row : source_alone(item),
                             .stamp = item->stamp,
-                            .reason = why != NULL ? why : ""};
+                            .readers_version = item->readers_version,
+                            .reason = why != NULL ? why : item->note != NULL ? item->note : ""};
         ok = cleanup_plan_add(&plan, &line, err);
     }
     if (!ok) {
@@ -95,7 +113,7 @@ typedef struct Apply {
 static bool same_row(const StoredModel *now, const StoredModel *then)
 {
     return strcmp(now->name, then->name) == 0 && now->version == then->version && digest_equal(&now->content, &then->content) &&
-           digest_equal(&now->stored, &then->stored);
+           digest_equal(&now->stored, &then->stored) && now->is_tar == then->is_tar;
 }
 
 /* The line is still true of the source, and of the row that it was paired with. */
@@ -148,11 +166,14 @@ static bool ask_once(void *ctx, Err *err)
     StoreKey key = {.name = question->line->row.name, .version = question->line->row.version};
     StoreHealth health = STORE_MISSING;
     Same same = {.line = question->line};
+    char identity[STORE_IDENTITY_SIZE];
     bool primary = false;
-    if (!store_is_primary(store, &primary, err) || !store_verify(store, &key, 1, note_health, &health, err) ||
+    if (!store_identity(store, identity, err) || !store_is_primary(store, &primary, err) ||
+        !store_verify(store, &key, 1, note_health, &health, err) ||
         !store_list_key(store, &key, compare_row, &same, err))
         return false;
-    question->whole = primary && health == STORE_INTACT && same.found;
+    question->whole = primary && health == STORE_INTACT && same.found &&
+                      strcmp(identity, question->apply->audit.store) == 0; /* an address may lead elsewhere by now */
     return true;
 }
 
@@ -300,7 +321,8 @@ bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, Cle
     bool ok = state_locate(settings->state_dir, NULL, audit.retry->target, &apply.state, err) &&
               state_open(&apply.state, run_id, err) && open_trash(&apply, err) && resume(&apply, err) &&
               audit_run(&audit, &apply.tree, &apply.models, &apply.audit, err) &&
-              refuse_unsound(&apply.tree, err) && refuse_standby(&apply.audit, err) && apply_lines(&apply, err) &&
+              refuse_unsound(&apply.tree, err) && refuse_standby(&apply.audit, err) &&
+              refuse_other_store(plan, apply.audit.store, err) && apply_lines(&apply, err) &&
               tell_missing(&apply, err);
     free(apply.resumed);
     store_close(apply.store);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,9 +17,31 @@
 
 static const char *const columns[] = {"action",         "path",          "kind",      "name",   "version", "raw_bytes",
                                       "content_sha256", "stored_sha256", "stored_at", "run_id", "dev",     "ino",
-                                      "size",           "mtime_ns",      "ctime_ns",  "reason"};
+                                      "size",           "mtime_ns",      "ctime_ns",  "reason", "members_sha256",
+                                      "readers_get",    "store"};
 #define COLUMN_COUNT (sizeof columns / sizeof *columns)
-enum { ACTION, PATH, KIND, NAME, VERSION, RAW, CONTENT, STORED, STORED_AT, RUN_ID, DEV, INO, SIZE, MTIME, CTIME, REASON };
+#define COLUMN_COUNT_0_1_0 ((size_t)(REASON + 1))
+enum {
+    ACTION,
+    PATH,
+    KIND,
+    NAME,
+    VERSION,
+    RAW,
+    CONTENT,
+    STORED,
+    STORED_AT,
+    RUN_ID,
+    DEV,
+    INO,
+    SIZE,
+    MTIME,
+    CTIME,
+    REASON,
+    MEMBERS,
+    READERS_GET,
+    STORE
+};
 
 bool cleanup_plan_add(CleanupPlan *plan, const CleanupLine *line, Err *err)
 {
@@ -61,32 +84,35 @@ static bool add_escaped(Buf *out, const char *text, Err *err)
 {
     char shown[2048];
     text_escape(shown, sizeof shown, text, strlen(text));
-    return csvfile_field(out, shown, strlen(shown), err);
+    return csvfile_field(out, shown, strlen(shown), err) && buf_append(out, ",", 1, err);
 }
 
-static bool add_digest(Buf *out, const CleanupLine *line, const Digest *digest, Err *err)
+static bool add_digest(Buf *out, bool is_known, const Digest *digest, Err *err)
 {
     char hex[2 * DIGEST_BYTES + 1] = "";
-    if (line->has_row)
+    if (is_known)
         digest_hex(digest, hex);
     return add_text(out, hex, err);
 }
 
-static bool add_line(Buf *out, const CleanupLine *line, Err *err)
+static bool add_line(Buf *out, const CleanupLine *line, const char *store, Err *err)
 {
-    char stored_at[25] = "";
+    char stored_at[25] = "", readers_get[16] = "";
     const Stamp *stamp = &line->stamp;
     const StoredModel *row = &line->row;
     if (line->has_row)
         clock_iso(stored_at, row->created_ns);
+    if (line->readers_version != VERSION_AUTO)
+        snprintf(readers_get, sizeof readers_get, "%" PRId32, line->readers_version);
     return add_text(out, line->delete_it ? "delete" : "keep", err) && add_encoded(out, line->path, err) &&
            add_text(out, line->is_directory ? "directory" : "file", err) && add_text(out, row->name, err) &&
            buf_format(out, err, "%" PRId32 ",%" PRIu64 ",", row->version, row->raw_bytes) &&
-           add_digest(out, line, &row->content, err) && add_digest(out, line, &row->stored, err) &&
+           add_digest(out, line->has_row, &row->content, err) && add_digest(out, line->has_row, &row->stored, err) &&
            add_text(out, stored_at, err) && add_text(out, row->run_id, err) &&
            buf_format(out, err, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%" PRId64 ",", stamp->dev, stamp->ino, stamp->size,
                       stamp->mtime_ns, stamp->ctime_ns) &&
-           add_escaped(out, line->reason, err) && buf_append(out, "\n", 1, err);
+           add_escaped(out, line->reason, err) && add_digest(out, line->has_row && row->has_members, &row->members, err) &&
+           add_text(out, readers_get, err) && csvfile_field(out, store, strlen(store), err) && buf_append(out, "\n", 1, err);
 }
 
 bool cleanup_plan_write(const CleanupPlan *plan, const char *path, Err *err)
@@ -97,7 +123,7 @@ bool cleanup_plan_write(const CleanupPlan *plan, const char *path, Err *err)
         ok = buf_format(&out, err, "%s%s", i > 0 ? "," : "", columns[i]);
     ok = ok && buf_append(&out, "\n", 1, err);
     for (size_t i = 0; ok && i < plan->count; i++)
-        ok = add_line(&out, &plan->lines[i], err);
+        ok = add_line(&out, &plan->lines[i], plan->store, err);
     ok = ok && userfile_write(path, out.data, out.len, 0600, err);
     buf_free(&out);
     return ok;
@@ -108,7 +134,7 @@ bool cleanup_plan_write(const CleanupPlan *plan, const char *path, Err *err)
 typedef struct Reader {
     CleanupPlan *plan;
     const char *file;
-    bool has_header;
+    size_t columns; /* of the header, 0 before it */
 } Reader;
 
 static bool bad_row(const Reader *reader, uint64_t row, const char *what, Err *err)
@@ -119,10 +145,10 @@ static bool bad_row(const Reader *reader, uint64_t row, const char *what, Err *e
 
 static bool check_header(Reader *reader, char *const *fields, size_t count, Err *err)
 {
-    bool same = count == COLUMN_COUNT;
+    bool same = count == COLUMN_COUNT || count == COLUMN_COUNT_0_1_0;
     for (size_t i = 0; same && i < count; i++)
         same = fields[i] != NULL && strcmp(fields[i], columns[i]) == 0;
-    reader->has_header = same;
+    reader->columns = same ? count : 0;
     return same || bad_row(reader, 1, "this is no clean-up plan", err);
 }
 
@@ -166,7 +192,29 @@ static bool parse_line(char *const *fields, CleanupLine *line)
     if (line->delete_it && (!line->has_row || !text_parse_int(fields[VERSION], 0, INT32_MAX, &version) || fields[NAME][0] == '\0'))
         return false;
     line->row.version = (int32_t)version;
+    line->row.is_tar = line->is_directory;
+    line->readers_version = VERSION_AUTO;
     return true;
+}
+
+/* What version 0.1.0 did not write. */
+static bool parse_newer(const Reader *reader, char *const *fields, CleanupLine *line)
+{
+    if (reader->columns == COLUMN_COUNT_0_1_0)
+        return true;
+    line->row.has_members = fields[MEMBERS][0] != '\0';
+    return (!line->row.has_members || digest_parse(fields[MEMBERS], &line->row.members)) &&
+           strlen(fields[STORE]) < sizeof reader->plan->store;
+}
+
+/* A plan is about one store. */
+static bool take_store(Reader *reader, uint64_t row, char *const *fields, Err *err)
+{
+    CleanupPlan *plan = reader->plan;
+    const char *store = reader->columns == COLUMN_COUNT_0_1_0 ? "" : fields[STORE];
+    if (plan->count == 0)
+        text_copy(plan->store, sizeof plan->store, store);
+    return strcmp(plan->store, store) == 0 || bad_row(reader, row, "another store than in the lines before", err);
 }
 
 static bool keep_strings(CleanupPlan *plan, char *const *fields, const char *path, CleanupLine *line, Err *err)
@@ -185,11 +233,13 @@ static bool take_row(void *ctx, uint64_t row, char *const *fields, const size_t 
     uint32_t existing;
     if (row == 1)
         return check_header(reader, fields, count, err);
-    bool whole = count == COLUMN_COUNT;
+    bool whole = count == reader->columns;
     for (size_t i = 0; whole && i < count; i++)
         whole = fields[i] != NULL && strlen(fields[i]) == lengths[i];
-    if (!whole || !parse_line(fields, &line))
+    if (!whole || !parse_line(fields, &line) || !parse_newer(reader, fields, &line))
         return bad_row(reader, row, "not a whole line of a clean-up plan", err);
+    if (!take_store(reader, row, fields, err))
+        return false;
     char *path = fields[PATH];
     if (text_percent_decode(path, strlen(path)) <= 0)
         return bad_row(reader, row, "a path that is none", err);
@@ -215,7 +265,7 @@ bool cleanup_plan_read(const char *path, CleanupPlan *out, Err *err)
         err->cls = ERR_USAGE; /* no CSV: what csvfile_read calls a broken file is a wrong argument here */
         err_remedy(err, REMEDY_NEW_PLAN);
     }
-    if (ok && !reader.has_header)
+    if (ok && reader.columns == 0)
         ok = bad_row(&reader, 1, "this is no clean-up plan", err);
     if (ok && !whole)
         ok = bad_row(&reader, plan.count + 1, "the file was cut off", err);

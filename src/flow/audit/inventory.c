@@ -13,6 +13,8 @@ const char *audit_must_stay(const Audit *audit, const AuditItem *item)
         return item->reason != NULL ? item->reason : "it is not the same as what is stored";
     if (!audit->primary)
         return "the server is a standby; only a primary can vouch for a row";
+    if (item->stays != NULL)
+        return item->stays;
     if (!item->row->has_digests)
         return "its row records no digest that the server could prove; another program wrote it";
     if (!item->store_proof)
@@ -29,7 +31,7 @@ static void fill(InventoryItem *out, const Audit *audit, const AuditItem *item, 
     *out = (InventoryItem){.path = model != NULL ? model->path : NULL,
                            .name = item->name,
                            .version = item->version == VERSION_AUTO ? -1 : item->version,
-                           .reason = is_cleanup && model != NULL ? must_stay : item->reason,
+                           .reason = is_cleanup && model != NULL ? (must_stay != NULL ? must_stay : item->note) : item->reason,
                            .letter = (char)item->letter,
                            .can_go = is_cleanup && model != NULL && must_stay == NULL,
                            .row = item->row,

@@ -32,7 +32,7 @@ AuditItem *audit_add(Audit *audit, Err *err)
 {
     AuditItem *item = vec_push(audit, err);
     if (item != NULL)
-        *item = (AuditItem){.model = UINT32_MAX, .version = VERSION_AUTO};
+        *item = (AuditItem){.model = UINT32_MAX, .version = VERSION_AUTO, .readers_version = VERSION_AUTO};
     return item;
 }
 

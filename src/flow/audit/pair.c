@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/content.h"
 #include "parts.h"
 
 static void take_row(AuditItem *item, Row *row)
@@ -11,6 +12,19 @@ static void take_row(AuditItem *item, Row *row)
     item->version = row->model.version;
     item->raw_bytes = row->model.raw_bytes;
     item->is_unproven = row->content_recorded;
+}
+
+static Content row_content(const StoredModel *row)
+{
+    return (Content){.kind = !row->has_format ? CONTENT_UNKNOWN : row->is_tar ? CONTENT_DIRECTORY : CONTENT_FILE,
+                     .digest = row->content,
+                     .members = row->has_members ? &row->members : NULL};
+}
+
+static bool has_content(const Row *row, const Model *model)
+{
+    Content now = model_content(model), stored = row_content(&row->model);
+    return content_equal(&now, &stored);
 }
 
 /* A source with a version stands for that row; one without stands for the newest row that has its content. */
@@ -24,36 +38,72 @@ static Row *find_partner(Rows *rows, const Model *model, bool *name_known)
     for (size_t i = first; i < rows->count && strcmp(rows->items[i].model.name, model->name) == 0; i++) {
         Row *row = &rows->items[i];
         *name_known = row->has_source = true;
-        if (digest_equal(&row->model.content, &model->content))
+        if (has_content(row, model))
             partner = row;
     }
     return partner;
 }
 
-/* Whatever is below a directory that cannot be read may have its source there. */
-static void shadow_folder(Rows *rows, const char *path)
+/* What the store has under the name of a source that could not be read is not "only in the store". */
+static bool shadow_rows(Rows *rows, const Model *model, Err *err)
 {
-    size_t len = strlen(path);
-    for (size_t i = 0; i < rows->count; i++) {
-        const StoredModel *info = &rows->items[i].model;
-        if ((strncmp(info->name, path, len) == 0 && info->name[len] == '/') ||
-            (strncmp(info->source_path, path, len) == 0 && info->source_path[len] == '/'))
-            rows->items[i].has_source = true;
+    if (model->is_unreadable) /* whatever is below may have its source there */
+        return rows_shadow_folder(rows, model->path, err);
+    if (model->name == NULL)
+        return true;
+    if (model->explicit_version) {
+        Row *row = rows_find(rows, model->name, model->version);
+        if (row != NULL)
+            row->has_source = true;
+        return true;
     }
+    for (size_t i = rows_first(rows, model->name); i < rows->count && strcmp(rows->items[i].model.name, model->name) == 0; i++)
+        rows->items[i].has_source = true;
+    return true;
 }
 
-/* What the store has under the name of a source that could not be read is not "only in the store". */
-static void shadow_rows(Rows *rows, const Model *model)
+/* Of a source without a version: in what does it differ from the versions that its name has? From the newest one, that is. */
+static bool say_no_version(Audit *audit, AuditItem *item, const Model *model, Err *err)
 {
-    if (model->is_unreadable) {
-        shadow_folder(rows, model->path);
-        return;
-    }
-    if (model->name == NULL)
-        return;
-    for (size_t i = rows_first(rows, model->name); i < rows->count && strcmp(rows->items[i].model.name, model->name) == 0; i++)
-        if (!model->explicit_version || rows->items[i].model.version == model->version)
-            rows->items[i].has_source = true;
+    const Rows *rows = audit->rows;
+    Content now = model_content(model);
+    size_t last = rows_first(rows, model->name);
+    while (last + 1 < rows->count && strcmp(rows->items[last + 1].model.name, model->name) == 0)
+        last++;
+    Content stored = row_content(&rows->items[last].model);
+    if (content_kinds_differ(now.kind, stored.kind))
+        return audit_reason(audit, item, AUDIT_DIFFERS,
+                            now.kind == CONTENT_DIRECTORY ? "is a directory, and the store has a file under its name"
+                                             : "is a file, and the store has a directory under its name",
+                            err);
+    return audit_reason(audit, item, AUDIT_DIFFERS,
+                        digest_equal(&now.digest, &stored.digest)
+                            ? "no stored version has its executable bits and folders; run again to store it"
+                            : "no stored version has this content; run again to store it",
+                        err);
+}
+
+/* After the removal a reader must get what the source gave. *text: in the arena. */
+static bool say_readers(Audit *audit, AuditItem *item, const Row *row, const Model *model, Err *err)
+{
+    const StoredModel *stored = &row->model;
+    Buf text = {0};
+    item->readers_version = row->live_version;
+    if (row->live_version == stored->version)
+        return true;
+    bool ok = row->live_version == VERSION_AUTO
+                  ? buf_format(&text, err, "no version of %s is active", stored->name)
+                  : buf_format(&text, err, "readers of %s get %s@%d", stored->name, stored->name, (int)row->live_version);
+    ok = ok && (stored->is_active || buf_format(&text, err, "; %s@%d is not active", stored->name, (int)stored->version));
+    ok = ok && (!stored->is_active || model->explicit_version ||
+                buf_format(&text, err, ", and this is the content of %s@%d", stored->name, (int)stored->version));
+    const char *copy = ok ? arena_copy(&audit->arena, text.data, text.len, err) : NULL;
+    buf_free(&text);
+    if (stored->is_active && model->explicit_version)
+        item->note = copy;
+    else
+        item->stays = copy;
+    return copy != NULL;
 }
 
 static bool pair_source(Audit *audit, const Model *model, uint32_t index, Err *err)
@@ -69,8 +119,8 @@ static bool pair_source(Audit *audit, const Model *model, uint32_t index, Err *e
     item->raw_bytes = model->stamp.size;
     item->stamp = model->stamp;
     if (!model->has_content || model->state != MODEL_PENDING) {
-        shadow_rows(rows, model);
-        return audit_reason(audit, item, AUDIT_UNCHECKED, model->reason != NULL ? model->reason : "was not read", err);
+        return shadow_rows(rows, model, err) &&
+               audit_reason(audit, item, AUDIT_UNCHECKED, model->reason != NULL ? model->reason : "was not read", err);
     }
     Row *partner = find_partner(rows, model, &name_known);
     if (partner == NULL && !name_known) {
@@ -78,12 +128,12 @@ static bool pair_source(Audit *audit, const Model *model, uint32_t index, Err *e
         return true;
     }
     if (partner == NULL)
-        return audit_reason(audit, item, AUDIT_DIFFERS, "no stored version has this content; run again to store it", err);
+        return say_no_version(audit, item, model, err);
     take_row(item, partner);
-    if (!digest_equal(&partner->model.content, &model->content))
+    if (!has_content(partner, model))
         return audit_reason(audit, item, AUDIT_DIFFERS, "the store has other content under this name and version", err);
     item->letter = AUDIT_SAME;
-    return true;
+    return say_readers(audit, item, partner, model, err);
 }
 
 static bool is_selected(const ScanRules *rules, const StoredModel *info)

@@ -12,6 +12,7 @@ typedef struct Row {
     bool has_source;       /* not "only in the store": a source without a version has its name, or one that could not be read has
                             * its key */
     bool is_filled;        /* it has no digests of its own; those in `model` were worked out just now */
+    int32_t live_version;  /* of its name: the highest that is active, which readers get; VERSION_AUTO: none is */
     bool content_recorded; /* content_sha256 is there, stored_sha256 is not: nothing was worked out from the payload */
 } Row;
 
@@ -19,7 +20,9 @@ typedef struct Row {
 typedef struct Rows {
     Row *items;
     size_t count, cap;
-    bool primary; /* the server is no standby */
+    Row **by_path; /* the same by source_path; NULL until it is wanted */
+    bool primary;  /* the server is no standby */
+    char store[STORE_IDENTITY_SIZE];
     Arena arena;
 } Rows;
 
@@ -37,6 +40,8 @@ void audit_count(Audit *audit);
 bool rows_list(Retry *retry, Rows *out, Err *err);
 void rows_free(Rows *rows);
 size_t rows_first(const Rows *rows, const char *name); /* the first row of a name, or where it would be */
+/* Every row whose name or source is below this folder gets has_source. */
+bool rows_shadow_folder(Rows *rows, const char *path, Err *err);
 Row *rows_find(Rows *rows, const char *name, int32_t version); /* NULL: not there */
 
 /* --- pair.c: a line for each source, then for each row that no source stands for. */
@@ -46,6 +51,6 @@ bool audit_pair(const AuditSettings *settings, Audit *audit, const ModelList *mo
 /* --- prove.c */
 
 /* The server's hash of the payloads, and with `download` the payloads themselves. */
-bool audit_prove(const AuditSettings *settings, Audit *audit, Err *err);
+bool audit_prove(const AuditSettings *settings, Audit *audit, const ModelList *models, Err *err);
 
 #endif

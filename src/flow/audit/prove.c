@@ -14,6 +14,7 @@
 typedef struct Prover {
     const AuditSettings *settings;
     Audit *audit;
+    const ModelList *models;
     size_t *chosen; /* indexes of the items to prove */
     size_t chosen_count;
     size_t *calls;  /* first of `chosen` for each query; one more at the end */
@@ -142,14 +143,14 @@ static bool verify_in_server(Prover *prover, Err *err)
 
 /* --- by reading back --------------------------------------------------------------------------------------------------------- */
 
-static bool download_payload(Store *store, const AuditItem *item, Err *err)
+static bool download_payload(Store *store, const AuditItem *item, Digest *members, Err *err)
 {
     StoredModel row = *item->row;
     uint64_t bytes;
     row.has_digests = true; /* recorded, or worked out by the server just now */
     if (!store_fetch_open(store, item->name, item->version, &bytes, err))
         return false;
-    bool ok = unpack_verify(&row, unpack_from_store, store, err);
+    bool ok = unpack_verify(&row, unpack_from_store, store, members, err);
     store_fetch_close(store);
     return ok;
 }
@@ -157,12 +158,28 @@ static bool download_payload(Store *store, const AuditItem *item, Err *err)
 typedef struct Download {
     Session *session;
     const AuditItem *item;
+    Digest members;
 } Download;
 
 static bool download_once(void *ctx, Err *err)
 {
-    const Download *download = ctx;
-    return download_payload(download->session->store, download->item, err);
+    Download *download = ctx;
+    return download_payload(download->session->store, download->item, &download->members, err);
+}
+
+/* A row that does not record which folders and executable bits its directory had: what was read back tells. */
+static bool compare_members(Prover *prover, AuditItem *item, const Digest *members, Err *err)
+{
+    const Model *model = item->model == UINT32_MAX ? NULL : &prover->models->items[item->model];
+    if (model == NULL || item->letter != AUDIT_SAME || !item->row->is_tar || model->members == NULL ||
+        digest_equal(model->members, members))
+        return true;
+    bool ok = mark(prover, item, AUDIT_DIFFERS,
+                   "the stored directory has other executable bits or folders; its row is too old to record them: give it another "
+                   "version to store it",
+                   err);
+    item->is_damaged = false;
+    return ok;
 }
 
 static bool download_item(void *shared, void *own, uint32_t index, Err *err)
@@ -175,7 +192,7 @@ static bool download_item(void *shared, void *own, uint32_t index, Err *err)
     Download download = {.session = own, .item = item};
     if (retry_step(prover->settings->retry, &download.session->store, download_once, &download, &why)) {
         item->download_proof = true;
-        return true;
+        return compare_members(prover, item, &download.members, err);
     }
     if (why.cls == ERR_SKIP)
         return mark(prover, item, AUDIT_DIFFERS, why.text, err);
@@ -213,9 +230,9 @@ static bool choose(Prover *prover, Err *err)
     return true;
 }
 
-bool audit_prove(const AuditSettings *settings, Audit *audit, Err *err)
+bool audit_prove(const AuditSettings *settings, Audit *audit, const ModelList *models, Err *err)
 {
-    Prover prover = {.settings = settings, .audit = audit};
+    Prover prover = {.settings = settings, .audit = audit, .models = models};
     pthread_mutex_init(&prover.lock, NULL);
     bool ok = choose(&prover, err) && verify_in_server(&prover, err) && (!settings->download || read_back(&prover, err));
     pthread_mutex_destroy(&prover.lock);

@@ -1,12 +1,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/vec.h"
 #include "parts.h"
 
 void rows_free(Rows *rows)
 {
     free(rows->items);
+    free(rows->by_path);
     arena_free(&rows->arena);
     *rows = (Rows){0};
 }
@@ -87,6 +89,70 @@ static bool fill_missing_digests(Store *store, Rows *rows, Err *err)
     return ok;
 }
 
+/* --- below a folder ---------------------------------------------------------------------------------------------------------- */
+
+static int by_source_path(const void *a, const void *b)
+{
+    return strcmp((*(Row *const *)a)->model.source_path, (*(Row *const *)b)->model.source_path);
+}
+
+static bool sort_by_path(Rows *rows, Err *err)
+{
+    rows->by_path = calloc(rows->count + 1, sizeof *rows->by_path);
+    if (rows->by_path == NULL)
+        return err_no_memory(err);
+    for (size_t i = 0; i < rows->count; i++)
+        rows->by_path[i] = &rows->items[i];
+    qsort(rows->by_path, rows->count, sizeof *rows->by_path, by_source_path);
+    return true;
+}
+
+static size_t first_path(const Rows *rows, const char *path)
+{
+    size_t low = 0, high = rows->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(path, rows->by_path[middle]->model.source_path) > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool rows_shadow_folder(Rows *rows, const char *path, Err *err)
+{
+    Buf folder = {0};
+    bool ok = (rows->by_path != NULL || sort_by_path(rows, err)) && buf_text(&folder, path, err) && buf_text(&folder, "/", err);
+    for (size_t i = ok ? rows_first(rows, folder.data) : 0; ok && i < rows->count; i++) {
+        if (!text_starts_with(rows->items[i].model.name, folder.data))
+            break;
+        rows->items[i].has_source = true;
+    }
+    for (size_t i = ok ? first_path(rows, folder.data) : 0; ok && i < rows->count; i++) {
+        if (!text_starts_with(rows->by_path[i]->model.source_path, folder.data))
+            break;
+        rows->by_path[i]->has_source = true;
+    }
+    buf_free(&folder);
+    return ok;
+}
+
+/* --- the list ---------------------------------------------------------------------------------------------------------------- */
+
+/* Which version do readers of the name get? */
+static void note_live_versions(Rows *rows)
+{
+    for (size_t first = 0, end; first < rows->count; first = end) {
+        int32_t live = VERSION_AUTO;
+        for (end = first; end < rows->count && strcmp(rows->items[end].model.name, rows->items[first].model.name) == 0; end++)
+            if (rows->items[end].model.is_active)
+                live = rows->items[end].model.version;
+        for (size_t i = first; i < end; i++)
+            rows->items[i].live_version = live;
+    }
+}
+
 typedef struct Listing {
     Store *store;
     Rows rows;
@@ -97,10 +163,12 @@ static bool list_once(void *ctx, Err *err)
     Listing *listing = ctx;
     Rows *rows = &listing->rows;
     rows->count = 0;
-    if (!store_is_primary(listing->store, &rows->primary, err) || !store_list(listing->store, NULL, 0, note_row, rows, err))
+    if (!store_identity(listing->store, rows->store, err) || !store_is_primary(listing->store, &rows->primary, err) ||
+        !store_list(listing->store, NULL, 0, note_row, rows, err))
         return false;
     if (rows->count > 0) /* the store's own order need not be that of bytes */
         qsort(rows->items, rows->count, sizeof *rows->items, by_key);
+    note_live_versions(rows);
     return fill_missing_digests(listing->store, rows, err);
 }
 

@@ -85,6 +85,8 @@ static bool put_row(Worker *worker, const Model *model, const Packed *packed, Er
                     .event = identity->event,
                     .is_active = run->settings->activate,
                     .content = packed->content,
+                    .has_members = packed->is_tar,
+                    .members = packed->members,
                     .stored = packed->stored,
                     .raw_bytes = packed->raw_bytes,
                     .stored_bytes = packed->stored_bytes,
@@ -121,6 +123,26 @@ bool batch_put(Worker *worker, uint32_t group, Model *model, const Packed *packe
     return (opened || open_batch(worker, err)) &&
            plan_note_version(worker->run->plan, group, model->version, &content, err) &&
            put_row(worker, model, packed, err);
+}
+
+bool batch_decided(Worker *worker, uint32_t group, const BatchItem *item, Err *err)
+{
+    size_t count = worker->batch.count; /* the models of a group come one after the other */
+    bool uncommitted = count > 0 && worker->batch.items[count - 1].group == group;
+    if (uncommitted)
+        return item_list_add(&worker->decided, item, err);
+    return worker->run->models->items[item->model].state != MODEL_UNCHANGED || item_list_add(&worker->seen, item, err);
+}
+
+bool batch_settle_decided(Worker *worker, Err *err)
+{
+    for (size_t i = 0; i < worker->decided.count; i++) {
+        const BatchItem *item = &worker->decided.items[i];
+        if (worker->run->models->items[item->model].state == MODEL_UNCHANGED && !item_list_add(&worker->seen, item, err))
+            return false;
+    }
+    worker->decided.count = 0;
+    return true;
 }
 
 bool batch_is_full(const Worker *worker)
@@ -181,6 +203,8 @@ bool batch_flush(Worker *worker, Err *err)
                 return false;
         worker->batch.count = 0;
         worker->batch_bytes = 0;
+        if (!batch_settle_decided(worker, err))
+            return false;
     }
     return batch_journal(worker, err);
 }

@@ -75,17 +75,15 @@ bool group_list_add(GroupList *list, uint32_t group, Err *err)
     return added != NULL;
 }
 
+/* The rows of the batch, and what was decided on their word. */
 static void back_to_pending(Worker *worker)
 {
-    for (size_t i = 0; i < worker->batch.count; i++) {
-        Model *model = item_model(worker, &worker->batch.items[i]);
-        if (model->state != MODEL_NEW)
-            continue;
-        model->state = MODEL_PENDING;
-        model_forget_content(model);
-        if (!model->explicit_version)
-            model->version = VERSION_AUTO;
-    }
+    for (size_t i = 0; i < worker->batch.count; i++)
+        if (item_model(worker, &worker->batch.items[i])->state == MODEL_NEW)
+            model_forget_decision(item_model(worker, &worker->batch.items[i]));
+    for (size_t i = 0; i < worker->decided.count; i++)
+        model_forget_decision(item_model(worker, &worker->decided.items[i]));
+    worker->decided.count = 0;
 }
 
 static bool requeue_batch(Worker *worker, Err *err)
@@ -122,7 +120,7 @@ static bool settle_lost_commit(Worker *worker, bool *committed, Err *err)
             return false;
     worker->batch.count = 0;
     worker->batch_bytes = 0;
-    return batch_journal(worker, err);
+    return batch_settle_decided(worker, err) && batch_journal(worker, err);
 }
 
 /* The store has no session for this worker, and never had one: so nothing was sent or noted. Another worker does what this one

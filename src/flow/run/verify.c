@@ -33,6 +33,8 @@ bool verify_packed(const Model *model, const Packed *packed, Err *err)
                       .source_path = "",
                       .has_digests = true,
                       .content = packed->content,
+                      .has_members = packed->is_tar,
+                      .members = packed->members,
                       .stored = packed->stored,
                       .raw_bytes = packed->raw_bytes,
                       .stored_bytes = packed->stored_bytes,
@@ -41,7 +43,7 @@ bool verify_packed(const Model *model, const Packed *packed, Err *err)
     PayloadReader reader = {.payload = packed->payload, .scratch = malloc(PIECE_BYTES)};
     if (reader.scratch == NULL)
         return err_no_memory(err);
-    bool ok = unpack_verify(&info, next_piece, &reader, err);
+    bool ok = unpack_verify(&info, next_piece, &reader, NULL, err);
     free(reader.scratch);
     return ok || err_prefix(err, "%s: its payload does not decode to what was read; it was not sent", model->path);
 }

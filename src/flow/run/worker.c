@@ -57,7 +57,7 @@ static bool read_model(Worker *worker, Model *model, Packed *packed, Err *err)
     Run *run = worker->run;
     if (!pack_model(worker->packer, run->tree.root, model, packed, err))
         return false;
-    if (!model_set_content(model, &packed->content, NULL, err))
+    if (!model_set_content(model, &packed->content, packed->is_tar ? &packed->members : NULL, err))
         return false;
     model->stamp = packed->stamp;
     model->stored_bytes = packed->stored_bytes;
@@ -75,7 +75,7 @@ static bool settle_without_store(Worker *worker, uint32_t group, Model *model, c
                       .model = (uint32_t)(model - worker->run->models->items),
                       .stamp = packed->stamp,
                       .read_ns = packed->read_ns};
-    return model->state != MODEL_UNCHANGED || item_list_add(&worker->seen, &item, err);
+    return batch_decided(worker, group, &item, err);
 }
 
 /* One model's own fault: it is reported, the others go on. */
@@ -158,6 +158,7 @@ static void stop(Worker *worker)
     store_close(worker->store);
     free(worker->batch.items);
     free(worker->seen.items);
+    free(worker->decided.items);
     free(worker->requeued.items);
 }
 

@@ -77,6 +77,7 @@ typedef struct Worker {
     BackupPart *part;
     ItemList batch;       /* in the open transaction */
     uint64_t batch_bytes; /* stored bytes in it */
+    ItemList decided;     /* not stored, on the word of rows in the open transaction: undone with it */
     ItemList seen;        /* settled, to be journaled */
     GroupList requeued;   /* to do again, before new ones */
     uint64_t row_cap;  /* rows of a batch; smaller while a batch with one bad row is split */
@@ -97,6 +98,10 @@ size_t run_payload_memory(uint64_t share);
 
 /* Adds a packed model; opens session and transaction as needed. On failure call batch_recover. */
 bool batch_put(Worker *worker, uint32_t group, Model *model, const Packed *packed, Err *err);
+/* A model that is not to be stored: settled, or when the batch has a row of its group, when that is committed. */
+bool batch_decided(Worker *worker, uint32_t group, const BatchItem *item, Err *err);
+bool batch_settle_decided(Worker *worker, Err *err); /* the batch is committed */
+
 bool batch_is_full(const Worker *worker);
 
 /* Backup durable, COMMIT, journal durable. On failure call batch_recover. */

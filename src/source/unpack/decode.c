@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "port/gzip.h"
 #include "port/tar.h"
+#include "../members.h"
 #include "parts.h"
 
 /* One payload on its way out. */
@@ -12,7 +13,7 @@ typedef struct Unpacking {
     UnpackSourceFn source;
     void *ctx;
     const UnpackOut *out;
-    Sha256 *stored_sha, *content_sha, *member_sha;
+    Sha256 *stored_sha, *content_sha, *member_sha, *members_sha;
     uint64_t stored_bytes, raw_bytes;
     Buf path; /* of the last member */
 } Unpacking;
@@ -72,6 +73,7 @@ static bool take_member(void *ctx, const TarMember *member, Err *err)
         return err_set(err, ERR_SKIP, "member %.300s: the members are not sorted", member->path);
     buf_clear(&un->path);
     return buf_text(&un->path, member->path, err) && sha256_reset(un->member_sha, err) &&
+           members_add(un->members_sha, member->path, member->is_directory, member->executable, err) &&
            (un->out->member == NULL || un->out->member(un->out->ctx, member, err));
 }
 
@@ -114,6 +116,19 @@ static bool check_digest(Sha256 *sha, const Digest *expected, const char *what, 
     return err_set(err, ERR_SKIP, "the SHA-256 of the %s is %s, the row says %s", what, is, should);
 }
 
+/* Rows of version 0.1.0 do not record it. */
+static bool check_members(Unpacking *un, Err *err)
+{
+    const StoredModel *info = un->info;
+    Digest digest;
+    if (!sha256_end(un->members_sha, &digest, err))
+        return false;
+    if (un->out->members != NULL)
+        *un->out->members = digest;
+    return !info->has_members || digest_equal(&digest, &info->members) ||
+           err_set(err, ERR_SKIP, "the folders and executable bits of the payload are not those that the row records");
+}
+
 static bool check_all(Unpacking *un, Err *err)
 {
     const StoredModel *info = un->info;
@@ -125,18 +140,20 @@ static bool check_all(Unpacking *un, Err *err)
     if (un->raw_bytes != info->raw_bytes)
         return err_set(err, ERR_SKIP, "the content has %llu bytes, the row says %llu", (unsigned long long)un->raw_bytes,
                        (unsigned long long)info->raw_bytes);
-    return check_digest(un->content_sha, &info->content, "content", err);
+    return check_digest(un->content_sha, &info->content, "content", err) && (!info->is_tar || check_members(un, err));
 }
 
 bool unpack_stream(const StoredModel *info, UnpackSourceFn source, void *ctx, const UnpackOut *out, Err *err)
 {
     Unpacking un = {.info = info, .source = source, .ctx = ctx, .out = out};
     bool ok = (un.stored_sha = sha256_new(err)) != NULL && (un.content_sha = sha256_new(err)) != NULL &&
-              (un.member_sha = sha256_new(err)) != NULL && (info->is_tar ? decode_tree : decode_file)(&un, err) &&
+              (un.member_sha = sha256_new(err)) != NULL && (un.members_sha = sha256_new(err)) != NULL &&
+              (info->is_tar ? decode_tree : decode_file)(&un, err) &&
               check_all(&un, err);
     sha256_free(un.stored_sha);
     sha256_free(un.content_sha);
     sha256_free(un.member_sha);
+    sha256_free(un.members_sha);
     buf_free(&un.path);
     if (!ok && err != NULL && err->cls == ERR_SKIP)
         err_prefix(err, "%s@%d", info->name, (int)info->version);

@@ -13,6 +13,7 @@ typedef struct UnpackOut {
     SinkFn archive;  /* the decoded tar of a directory model */
     bool (*member)(void *ctx, const TarMember *member, Err *err); /* a member of a directory model, in strictly rising byte order */
     SinkFn data;     /* the bytes of the member; data NULL = it is complete */
+    Digest *members; /* of a directory model: its second digest (docs/formats.md), when all is right */
     void *ctx;
 } UnpackOut;
 

@@ -22,9 +22,9 @@ bool unpack_from_store(void *ctx, const void **data, size_t *len, Err *err)
     return interrupt_check(err) && store_fetch_next(ctx, data, len, err);
 }
 
-bool unpack_verify(const StoredModel *info, UnpackSourceFn source, void *ctx, Err *err)
+bool unpack_verify(const StoredModel *info, UnpackSourceFn source, void *ctx, Digest *members, Err *err)
 {
-    static const UnpackOut nowhere = {0};
+    UnpackOut nowhere = {.members = members};
     if (!info->has_digests)
         return err_set(err, ERR_SKIP, "%s@%d: the row records no digest to check against", info->name, (int)info->version);
     return unpack_stream(info, source, ctx, &nowhere, err);

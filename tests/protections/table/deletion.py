@@ -4,7 +4,7 @@ from protection import P
 
 ROWS = [
     P("proof-content", 9, "src/flow/audit/pair.c",
-      "digest_equal(&row->model.content, &model->content))\n"
+      "has_content(row, model))\n"
       "            partner",
       "true)\n"
       "            partner",
@@ -45,13 +45,13 @@ ROWS = [
       "if (index == STRMAP_NONE || !apply->plan->lines[index].delete_it)", "if (index == STRMAP_NONE)",
       "cli/test_cleanup.Apply.test_exactly_the_lines_that_say_delete", "the plan is executed, nothing else"),
     P("last-moment-health", 9, "src/flow/audit/cleanup.c",
-      "question->whole = primary && health == STORE_INTACT && same.found;", "question->whole = primary && health != STORE_MISSING && same.found;",
+      "question->whole = primary && health == STORE_INTACT &&", "question->whole = primary && health != STORE_MISSING &&",
       "cli/test_cleanup_faults.AtTheLastMoment.test_row_deleted_damaged_and_replaced", "a row that was damaged a moment ago"),
     P("last-moment-row", 9, "src/flow/audit/cleanup.c",
-      "question->whole = primary && health == STORE_INTACT && same.found;", "question->whole = primary && health == STORE_INTACT;",
+      "health == STORE_INTACT && same.found &&", "health == STORE_INTACT &&",
       "cli/test_cleanup_faults.AtTheLastMoment.test_row_deleted_damaged_and_replaced", "a row that was replaced a moment ago"),
     P("last-moment-primary", 9, "src/flow/audit/cleanup.c",
-      "question->whole = primary && health == STORE_INTACT && same.found;", "question->whole = health == STORE_INTACT && same.found;",
+      "question->whole = primary && health", "question->whole = health",
       "fault/test_standby.ChangeOver.test_last_question_goes_to_a_standby", "the next session may be a standby's"),
     P("unlink-stat", 9, "src/source/removal.c", "if (!is_same(&removal, removal.base, false))", "if (removal.parent < 0)",
       "unit/source/test_removal:test_every_field_of_the_stamp_counts", "the stat once more, through the descriptor"),

@@ -12,7 +12,7 @@ ROWS = [
     P("get-name-fsync", "get", "src/source/unpack/dest.c", "if (fsync(dest->parent) != 0)", "if (dest->parent < 0)",
       "unit/source/test_unpack_durable:everything_is_synced", "its name as well"),
     P("content-digest", "get", "src/source/unpack/decode.c",
-      'return check_digest(un->content_sha, &info->content, "content", err);', "return true;",
+      'return check_digest(un->content_sha, &info->content, "content", err) &&', "return",
       "cli/test_get.NothingLeft.test_content_that_differs", "what comes out is what went in"),
     P("stored-digest", "get", "src/source/unpack/decode.c",
       'if (!check_digest(un->stored_sha, &info->stored, "payload", err))', "if (un->stored_sha == NULL)",

@@ -8,9 +8,12 @@
 #include "base/fs.h"
 #include "../unit.h"
 
-#define HEADER \
-    "action,path,kind,name,version,raw_bytes,content_sha256,stored_sha256,stored_at,run_id,dev,ino,size,mtime_ns,ctime_ns," \
-    "reason\n"
+/* As version 0.1.0 wrote it, and as it is now. */
+#define COLUMNS \
+    "action,path,kind,name,version,raw_bytes,content_sha256,stored_sha256,stored_at,run_id,dev,ino,size,mtime_ns,ctime_ns,reason"
+#define HEADER COLUMNS "\n"
+#define NEW_HEADER COLUMNS ",members_sha256,readers_get,store\n"
+#define STORE "ed552b5f-ff82-d73a-d71c-d9c0e1f23127"
 #define HEX64 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define GOOD "delete,a.joblib,file,a,1,5," HEX64 "," HEX64 ",,,1,2,5,7,8,\n"
 
@@ -63,15 +66,19 @@ START_TEST(test_round_trip)
         CleanupLine line = line_of(paths[i]);
         line.delete_it = i % 2 == 0;
         line.is_directory = i == 3;
+        line.row.is_tar = line.row.has_members = line.is_directory;
+        line.row.members.byte[0] = 7;
         line.stamp.ino = i;
         line.reason = i == 1 ? "because\nof \xff that" : "";
         ck_ok(cleanup_plan_add(&plan, &line, &err));
     }
+    strcpy(plan.store, STORE);
     ck_ok(cleanup_plan_write(&plan, file, &err));
     ck_assert_int_eq(stat(file, &st), 0);
     ck_assert_uint_eq(st.st_mode & 0777, 0600);
     ck_ok(cleanup_plan_read(file, &read, &err));
     ck_assert_uint_eq(read.count, count);
+    ck_assert_str_eq(read.store, STORE);
     for (size_t i = 0; i < count; i++) {
         const CleanupLine *line = &read.lines[i], *was = &plan.lines[i];
         ck_assert_str_eq(line->path, paths[i]);
@@ -79,6 +86,8 @@ START_TEST(test_round_trip)
         ck_assert(line->delete_it == was->delete_it && line->is_directory == was->is_directory && line->has_row);
         ck_assert(stamp_is(&line->stamp, &was->stamp, 0) && digest_equal(&line->row.content, &was->row.content) &&
                   digest_equal(&line->row.stored, &was->row.stored));
+        ck_assert(line->row.is_tar == line->is_directory && line->row.has_members == line->is_directory);
+        ck_assert(!line->row.has_members || digest_equal(&line->row.members, &was->row.members));
         ck_assert_uint_eq(line->row.raw_bytes, UINT64_MAX);
         ck_assert_str_eq(line->row.name, "n");
         ck_assert_int_eq(line->row.version, line->delete_it ? INT32_MAX : VERSION_AUTO);
@@ -104,7 +113,7 @@ START_TEST(test_one_row_is_one_line)
         lines += text.data[i] == '\n';
     }
     ck_assert_uint_eq(lines, 2);
-    ck_assert_int_eq(strncmp(text.data, HEADER, strlen(HEADER)), 0);
+    ck_assert_int_eq(strncmp(text.data, NEW_HEADER, strlen(NEW_HEADER)), 0);
     buf_free(&text);
     cleanup_plan_free(&plan);
 }
@@ -122,6 +131,18 @@ START_TEST(test_keep_line_without_a_row)
     ck_ok(cleanup_plan_read(file, &read, &err));
     ck_assert(read.count == 1 && !read.lines[0].delete_it && !read.lines[0].has_row);
     cleanup_plan_free(&plan);
+    cleanup_plan_free(&read);
+}
+END_TEST
+
+START_TEST(test_plan_of_an_earlier_version)
+{
+    CleanupPlan read = {0};
+    static const char text[] = HEADER "delete,a,directory,a,1,5," HEX64 "," HEX64 ",\"\",\"\",1,2,5,7,8,\"\"\n";
+    write_text(text, strlen(text));
+    ck_ok(cleanup_plan_read(file, &read, &err));
+    ck_assert(read.count == 1 && read.lines[0].delete_it && read.lines[0].row.is_tar && !read.lines[0].row.has_members);
+    ck_assert_str_eq(read.store, "");
     cleanup_plan_free(&read);
 }
 END_TEST
@@ -152,6 +173,11 @@ static const char *const bad[] = {
     HEADER "delete,a.joblib,file,a,1,5," HEX64 "," HEX64 ",\"\",\"\",1,2,5,7,8,\"\"", /* torn */
     HEADER "delete,a.joblib,file,a,1,5," HEX64 "," HEX64 ",\"\",\"\",1,2,5,7,8,\"open\n",
     HEADER "delete,\"a\"b,file\n",
+    NEW_HEADER GOOD,
+    NEW_HEADER "delete,a,file,a,1,5," HEX64 "," HEX64 ",\"\",\"\",1,2,5,7,8,\"\",\"7\",\"\",\"\"\n",
+    NEW_HEADER "delete,a,file,a,1,5," HEX64 "," HEX64 ",\"\",\"\",1,2,5,7,8,\"\",\"\",\"\",\"" STORE "0\"\n",
+    NEW_HEADER "delete,a,file,a,1,5," HEX64 "," HEX64 ",\"\",\"\",1,2,5,7,8,\"\",\"\",\"\",\"" STORE "\"\n" /* two stores */
+               "delete,b,file,a,1,5," HEX64 "," HEX64 ",\"\",\"\",1,2,5,7,8,\"\",\"\",\"\",\"\"\n",
 };
 
 START_TEST(test_bad_files)
@@ -197,6 +223,7 @@ int main(void)
     tcase_add_test(tc, test_round_trip);
     tcase_add_test(tc, test_one_row_is_one_line);
     tcase_add_test(tc, test_keep_line_without_a_row);
+    tcase_add_test(tc, test_plan_of_an_earlier_version);
     tcase_add_loop_test(tc, test_bad_files, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_test(tc, test_no_file);
     tcase_add_test(tc, test_cut_anywhere);

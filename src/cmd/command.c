@@ -6,11 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
 #include "base/host.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/userfile.h"
 #include "remedy.h"
+
+#define JOBS_MAX 16 /* unless --jobs says so */
 
 int command_exit_code(const Err *err)
 {
@@ -81,9 +84,8 @@ ScanRules command_scan_rules(const Options *options)
 
 unsigned command_jobs(const Options *options)
 {
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    long jobs = options->jobs > 0 ? (long)options->jobs : cpus > 0 ? 2 * cpus : 2;
-    return (unsigned)(options->jobs > 0 || jobs < 16 ? jobs : 16);
+    unsigned jobs = 2 * cpu_count();
+    return options->jobs > 0 ? (unsigned)options->jobs : jobs < JOBS_MAX ? jobs : JOBS_MAX;
 }
 
 static const char *environment_url(void)

@@ -34,7 +34,8 @@ const OptionSpec option_table[] = {
      .default_text = "0",
      .min = 0,
      .max = 256,
-     .help = "workers, each with its own connection; 0 = twice the CPUs, at most 16"},
+     .help = "workers, each with its own connection; 0 = twice the CPUs "
+             "that the process may use (its affinity, the limit of its container), at most 16"},
     {.name = "dry-run",
      .letter = 'n',
      .kind = OPTION_FLAG,

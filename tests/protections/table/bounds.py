@@ -10,7 +10,7 @@ ROWS = [
       "(row->failures <= retry->retries || clock", "(row->failures <= retry->retries + 1 || clock",
       "cli/test_connect.CannotConnect.test_retries_are_made_with_pauses", "--retries"),
     P("retries-of-a-batch", "waits", "src/flow/run/recover.c",
-      "return retry_may_go_on(worker->run->settings->retry, &worker->row, err);", "return err->cls == ERR_RETRY;",
+      "if (!retry_may_go_on(retry, &worker->row, err))", "if (!retry_is_transient(retry, err))",
       "fault/test_connection.Away.test_goes_away_in_the_middle_of_a_batch", "--retries", may_hang=True),
     P("retries-are-in-a-row", "waits", "src/flow/run/recover.c",
       "    worker->row = (RetryRow){0};\n"

@@ -28,7 +28,7 @@ typedef struct RunSettings {
     uint64_t batch_rows;   /* a worker commits when its batch has so many rows … */
     uint64_t batch_bytes;  /* … or so many stored bytes */
     uint64_t max_memory;   /* bytes for all payload buffers together */
-    uint64_t inline_limit; /* stored bytes; larger payloads go to model_chunks */
+    uint64_t inline_limit; /* stored bytes; larger payloads go to model_chunks; 0 = what the database holds well */
     bool activate, checksum, dry_run, upgrade, show_progress;
     bool verify_stored;    /* decode each payload again before it is sent */
 } RunSettings;

@@ -25,7 +25,6 @@
 #define STORE_NAME_MAX 255 /* characters, models.name varchar(255) */
 #define STORE_TYPE_MAX 50
 #define STORE_CHUNK_BYTES ((uint64_t)16 * 1024 * 1024)
-#define STORE_INLINE_MAX ((uint64_t)500 * 1024 * 1024) /* beyond it pg_dump and text readers fail */
 
 typedef struct StoreTuning {
     double connect_timeout; /* seconds for one connection attempt */
@@ -35,15 +34,27 @@ typedef struct StoreTuning {
 
 typedef struct StoreTarget StoreTarget;
 
-/* url: a libpq URI or conninfo string, `postgres://`, SQLAlchemy's `postgresql+driver://`, `sqlite:///file`; NULL or "" = libpq's
- * own environment (PGHOST, PGSERVICE, …). ERR_USAGE when it cannot be parsed; no password ever gets into the error. */
+/* What a kind of database can do. Ask this, never for its name. */
+typedef struct StoreTraits {
+    const char *dialect;           /* folder of its SQL files: "postgresql" */
+    bool many_writers;             /* several sessions may have a batch open at once; else begin to commit must be short */
+    bool may_be_standby;           /* it may be a copy that lags behind and takes no writes */
+    uint64_t inline_default;       /* bytes of a payload that one value holds well … */
+    uint64_t inline_max;           /* … and at most: beyond it dumps and other readers of the row fail */
+} StoreTraits;
+
+const StoreTraits *store_traits(const StoreTarget *target);
+
+/* url: a libpq URI or conninfo string, `postgres://`, SQLAlchemy's `postgresql+driver://`, `sqlite:///file`. ERR_USAGE when it
+ * cannot be parsed; no password ever gets into the error. */
 bool store_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
+
+/* The store that the environment of one of the drivers names (PGHOST, PGSERVICE, …). ERR_USAGE without a hint: none does. */
+bool store_target_default(const StoreTuning *tuning, StoreTarget **out, Err *err);
 void store_target_free(StoreTarget *target);
 const char *store_target_label(const StoreTarget *target); /* for people: host:port/database, no password */
 const char *store_target_key(const StoreTarget *target);   /* for a folder name: [A-Za-z0-9@._-], the same for the same store */
-const char *store_target_url(const StoreTarget *target); /* for hints: what -d takes, no password; "" = libpq's environment alone */
-const char *store_target_dialect(const StoreTarget *target); /* "postgresql" */
-bool store_target_has_password(const char *url); /* does this -d argument carry a password? */
+bool store_target_has_password(const char *url);           /* does this address carry a password, or may it? */
 
 typedef struct Store Store;
 
@@ -150,7 +161,7 @@ void store_fetch_close(Store *store);
 
 /* A row of model_chunks carries the SHA-256 of its piece, which the server checks as it does for model_binary. */
 
-/* 0 when a payload of this size goes inline, else the number of chunks of STORE_CHUNK_BYTES. */
+/* 0 when a payload of this size goes inline, else the number of chunks of STORE_CHUNK_BYTES. The limit is at most inline_max. */
 uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit);
 
 /* A batch: begin, put…, commit. All rows appear at once or none. store_put sends the row and its payload (stored_bytes bytes,

@@ -99,27 +99,16 @@ static const char *environment_url(void)
     return NULL;
 }
 
-static bool libpq_environment(void)
-{
-    static const char *const names[] = {"PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGUSER"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = getenv(names[i]);
-        if (value != NULL && value[0] != '\0')
-            return true;
-    }
-    return false;
-}
-
 bool command_target(const Options *options, StoreTarget **out, Err *err)
 {
     const char *url = options->dbname != NULL ? options->dbname : environment_url();
     StoreTuning tuning = {
         .connect_timeout = options->connect_timeout, .timeout = options->timeout, .lock_timeout = options->lock_timeout};
-    if (url == NULL && !libpq_environment()) {
-        err_set(err, ERR_USAGE, "no database is named");
+    if (url == NULL) {
+        if (store_target_default(&tuning, out, err) || err->cls != ERR_USAGE || err->hint[0] != '\0')
+            return err->cls == ERR_NONE;
         return err_hint(err, "use -d postgresql://USER@HOST/DATABASE, or set MIGRATE_MODELS_DATABASE_URL, DATABASE_URL, PGSERVICE "
-                             "or PGHOST "
-                             "and PGDATABASE");
+                             "or PGHOST and PGDATABASE");
     }
     if (options->dbname != NULL && store_target_has_password(options->dbname))
         log_line(LOG_WARN, "a password on the command line can be seen by others while the program starts; better: PGPASSFILE, "

@@ -159,7 +159,7 @@ static bool survey_store(Store *store, const SchemaRevisions *known, bool *appli
 /* Both are freed by the caller, on failure too. */
 static bool load(Store *store, SchemaRevisions *known, bool **applied, SchemaState *out, Err *err)
 {
-    if (!schema_revisions(store_target_dialect(store_target(store)), known, err))
+    if (!schema_revisions(store_traits(store_target(store))->dialect, known, err))
         return false;
     *applied = calloc(known->count + 1, sizeof **applied);
     return *applied != NULL ? survey_store(store, known, *applied, out, err) : err_no_memory(err);

@@ -9,8 +9,10 @@
 #include "store/store.h"
 
 typedef struct StoreDriver {
-    const char *dialect; /* folder of its SQL files */
-    bool (*target_new)(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err); /* url is never NULL */
+    StoreTraits traits;
+    /* url "": what the environment says */
+    bool (*target_new)(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
+    bool (*in_environment)(void); /* does the environment name a store of this kind? */
     void (*target_free)(StoreTarget *target);
     bool (*has_password)(const char *url);
 
@@ -43,12 +45,12 @@ typedef struct StoreDriver {
     bool (*run_end)(Store *store, const StoreRun *run, Err *err);
 } StoreDriver;
 
-/* store.c notes the driver. The driver fills label, key and url (malloc'd, without any password) and frees them with
+/* store.c notes the driver. The driver fills label and key (malloc'd, without any password) and frees them with
  * store_target_clear. */
 struct StoreTarget {
     const StoreDriver *driver;
     StoreTuning tuning;
-    char *label, *key, *url;
+    char *label, *key;
 };
 
 struct Store {

@@ -22,23 +22,34 @@ static bool scheme_is(const char *url, const char *name)
     return len == strlen(name) && strncasecmp(url, name, len) == 0;
 }
 
+static bool new_target(const StoreDriver *driver, const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err)
+{
+    if (!driver->target_new(url, tuning, out, err))
+        return false;
+    (*out)->driver = driver;
+    return true;
+}
+
 bool store_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err)
 {
-    if (url == NULL)
-        url = "";
     if (scheme_is(url, "sqlite") || scheme_is(url, "sqlite3")) {
         err_set(err, ERR_USAGE, "sqlite:// is not in this build of the program");
-        return err_hint(err, "name a PostgreSQL database: -d postgresql://user@host/database");
+        return err_hint(err, "name a PostgreSQL database: postgresql://user@host/database");
     }
     if (scheme_length(url) > 0 && !scheme_is(url, "postgresql") && !scheme_is(url, "postgres")) {
         err_set(err, ERR_USAGE, "%.*s:// is no database that this program knows", (int)scheme_length(url), url);
         return err_hint(err, "use postgresql://user@host/database");
     }
-    const StoreDriver *driver = &store_postgres_driver;
-    if (!driver->target_new(url, tuning, out, err))
-        return false;
-    (*out)->driver = driver;
-    return true;
+    return new_target(&store_postgres_driver, url, tuning, out, err);
+}
+
+bool store_target_default(const StoreTuning *tuning, StoreTarget **out, Err *err)
+{
+    static const StoreDriver *const drivers[] = {&store_postgres_driver};
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
+        if (drivers[i]->in_environment())
+            return new_target(drivers[i], "", tuning, out, err);
+    return err_set(err, ERR_USAGE, "no database is named");
 }
 
 void store_target_free(StoreTarget *target)
@@ -51,7 +62,6 @@ void store_target_clear(StoreTarget *target)
 {
     free(target->label);
     free(target->key);
-    free(target->url);
 }
 
 const char *store_target_label(const StoreTarget *target)
@@ -64,14 +74,9 @@ const char *store_target_key(const StoreTarget *target)
     return target->key;
 }
 
-const char *store_target_url(const StoreTarget *target)
+const StoreTraits *store_traits(const StoreTarget *target)
 {
-    return target->url;
-}
-
-const char *store_target_dialect(const StoreTarget *target)
-{
-    return target->driver->dialect;
+    return &target->driver->traits;
 }
 
 bool store_target_has_password(const char *url)
@@ -160,7 +165,8 @@ bool store_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthF
 
 bool store_is_primary(Store *store, bool *primary, Err *err)
 {
-    return store->driver->is_primary(store, primary, err);
+    *primary = true;
+    return !store->driver->traits.may_be_standby || store->driver->is_primary(store, primary, err);
 }
 
 bool store_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err)
@@ -180,7 +186,7 @@ void store_fetch_close(Store *store)
 
 uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit)
 {
-    if (stored_bytes <= inline_limit && stored_bytes <= STORE_INLINE_MAX)
+    if (stored_bytes <= inline_limit)
         return 0;
     return (uint32_t)((stored_bytes + STORE_CHUNK_BYTES - 1) / STORE_CHUNK_BYTES);
 }

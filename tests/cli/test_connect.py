@@ -322,7 +322,7 @@ class CannotConnect(ConnectCase):
             for value in (f"postgresql://u:{ENCODED}@h/db", f"host=h password={PASSWORD}"):
                 result = self.check(2, name, "MIGRATE_MODELS_DATABASE_URL", env={"PGHOST": "127.0.0.1", name: value})
                 self.assertNotIn("let", result.all())
-        self.check(2, "PGDATABASE", arguments=["-d", f"host=127.0.0.1 dbname=postgresql://u:{ENCODED}/db"])
+        self.check(2, "may be a password", arguments=["-d", f"host=127.0.0.1 dbname=postgresql://u:{ENCODED}/db"])
         self.assertFalse(self.state.exists())
 
     def test_read_only_database(self):

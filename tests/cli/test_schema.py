@@ -56,7 +56,8 @@ class Upgrade(CliCase):
         result = self.run_program()
         self.assertEqual(result.code, 10)
         self.assertIn("the tables are not there yet", result.err)
-        command = re.search(r"hint: run: (migrate_models_to_db db upgrade .*)", result.err)[1]
+        command = re.search(r"hint: run: (migrate_models_to_db db upgrade.*)", result.err)[1]
+        command += "" if "-d" in command else f" -d '{self.url}'"
         self.assertFalse(self.has_tables())
         typed = self.call(["bash", "-c", command.replace("migrate_models_to_db", PROGRAM, 1)])
         self.assertEqual(typed.code, 0, typed.err)

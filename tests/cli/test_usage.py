@@ -51,12 +51,15 @@ class Refused(CliCase):
         for option, value, wanted in [
                 ("--jobs", "many", "0 to 256"), ("--jobs", "257", "0 to 256"), ("--jobs", "-1", "0 to 256"), ("--jobs", "4x", "0 to 256"),
                 ("--batch-rows", "0", "1 to 100000"), ("--retries", "1.5", "0 to 1000"), ("--batch-bytes", "0", "size"),
-                ("--max-memory", "7MiB", "8.00 MiB"), ("--max-memory", "lots", "size"), ("--inline-limit", "501MiB", "500 MiB"),
+                ("--max-memory", "7MiB", "8.00 MiB"), ("--max-memory", "lots", "size"), ("--inline-limit", "1TiBs", "size"),
                 ("--compress", "zstd", "gzip"), ("--compress", "gzip:10", "gzip:9"), ("--compress", "gzip:0", "none"),
                 ("--backup", "some", "full, meta, none"), ("--on-change", "panic", "new-version, skip, fail"), ("--timeout", "soon", "30s"),
                 ("--timeout", "0", "time"), ("--lock-timeout", "-5", "time"), ("--state-dir", "", "DIR"), ("--backup-dir", "", "DIR")]:
             with self.subTest(option=option, value=value):
                 self.refused(f"{option}={value}", words=[option, wanted])
+
+    def test_inline_limit_is_what_the_database_holds(self):
+        self.refused("--inline-limit=501MiB", words=["inline limit of 501 MiB", "at most 500 MiB"])
 
     def test_value_that_is_missing_or_too_much(self):
         result = self.call([PROGRAM, "run", "-d", self.url, "--jobs"])

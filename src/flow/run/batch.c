@@ -94,7 +94,7 @@ static bool put_row(Worker *worker, const Model *model, const Packed *packed, Er
                     .has_format = true,
                     .is_tar = packed->is_tar,
                     .is_gzip = packed->is_gzip,
-                    .chunk_count = store_chunk_count(packed->stored_bytes, run->settings->inline_limit),
+                    .chunk_count = store_chunk_count(packed->stored_bytes, run->inline_limit),
                     .source_host = run->host,
                     .source_path = shown.data,
                     .source_mtime_ns = packed->stamp.mtime_ns,

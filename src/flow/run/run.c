@@ -24,6 +24,16 @@ size_t run_payload_memory(uint64_t share)
     return payload < 1024 * 1024 ? 1024 * 1024 : (size_t)payload;
 }
 
+static bool choose_inline_limit(Run *run, Err *err)
+{
+    const StoreTraits *traits = store_traits(run->settings->retry->target);
+    char wanted[24], most[24];
+    run->inline_limit = run->settings->inline_limit > 0 ? run->settings->inline_limit : traits->inline_default;
+    return run->inline_limit <= traits->inline_max ||
+           err_set(err, ERR_USAGE, "an inline limit of %s is too large; this database holds at most %s in one value",
+                   text_bytes(wanted, run->inline_limit), text_bytes(most, traits->inline_max));
+}
+
 static bool open_root(Run *run, Err *err)
 {
     if (!source_tree_open(run->settings->models_dir, &run->tree, err))
@@ -259,7 +269,8 @@ bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models
     pthread_mutex_init(&run.journal_lock, NULL);
     pthread_cond_init(&run.worker_ended, NULL);
     introduce(&run);
-    bool ok = open_root(&run, &work_err) && open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
+    bool ok = choose_inline_limit(&run, &work_err) && open_root(&run, &work_err) &&
+              open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
               ask_with_patience(&run, leftovers_look, &work_err) && compare_tree(&run, &work_err) &&
               ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err) && recover_leftovers(&run, &work_err);
     Err end_err = {0};

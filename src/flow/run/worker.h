@@ -29,6 +29,7 @@ typedef struct Run {
     char run_id[37];
     StoreRun record; /* who and where; the counts at the end */
     int64_t start_ns;
+    uint64_t inline_limit;
     Plan *plan;
     State state;
     Backup *backup;

@@ -3,12 +3,18 @@
 #include "session/connect.h"
 #include "session/target.h"
 #include "session/transaction.h"
+#include "session/url.h"
 
 const StoreDriver store_postgres_driver = {
-    .dialect = "postgresql",
+    .traits = {.dialect = "postgresql",
+               .many_writers = true,
+               .may_be_standby = true,
+               .inline_default = (uint64_t)256 * 1024 * 1024,
+               .inline_max = (uint64_t)500 * 1024 * 1024}, /* beyond it pg_dump and text readers fail */
     .target_new = postgres_target_new,
     .target_free = postgres_target_free,
-    .has_password = postgres_target_has_password,
+    .in_environment = postgres_in_environment,
+    .has_password = postgres_url_has_password,
     .open = postgres_open,
     .close = postgres_close,
     .alive = postgres_alive,

@@ -1,7 +1,8 @@
 /* postgres.h: one session with a PostgreSQL server, as all files of the driver see it. Nobody else includes it.
  *
  * From the lowest up; each includes only what stands before it:
- *   session/  target       URL, environment and settings
+ *   session/  url          what the user gave
+ *             target       environment, settings, where it leads
  *             address      all addresses of a host
  *             error        SQLSTATE to ErrClass, the server's words to Err
  *             wire         sends and receives, never blocks

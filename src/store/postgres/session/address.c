@@ -5,14 +5,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-void postgres_item(char *out, size_t cap, const char *list, size_t index)
-{
-    const char *start = list;
-    for (; index > 0 && strchr(start, ',') != NULL; index--)
-        start = strchr(start, ',') + 1;
-    snprintf(out, cap, "%.*s", (int)strcspn(start, ","), start);
-}
-
 static bool fail_lookup(const PostgresTarget *target, const char *host, int code, Err *err)
 {
     if (code == EAI_MEMORY)

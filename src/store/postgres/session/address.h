@@ -15,7 +15,4 @@ typedef struct PostgresAddresses {
  * resolver does. */
 bool postgres_addresses(const PostgresTarget *target, size_t index, PostgresAddresses *out, Err *err);
 
-/* Item `index` of a comma list; a list of one item holds for all. */
-void postgres_item(char *out, size_t cap, const char *list, size_t index);
-
 #endif

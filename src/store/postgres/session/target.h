@@ -15,7 +15,10 @@ typedef struct PostgresTarget {
 } PostgresTarget;
 
 bool postgres_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
+bool postgres_in_environment(void); /* does libpq's own environment name a server, database or user? */
 void postgres_target_free(StoreTarget *target);
-bool postgres_target_has_password(const char *url);
+
+/* Item `index` of a comma list; a list of one item holds for all. Returns the length of the item, which may be cut off in `out`. */
+size_t postgres_item(char *out, size_t cap, const char *list, size_t index);
 
 #endif

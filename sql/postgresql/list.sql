@@ -4,7 +4,8 @@ SELECT name, version::integer, model_type, event, coalesce(is_active, false), co
        coalesce(stored_bytes, pg_catalog.octet_length(model_binary))::bigint, format OPERATOR(pg_catalog.=) 'tar',
        coalesce(encoding, 'identity') OPERATOR(pg_catalog.=) 'gzip', chunk_count, source_host, source_path,
        CASE WHEN pg_catalog.isfinite(source_mtime) THEN (extract(epoch FROM source_mtime) OPERATOR(pg_catalog.*) 1000000)::bigint END,
-       CASE WHEN pg_catalog.isfinite(created_at) THEN (extract(epoch FROM created_at::timestamptz) OPERATOR(pg_catalog.*) 1000000)::bigint END, run_id::text
+       CASE WHEN pg_catalog.isfinite(created_at) THEN (extract(epoch FROM created_at::timestamptz) OPERATOR(pg_catalog.*) 1000000)::bigint END, run_id::text,
+       members_sha256
   FROM models
  WHERE version OPERATOR(pg_catalog.>=) 0 AND version OPERATOR(pg_catalog.<=) 2147483647
        AND ($1::text[] IS NULL OR name OPERATOR(pg_catalog.=) ANY ($1::text[])) AND ($2::integer IS NULL OR version OPERATOR(pg_catalog.=) $2::integer)

@@ -27,6 +27,7 @@ SELECT pg_catalog.to_regclass('migrate_models_revisions') IS NOT NULL,
                 WHERE tgrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('models')::oid AND NOT tgisinternal AND tgenabled OPERATOR(pg_catalog.<>) 'D'
                       AND tgtype OPERATOR(pg_catalog.&) 4::int2 OPERATOR(pg_catalog.<>) 0),
        coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass('store_identity')::oid, 'SELECT'), false),
-       pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+       pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE'),
+       pg_catalog.count(*) FILTER (WHERE attname OPERATOR(pg_catalog.=) 'members_sha256') OPERATOR(pg_catalog.>) 0
   FROM pg_catalog.pg_attribute
  WHERE attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('models')::oid AND NOT attisdropped

@@ -63,7 +63,58 @@ class Kinds(CleanupCase):
 
 
 class Members(CleanupCase):
-    """Rows that do not record folders and executable bits, as version 0.1.0 stored them."""
+    """Folders and executable bits of a directory, which its content hash leaves out."""
+
+    def make(self):
+        self.write(f"{BERTOPIC}/topics.json", "{}")
+        return self.write(f"{BERTOPIC}/serve.sh", "#!/bin/sh\n")
+
+    def members(self):
+        return self.query("SELECT version, encode(members_sha256, 'hex') FROM models ORDER BY version")
+
+    def test_a_change_is_a_new_version(self):
+        serve = self.make()
+        self.sync()
+        self.settle()
+        self.assertEqual(self.sync().models()[BERTOPIC]["status"], "unchanged")
+        for version, change in enumerate((lambda: serve.chmod(0o755), (self.tree / BERTOPIC / "assets").mkdir), 2):
+            change()
+            self.assertEqual(self.plan()[BERTOPIC]["action"], "keep")
+            check = self.call([PROGRAM, "check", "-d", self.url, str(self.tree)])
+            self.assertEqual((check.code, check.out[0]), (4, "*"), check.all())
+            self.assertIn("executable bits and folders", check.out)
+            model = self.sync("--on-change", "fail", code=3).models()[BERTOPIC]
+            self.assertEqual(model["status"], "conflict")
+            model = self.sync().models()[BERTOPIC]
+            self.assertEqual((model["status"], model["version"]), ("new", version))
+            line = self.plan()[BERTOPIC]
+            self.assertEqual((line["action"], line["members_sha256"]), ("delete", self.members()[-1][1]))
+        self.assertEqual(len({digest for _, digest in self.members()}), 3)
+        self.assertEqual(len(self.query("SELECT DISTINCT content_sha256 FROM models")), 1)
+
+    def test_what_was_stored_comes_back(self):
+        self.make().chmod(0o755)
+        (self.tree / BERTOPIC / "assets" / "empty").mkdir(parents=True)
+        self.sync()
+        self.cleanup("--plan", self.plan_file)
+        self.cleanup("--apply", self.plan_file, "--yes")
+        self.assertEqual(self.left(), [])
+        back = self.call([PROGRAM, "get", "-d", self.url, BERTOPIC, str(self.tree / BERTOPIC)])
+        self.assertEqual(back.code, 0, back.all())
+        self.settle()
+        self.assertEqual(self.sync().summary()["new"], 0)
+        check = self.call([PROGRAM, "check", "-d", self.url, str(self.tree)])
+        self.assertEqual(check.code, 0, check.all())
+
+    def test_row_that_lies_about_them(self):
+        """get and clean-up compare what comes back with what the row records."""
+        self.make()
+        self.sync()
+        self.query("UPDATE models SET members_sha256 = sha256('other')")
+        back = self.call([PROGRAM, "get", "-d", self.url, BERTOPIC, str(self.base / "back")])
+        self.assertEqual(back.code, 3, back.all())
+        self.assertFalse((self.base / "back").exists())
+        self.assertEqual(self.plan()[BERTOPIC]["action"], "keep")
 
     def test_rows_that_do_not_record_them_are_read_back(self):
         self.write(f"{BERTOPIC}/topics.json", "{}")

@@ -23,13 +23,13 @@ static uint32_t read_u32(const unsigned char *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* One row (name, version, digest, run id, is it a tar) to the caller. */
+/* One row (name, version, digest, run id, is it a tar, members) to the caller. */
 static bool emit(const Postgres *pg, const Field *fields, StoreVersionFn fn, void *ctx, Err *err)
 {
     char name[NAME_BYTES + 1];
     StoreVersion row = {.name = name};
     if (fields[0].len < 0 || fields[1].len != 4 || fields[2].len != DIGEST_BYTES || (fields[3].len != 16 && fields[3].len != -1) ||
-        (fields[4].len != 1 && fields[4].len != -1))
+        (fields[4].len != 1 && fields[4].len != -1) || (fields[5].len != DIGEST_BYTES && fields[5].len != -1))
         return err_set(err, ERR_STOP, "%s: unexpected column types in models", store_target_label(pg->base.target));
     if (fields[0].len > NAME_BYTES)
         return true;
@@ -39,6 +39,9 @@ static bool emit(const Postgres *pg, const Field *fields, StoreVersionFn fn, voi
     memcpy(row.content.byte, fields[2].data, DIGEST_BYTES);
     row.has_format = fields[4].len == 1;
     row.is_tar = row.has_format && fields[4].data[0] != 0;
+    row.has_members = fields[5].len == DIGEST_BYTES;
+    if (row.has_members)
+        memcpy(row.members.byte, fields[5].data, DIGEST_BYTES);
     const unsigned char *id = fields[3].data;
     if (fields[3].len == 16)
         snprintf(row.run_id, sizeof row.run_id, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", id[0],
@@ -64,12 +67,12 @@ static bool take_message(const Postgres *pg, const unsigned char *data, size_t l
         *first = false;
     }
     while (at + 2 <= len) {
-        Field fields[6] = {{0}};
+        Field fields[7] = {{0}};
         unsigned count = (unsigned)data[at] << 8 | data[at + 1];
         at += 2;
         if (count == UINT16_MAX)
             continue;
-        if (count != 6)
+        if (count != 7)
             return bad_stream(pg, err);
         for (unsigned i = 0; i < count; i++) {
             if (at + 4 > len)
@@ -115,12 +118,13 @@ bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err)
 {
     Postgres *pg = (Postgres *)store;
     PostgresShape shape;
+    Buf sql = {0};
     bool ok = postgres_begin(pg, false, err) && postgres_shape(pg, &shape, err);
     if (ok && shape.has_models)
-        ok = postgres_copy_start(pg, shape.has_digests ? sql_postgresql_catalog : sql_postgresql_catalog_by_hand, PGRES_COPY_OUT,
-                                 err) &&
-             take_stream(pg, fn, ctx, err);
+        ok = postgres_for_shape(&shape, shape.has_digests ? sql_postgresql_catalog : sql_postgresql_catalog_by_hand, &sql, err) &&
+             postgres_copy_start(pg, sql.data, PGRES_COPY_OUT, err) && take_stream(pg, fn, ctx, err);
     postgres_rollback(store);
+    buf_free(&sql);
     return ok;
 }
 
@@ -129,8 +133,8 @@ bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err)
 static bool emit_all(const Postgres *pg, const PGresult *result, StoreVersionFn fn, void *ctx, Err *err)
 {
     for (int i = 0; i < PQntuples(result); i++) {
-        Field fields[5];
-        for (int k = 0; k < 5; k++)
+        Field fields[6];
+        for (int k = 0; k < 6; k++)
             fields[k] = (Field){(const unsigned char *)PQgetvalue(result, i, k),
                                 PQgetisnull(result, i, k) ? -1 : PQgetlength(result, i, k)};
         if (!emit(pg, fields, fn, ctx, err))
@@ -144,16 +148,17 @@ bool postgres_find(Store *store, const char *const *names, size_t count, StoreVe
     Postgres *pg = (Postgres *)store;
     PostgresShape shape;
     PGresult *result = NULL;
-    Buf array = {0};
+    Buf array = {0}, sql = {0};
     bool ok = postgres_text_array(&array, names, count, err) && postgres_begin(pg, false, err) && postgres_shape(pg, &shape, err);
     const char *params[] = {array.data};
     if (ok && shape.has_models)
-        ok = postgres_query(pg, shape.has_digests ? sql_postgresql_find : sql_postgresql_find_by_hand, 1, params, true, &result,
-                            err);
+        ok = postgres_for_shape(&shape, shape.has_digests ? sql_postgresql_find : sql_postgresql_find_by_hand, &sql, err) &&
+             postgres_query(pg, sql.data, 1, params, true, &result, err);
     postgres_rollback(store);
     if (ok && result != NULL)
         ok = emit_all(pg, result, fn, ctx, err);
     PQclear(result);
     buf_free(&array);
+    buf_free(&sql);
     return ok;
 }

@@ -9,7 +9,7 @@
 #include "session/wire.h"
 #include "sql.h"
 
-#define LIST_FIELDS 17
+#define LIST_FIELDS 18
 
 static bool read_digest(const PGresult *row, int field, Digest *out)
 {
@@ -37,6 +37,7 @@ static bool emit(const PGresult *row, StoredModelFn fn, void *ctx, Err *err)
                       .created_ns = (int64_t)postgres_integer(row, 15) * 1000,
                       .run_id = PQgetvalue(row, 0, 16)};
     info.has_format = !PQgetisnull(row, 0, 9);
+    info.has_members = read_digest(row, 17, &info.members);
     info.has_digests = read_digest(row, 5, &info.content) && read_digest(row, 6, &info.stored) && !PQgetisnull(row, 0, 7);
     return fn(ctx, &info, err);
 }

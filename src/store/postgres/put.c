@@ -18,7 +18,7 @@
 
 #define PIECE_BYTES ((size_t)1024 * 1024)
 #define SEND_BYTES ((size_t)64 * 1024) /* small rows are gathered up to here */
-#define MODELS_FIELDS 17
+#define MODELS_FIELDS 18
 #define CHUNKS_FIELDS 5
 #define EPOCH_2000_US INT64_C(946684800000000) /* PostgreSQL counts from 2000-01-01 */
 
@@ -192,7 +192,9 @@ static bool add_model(Postgres *pg, const StoredModel *model, uint32_t inline_by
            field_text(out, model->is_tar ? "tar" : "file", err) && field_text(out, model->is_gzip ? "gzip" : "identity", err) &&
            field_integer(out, model->chunk_count, 4, err) && field_note(pg, model->source_host, err) &&
            field_note(pg, model->source_path, err) && field_time(out, model->source_mtime_ns, err) &&
-           field_uuid(out, model->run_id, err) && add_integer(out, inline_bytes, 4, err);
+           field_uuid(out, model->run_id, err) &&
+           (model->has_members ? field_bytes(out, model->members.byte, DIGEST_BYTES, err) : add_integer(out, UINT32_MAX, 4, err)) &&
+           add_integer(out, inline_bytes, 4, err);
 }
 
 /* All fields of put_chunks.sql. */

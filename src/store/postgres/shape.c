@@ -1,6 +1,7 @@
 #include "shape.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "session/wire.h"
 #include "sql.h"
@@ -17,8 +18,18 @@ bool postgres_shape(Postgres *pg, PostgresShape *out, Err *err)
     out->has_triggers = PQgetvalue(answer, 0, 5)[0] == 't';
     out->has_identity = PQgetvalue(answer, 0, 6)[0] == 't';
     out->knows_server = PQgetvalue(answer, 0, 7)[0] == 't';
+    out->has_members = PQgetvalue(answer, 0, 8)[0] == 't';
     PQclear(answer);
     return true;
+}
+
+bool postgres_for_shape(const PostgresShape *shape, const char *sql, Buf *out, Err *err)
+{
+    static const char column[] = "members_sha256";
+    for (const char *found; !shape->has_members && (found = strstr(sql, column)) != NULL; sql = found + strlen(column))
+        if (!buf_append(out, sql, (size_t)(found - sql), err) || !buf_text(out, "NULL::bytea", err))
+            return false;
+    return buf_text(out, sql, err);
 }
 
 bool postgres_require_key(const Postgres *pg, const PostgresShape *shape, Err *err)
@@ -37,7 +48,7 @@ bool postgres_learn_shape(Postgres *pg, Err *err)
         return true;
     if (!postgres_shape(pg, &shape, err))
         return false;
-    if (!shape.has_digests) {
+    if (!shape.has_digests || !shape.has_members) {
         err_set(err, ERR_SCHEMA, "%s: the tables are %s", store_target_label(pg->base.target),
                 shape.has_models ? "not at head" : "missing");
         return err_remedy(err, REMEDY_UPGRADE);

@@ -19,4 +19,8 @@ ROWS = [
       "cli/test_same_content.Uncommitted.test_word_of_a_refused_row", "reported as unchanged, stored nowhere"),
     P("word-of-a-committed-row", 5, "src/flow/run/batch.c", "if (!batch_settle_decided(worker, err))", "if (worker == NULL)",
       "cli/test_same_content.Uncommitted.test_word_of_a_committed_row", "it goes to the journal, and is not read again"),
+    P("members-are-stored", 9, "src/store/postgres/put.c", "(model->has_members ?", "(model->has_members && model->is_gzip != model->is_gzip ?",
+      "cli/test_same_content.Members.test_a_change_is_a_new_version", "… and compared in every run"),
+    P("members-of-the-source", 9, "src/source/pack.c", "if (!members_add(", "if (member->size > UINT64_MAX - 1 && !members_add(",
+      "unit/source/test_members:content_hash_alone_does_not_see_them", "they are read with the content"),
 ]

@@ -12,6 +12,9 @@ void log_set_level(LogLevel level); /* before threads start; LOG_WARN at first: 
 
 void log_line(LogLevel level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A warning that -q does not silence: what would be lost if nobody read it. */
+void log_loud_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The error's text, and its hint on a second line. */
 void log_err(LogLevel level, const Err *err);
 

@@ -32,17 +32,30 @@ static void put_line(const char *prefix, const char *text)
 
 static const char *const prefixes[] = {"error: ", "warning: ", "", "debug: "};
 
+__attribute__((format(printf, 2, 0))) static void put(LogLevel level, const char *format, va_list args)
+{
+    char raw[2048], text[4096];
+    vsnprintf(raw, sizeof raw, format, args);
+    text_escape(text, sizeof text, raw, strlen(raw));
+    put_line(prefixes[level], text);
+}
+
 void log_line(LogLevel level, const char *format, ...)
 {
     if (!is_enabled(level))
         return;
-    char raw[2048], text[4096];
     va_list args;
     va_start(args, format);
-    vsnprintf(raw, sizeof raw, format, args);
+    put(level, format, args);
     va_end(args);
-    text_escape(text, sizeof text, raw, strlen(raw));
-    put_line(prefixes[level], text);
+}
+
+void log_loud_warning(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    put(LOG_WARN, format, args);
+    va_end(args);
 }
 
 void log_err(LogLevel level, const Err *err)

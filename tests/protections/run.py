@@ -25,7 +25,7 @@ from protection import places, taken_out  # noqa: E402
 from protections import PROTECTIONS  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COPIED = ["Makefile", "src", "include", "sql", "scripts", "tests", "fixtures"]
+COPIED = ["Makefile", "src", "include", "sql", "scripts", "tests", "fixtures", "docs"]
 MAKE = ["env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "make", "-s", "BUILD=build", "OPT=-O1", "HARDEN=-fPIE"]
 PROGRAM, SHIM = "build/migrate_models_to_db", "build/tests/fault/shim.so"
 SHORT = {"KILLS": "12"}  # what a long form of the tests would cost is spent elsewhere

@@ -13,6 +13,18 @@ static size_t prefix_length(const Run *run)
     return strcmp(run->tree.root_path, "/") == 0 ? 0 : strlen(run->tree.root_path);
 }
 
+bool run_has_path(const Run *run, const char *path)
+{
+    size_t prefix = prefix_length(run);
+    return strncmp(path, run->tree.root_path, prefix) == 0 && path[prefix] == '/';
+}
+
+bool run_read_journal(Run *run, JournalFn fn, void *ctx, Err *err)
+{
+    return run->settings->dry_run ? journal_peek(run->state.journal_path, fn, ctx, err)
+                                  : journal_read(run->state.journal, fn, ctx, err);
+}
+
 typedef struct JournalMatch {
     Run *run;
     StrMap by_path;
@@ -27,7 +39,7 @@ static bool match_record(void *ctx, const JournalRecord *record, Err *err)
     size_t prefix = match->prefix_len;
     if (record->event != JOURNAL_KNOWN)
         return true;
-    if (strncmp(record->path, match->run->tree.root_path, prefix) != 0 || record->path[prefix] != '/')
+    if (!run_has_path(match->run, record->path))
         return true;
     uint32_t index = strmap_get(&match->by_path, record->path + prefix + 1);
     if (index == STRMAP_NONE)
@@ -50,8 +62,7 @@ static bool use_journal(Run *run, Err *err)
         if (run->models->items[i].state == MODEL_PENDING)
             ok = strmap_add(&match.by_path, run->models->items[i].path, i, NULL, err);
     if (ok)
-        ok = run->settings->dry_run ? journal_peek(run->state.journal_path, match_record, &match, err)
-                                    : journal_read(run->state.journal, match_record, &match, err);
+        ok = run_read_journal(run, match_record, &match, err);
     strmap_free(&match.by_path);
     return ok;
 }
@@ -64,7 +75,8 @@ static bool add_stored(void *ctx, const StoreVersion *version, Err *err)
 bool compare_tree(Run *run, Err *err)
 {
     const RunSettings *settings = run->settings;
-    return source_tree_scan(&run->tree, &settings->scan, settings->map_file, run->models, err) && use_journal(run, err) &&
+    return source_tree_scan(&run->tree, &settings->scan, settings->map_file, run->models, err) && missing_look(run, err) &&
+           use_journal(run, err) &&
            plan_new(run->models, settings->on_change, &run->plan, err);
 }
 

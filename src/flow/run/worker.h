@@ -123,6 +123,15 @@ bool compare_tree(Run *run, Err *err);
 bool compare_store(Run *run, Err *err);
 bool compare_compact_journal(Run *run, Err *err);
 
+/* Does an absolute path lie in the tree of this run? */
+bool run_has_path(const Run *run, const char *path);
+
+/* journal_read, or journal_peek in a dry run. */
+bool run_read_journal(Run *run, JournalFn fn, void *ctx, Err *err);
+
+/* missing.c: warns when the tree holds no model, and none of those that the journal knows there is left. */
+bool missing_look(Run *run, Err *err);
+
 /* leftovers.c: the backups of runs that were killed. Both may be repeated after ERR_RETRY. */
 
 /* Before the store is read: are there any (Run.has_leftovers)? Then the last COMMIT of such a run is waited for. */

@@ -5,7 +5,7 @@ from protection import P
 ROWS = [
     P("patience-of-a-schema-question", "waits", "src/cmd/main.c",
       "bool ok = retry_step(&context->retry, &context->store, ask_schema, context, err);",
-      "bool ok = store_open(context->retry.target, &context->store, err) && ask_schema(context, err);",
+      "bool ok = store_open(context->retry.target, &context->store, NULL, err) && ask_schema(context, err);",
       "fault/test_patience.Patience.test_store_that_comes_later", "check, cleanup and restore wait as run does"),
     P("time-to-wait", "waits", "src/flow/retry.c",
       "|| clock_seconds() - row->since < retry->wait_seconds);", ");",

@@ -8,6 +8,7 @@
 
 #include "base/spool.h"
 #include "model/model.h"
+#include "store/stored_model.h"
 
 typedef struct PackSettings {
     int level;              /* 1..9, 0 = keep as it is (--compress none) */
@@ -35,5 +36,8 @@ void packer_free(Packer *packer);
  * ERR_SKIP: unreadable, vanished, symlink, special file, empty, Git LFS pointer, changed while read. ERR_STOP: no memory, no disk.
  * The text starts with the model's path. On failure *out is untouched. */
 bool pack_model(Packer *packer, int root, const Model *model, Packed *out, Err *err);
+
+/* The row that the payload is stored in; what the run adds (type, event, chunks, source, run) is "" or 0. Borrows the name. */
+StoredModel packed_row(const Model *model, const Packed *packed);
 
 #endif

@@ -95,6 +95,17 @@ void deflater_free(Deflater *deflater)
     free(deflater);
 }
 
+static void empty_out(Deflater *deflater)
+{
+    if (deflater->isal != NULL) {
+        deflater->isal->next_out = deflater->out;
+        deflater->isal->avail_out = OUT_BYTES;
+    } else {
+        deflater->zlib->next_out = deflater->out;
+        deflater->zlib->avail_out = OUT_BYTES;
+    }
+}
+
 bool deflater_begin(Deflater *deflater, SinkFn sink, void *ctx, Err *err)
 {
     deflater->open = deflater->begun = false;
@@ -106,38 +117,63 @@ bool deflater_begin(Deflater *deflater, SinkFn sink, void *ctx, Err *err)
         deflater->isal->gzip_flag = IGZIP_GZIP; /* writing the header turns it into IGZIP_GZIP_NO_HDR, a reset leaves that */
         deflater->isal->end_of_stream = 0;
         deflater->isal->flush = NO_FLUSH;
-        deflater->isal->next_out = deflater->out;
-        deflater->isal->avail_out = OUT_BYTES;
-    } else {
-        if (deflateReset(deflater->zlib) != Z_OK || deflateSetHeader(deflater->zlib, &deflater->header) != Z_OK)
-            return err_set(err, ERR_BUG, "zlib cannot start over");
-        deflater->zlib->next_out = deflater->out;
-        deflater->zlib->avail_out = OUT_BYTES;
+    } else if (deflateReset(deflater->zlib) != Z_OK || deflateSetHeader(deflater->zlib, &deflater->header) != Z_OK) {
+        return err_set(err, ERR_BUG, "zlib cannot start over");
     }
+    empty_out(deflater);
     deflater->open = true;
     return true;
 }
 
-/* One call of the library for each full output buffer; after the last block, whatever is left goes out too. */
-static bool isal_piece(Deflater *deflater, const void *data, size_t len, bool last, Err *err)
+/* Where the library stands after one call. */
+typedef struct Progress {
+    size_t left_in, left_out;
+    bool ended;
+} Progress;
+
+static bool isal_step(Deflater *deflater, bool last, Progress *out, Err *err)
 {
     struct isal_zstream *stream = deflater->isal;
-    stream->next_in = (uint8_t *)(uintptr_t)data; /* read only, though not declared so */
-    stream->avail_in = (uint32_t)len;
     stream->end_of_stream = last;
+    if (isal_deflate(stream) != COMP_OK)
+        return err_set(err, ERR_BUG, "libisal refuses to compress");
+    *out = (Progress){stream->avail_in, stream->avail_out, stream->internal_state.state == ZSTATE_END};
+    return true;
+}
+
+static bool zlib_step(Deflater *deflater, bool last, Progress *out, Err *err)
+{
+    z_stream *stream = deflater->zlib;
+    int status = deflate(stream, last ? Z_FINISH : Z_NO_FLUSH);
+    if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+        return err_set(err, ERR_BUG, "zlib refuses to compress (%d)", status);
+    *out = (Progress){stream->avail_in, stream->avail_out, status == Z_STREAM_END};
+    return true;
+}
+
+/* One call of the library for each full output buffer; after the last block, whatever is left goes out too. */
+static bool compress_all(Deflater *deflater, bool last, Err *err)
+{
     for (;;) {
-        if (isal_deflate(stream) != COMP_OK)
-            return err_set(err, ERR_BUG, "libisal refuses to compress");
-        bool done = last ? stream->internal_state.state == ZSTATE_END : stream->avail_in == 0;
-        if (stream->avail_out == 0 || (done && last)) {
-            if (!deflater->sink(deflater->ctx, deflater->out, OUT_BYTES - stream->avail_out, err))
+        Progress now = {0};
+        if (!(deflater->isal != NULL ? isal_step : zlib_step)(deflater, last, &now, err))
+            return false;
+        bool done = last ? now.ended : now.left_in == 0;
+        if (now.left_out == 0 || (done && last)) {
+            if (!deflater->sink(deflater->ctx, deflater->out, OUT_BYTES - now.left_out, err))
                 return false;
-            stream->next_out = deflater->out;
-            stream->avail_out = OUT_BYTES;
+            empty_out(deflater);
         }
         if (done)
             return true;
     }
+}
+
+static bool isal_piece(Deflater *deflater, const void *data, size_t len, bool last, Err *err)
+{
+    deflater->isal->next_in = (uint8_t *)(uintptr_t)data; /* read only, though not declared so */
+    deflater->isal->avail_in = (uint32_t)len;
+    return compress_all(deflater, last, err);
 }
 
 static bool isal_block(Deflater *deflater, const void *data, size_t len, bool last, Err *err)
@@ -155,23 +191,9 @@ static bool isal_block(Deflater *deflater, const void *data, size_t len, bool la
 
 static bool zlib_block(Deflater *deflater, const void *data, size_t len, bool last, Err *err)
 {
-    z_stream *stream = deflater->zlib;
-    stream->next_in = (Bytef *)(uintptr_t)data;
-    stream->avail_in = (uInt)len;
-    for (;;) {
-        int status = deflate(stream, last ? Z_FINISH : Z_NO_FLUSH);
-        if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
-            return err_set(err, ERR_BUG, "zlib refuses to compress (%d)", status);
-        bool done = last ? status == Z_STREAM_END : stream->avail_in == 0;
-        if (stream->avail_out == 0 || (done && last)) {
-            if (!deflater->sink(deflater->ctx, deflater->out, OUT_BYTES - stream->avail_out, err))
-                return false;
-            stream->next_out = deflater->out;
-            stream->avail_out = OUT_BYTES;
-        }
-        if (done)
-            return true;
-    }
+    deflater->zlib->next_in = (Bytef *)(uintptr_t)data;
+    deflater->zlib->avail_in = (uInt)len;
+    return compress_all(deflater, last, err);
 }
 
 static bool put_block(Deflater *deflater, const void *data, size_t len, bool last, Err *err)

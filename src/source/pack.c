@@ -370,3 +370,25 @@ bool pack_model(Packer *packer, int root, const Model *model, Packed *out, Err *
     }
     return err_hint(err, "tried %d times; run again when its writer is done", TRIES);
 }
+
+StoredModel packed_row(const Model *model, const Packed *packed)
+{
+    return (StoredModel){.name = model->name,
+                         .version = model->version,
+                         .model_type = "",
+                         .event = "",
+                         .source_host = "",
+                         .source_path = "",
+                         .run_id = "",
+                         .has_digests = true,
+                         .content = packed->content,
+                         .stored = packed->stored,
+                         .has_format = true,
+                         .is_tar = packed->is_tar,
+                         .is_gzip = packed->is_gzip,
+                         .has_members = packed->is_tar,
+                         .members = packed->members,
+                         .raw_bytes = packed->raw_bytes,
+                         .stored_bytes = packed->stored_bytes,
+                         .source_mtime_ns = packed->stamp.mtime_ns};
+}

@@ -11,11 +11,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-ssize_t fs_read(int fd, void *data, size_t len)
+/* offset NULL: where the descriptor stands, which may be a pipe. */
+static ssize_t read_all(int fd, void *data, size_t len, const uint64_t *offset)
 {
     size_t done = 0;
     while (done < len) {
-        ssize_t got = read(fd, (char *)data + done, len - done);
+        char *to = (char *)data + done;
+        ssize_t got = offset == NULL ? read(fd, to, len - done) : pread(fd, to, len - done, (off_t)(*offset + done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -27,20 +29,14 @@ ssize_t fs_read(int fd, void *data, size_t len)
     return (ssize_t)done;
 }
 
+ssize_t fs_read(int fd, void *data, size_t len)
+{
+    return read_all(fd, data, len, NULL);
+}
+
 ssize_t fs_read_at(int fd, void *data, size_t len, uint64_t offset)
 {
-    size_t done = 0;
-    while (done < len) {
-        ssize_t got = pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    return (ssize_t)done;
+    return read_all(fd, data, len, &offset);
 }
 
 void fs_clean_pages(int fd)

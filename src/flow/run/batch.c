@@ -79,26 +79,14 @@ static bool put_row(Worker *worker, const Model *model, const Packed *packed, Er
     text_escape(shown.data, shown.cap, model->path, strlen(model->path));
     if (!identify(model, run->tree.map, identity, err))
         goto out;
-    StoredModel row = {.name = model->name,
-                    .version = model->version,
-                    .model_type = identity->model_type,
-                    .event = identity->event,
-                    .is_active = run->settings->activate,
-                    .content = packed->content,
-                    .has_members = packed->is_tar,
-                    .members = packed->members,
-                    .stored = packed->stored,
-                    .raw_bytes = packed->raw_bytes,
-                    .stored_bytes = packed->stored_bytes,
-                    .has_digests = true,
-                    .has_format = true,
-                    .is_tar = packed->is_tar,
-                    .is_gzip = packed->is_gzip,
-                    .chunk_count = store_chunk_count(packed->stored_bytes, run->inline_limit),
-                    .source_host = run->host,
-                    .source_path = shown.data,
-                    .source_mtime_ns = packed->stamp.mtime_ns,
-                    .run_id = run->run_id};
+    StoredModel row = packed_row(model, packed);
+    row.model_type = identity->model_type;
+    row.event = identity->event;
+    row.is_active = run->settings->activate;
+    row.chunk_count = store_chunk_count(packed->stored_bytes, run->inline_limit);
+    row.source_host = run->host;
+    row.source_path = shown.data;
+    row.run_id = run->run_id;
     ok = (worker->part == NULL || backup_part_add(worker->part, &row, packed->payload, err)) &&
          store_put(worker->store, &row, packed->payload, err);
 out:

@@ -25,21 +25,7 @@ static bool next_piece(void *ctx, const void **data, size_t *len, Err *err)
 
 bool verify_packed(const Model *model, const Packed *packed, Err *err)
 {
-    StoredModel info = {.name = model->name,
-                      .version = model->version,
-                      .model_type = "",
-                      .event = "",
-                      .source_host = "",
-                      .source_path = "",
-                      .has_digests = true,
-                      .content = packed->content,
-                      .has_members = packed->is_tar,
-                      .members = packed->members,
-                      .stored = packed->stored,
-                      .raw_bytes = packed->raw_bytes,
-                      .stored_bytes = packed->stored_bytes,
-                      .is_tar = packed->is_tar,
-                      .is_gzip = packed->is_gzip};
+    StoredModel info = packed_row(model, packed);
     PayloadReader reader = {.payload = packed->payload, .scratch = malloc(PIECE_BYTES)};
     if (reader.scratch == NULL)
         return err_no_memory(err);

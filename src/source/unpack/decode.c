@@ -159,3 +159,14 @@ bool unpack_stream(const StoredModel *info, UnpackSourceFn source, void *ctx, co
         err_prefix(err, "%s@%d", info->name, (int)info->version);
     return ok;
 }
+
+bool unpack_as_stored(UnpackSourceFn source, void *ctx, SinkFn sink, void *sink_ctx, Err *err)
+{
+    const void *data = NULL;
+    size_t len = 0;
+    do {
+        if (!interrupt_check(err) || !source(ctx, &data, &len, err) || (len > 0 && !sink(sink_ctx, data, len, err)))
+            return false;
+    } while (len > 0);
+    return true;
+}

@@ -6,17 +6,6 @@
 #include "base/interrupt.h"
 #include "parts.h"
 
-bool unpack_as_stored(UnpackSourceFn source, void *ctx, SinkFn sink, void *sink_ctx, Err *err)
-{
-    const void *data = NULL;
-    size_t len = 0;
-    do {
-        if (!interrupt_check(err) || !source(ctx, &data, &len, err) || (len > 0 && !sink(sink_ctx, data, len, err)))
-            return false;
-    } while (len > 0);
-    return true;
-}
-
 bool unpack_from_store(void *ctx, const void **data, size_t *len, Err *err)
 {
     return interrupt_check(err) && store_fetch_next(ctx, data, len, err);

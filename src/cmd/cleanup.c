@@ -92,7 +92,8 @@ static bool confirm(const Options *options, const CleanupPlan *plan, Err *err)
     if (options->yes || count == 0)
         return true;
     if (!isatty(STDIN_FILENO)) {
-        err_set(err, ERR_USAGE, "%llu sources would be removed, and nobody is there to say yes", (unsigned long long)count);
+        err_set(err, ERR_USAGE, "%llu sources would be removed, and standard input is no terminal to confirm on",
+                (unsigned long long)count);
         return err_hint(err, "add --yes");
     }
     fprintf(stderr, "Remove up to %llu sources, each after its proof? [y/N] ", (unsigned long long)count);
@@ -133,11 +134,11 @@ static bool apply(CommandContext *context, Err *err)
 bool cmd_cleanup_options(const Options *options, Err *err)
 {
     if (options->apply != NULL && (options->plan != NULL || options->report != NULL))
-        return err_set(err, ERR_USAGE, "--apply does not go with --plan or --report");
+        return err_set(err, ERR_USAGE, "--apply cannot be combined with --plan or --report");
     if (command_answers_in(options->plan) && command_answers_in(options->report))
         return err_set(err, ERR_USAGE, "--plan and --report both name standard output");
     if (options->apply == NULL && (options->trash != NULL || options->yes))
-        return err_set(err, ERR_USAGE, "--trash and --yes go with --apply");
+        return err_set(err, ERR_USAGE, "--trash and --yes need --apply");
     if (options->plan != NULL && options->report != NULL && strcmp(options->plan, options->report) == 0 &&
         !userfile_is_stream(options->plan))
         return err_set(err, ERR_USAGE, "--plan and --report name the same file");

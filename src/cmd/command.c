@@ -11,6 +11,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/userfile.h"
+#include "option_table.h"
 #include "remedy.h"
 
 #define JOBS_MAX 16 /* unless --jobs says so */
@@ -107,12 +108,10 @@ bool command_target(const Options *options, StoreTarget **out, Err *err)
     if (url == NULL) {
         if (store_target_default(&tuning, out, err) || err->cls != ERR_USAGE || err->hint[0] != '\0')
             return err->cls == ERR_NONE;
-        return err_hint(err, "use -d postgresql://USER@HOST/DATABASE, or set MIGRATE_MODELS_DATABASE_URL, DATABASE_URL, PGSERVICE "
-                             "or PGHOST and PGDATABASE");
+        return err_hint(err, "%s", database_ways);
     }
     if (options->dbname != NULL && store_target_has_password(options->dbname))
-        log_line(LOG_WARN, "a password on the command line can be seen by others while the program starts; better: PGPASSFILE, "
-                           "PGSERVICE or "
-                           "MIGRATE_MODELS_DATABASE_URL");
+        log_line(LOG_WARN, "a password on the command line can be seen by others while the program starts; better: %s",
+                 password_ways);
     return store_target_new(url, &tuning, out, err);
 }

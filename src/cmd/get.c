@@ -23,7 +23,7 @@ static bool parse_reference(const char *text, char *name, size_t cap, int64_t *v
         at = NULL;
     size_t len = at != NULL ? (size_t)(at - text) : strlen(text);
     if (len == 0 || len >= cap)
-        return err_set(err, ERR_USAGE, "\"%s\" is no model: NAME, NAME@VERSION or NAME@latest", text);
+        return err_set(err, ERR_USAGE, "\"%s\" names no model; give NAME, NAME@VERSION or NAME@latest", text);
     memcpy(name, text, len);
     name[len] = '\0';
     return true;

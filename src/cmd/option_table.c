@@ -12,6 +12,10 @@ static const char *const change_choices[] = {"new-version", "skip", "fail", NULL
 #define GIB (INT64_C(1) << 30)
 #define FIELD(name) offsetof(Options, name)
 
+const char database_ways[] = "use -d postgresql://USER@HOST/DATABASE, or set MIGRATE_MODELS_DATABASE_URL, DATABASE_URL, PGSERVICE "
+                             "or PGHOST and PGDATABASE";
+const char password_ways[] = "PGPASSFILE, PGSERVICE or MIGRATE_MODELS_DATABASE_URL";
+
 const OptionSpec option_table[] = {
     {.name = "dbname",
      .letter = 'd',

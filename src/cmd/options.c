@@ -170,7 +170,7 @@ bool options_is_address(const char *word)
 
 static bool misplaced(Err *err, const char *what, const char *expected)
 {
-    err_set(err, ERR_USAGE, "%s%sa database address stands where %s is expected", what, what[0] != '\0' ? ": " : "", expected);
+    err_set(err, ERR_USAGE, "%s%sa database address was given where %s is expected", what, what[0] != '\0' ? ": " : "", expected);
     return err_hint(err, "name the database with -d");
 }
 

@@ -63,7 +63,7 @@ static int finish(const Options *options, bool ok, const Err *err, const RunSumm
         return summary->exit_code;
     remedy_log(err, options);
     if (summary->pending_count > 0 || err->cls == ERR_INTERRUPTED)
-        log_line(LOG_ERROR, "what is stored stays stored; to go on, run the same command again%s",
+        log_line(LOG_ERROR, "the models stored so far are kept; run the same command again to continue%s",
                  options->dry_run ? "" : " (nothing is stored twice)");
     return summary->exit_code;
 }

@@ -16,7 +16,7 @@ static void *wait_for_signals(void *arg)
         if (interrupt_signal() != 0)
             _exit(128 + number);
         interrupt_set(number);
-        log_line(LOG_WARN, "signal %d: ending after the batch in hand; again to end at once", number);
+        log_line(LOG_WARN, "signal %d: ending after the current batch; again to end at once", number);
     }
     return NULL;
 }

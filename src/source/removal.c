@@ -81,7 +81,7 @@ static bool give_name_back(const Removal *removal, const char *why, Err *err)
 {
     if (renameat2(removal->parent, removal->hidden, removal->parent, removal->base, RENAME_NOREPLACE) == 0)
         return stays(removal, why, err);
-    err_set_errno(err, ERR_STOP, errno, "%s: %s, and could not be given its name back: it is beside it as %s", removal->path, why,
+    err_set_errno(err, ERR_STOP, errno, "%s: %s, and could not be renamed back: it is in the same folder as %s", removal->path, why,
                   removal->hidden);
     return err_hint(err, "rename it by hand");
 }
@@ -136,7 +136,7 @@ static bool open_target(const Removal *removal, int trash, int *target, Err *err
     if (faccessat(*target, ".", W_OK | X_OK, AT_EACCESS) != 0)
         return stays(removal, "its folder in the trash cannot be written", err);
     if (fstatat(*target, removal->base, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return stays(removal, "the trash has something of this name", err);
+        return stays(removal, "the trash already holds this name", err);
     return true;
 }
 
@@ -151,7 +151,7 @@ static bool move_to_trash(const Removal *removal, int target, Err *err)
                err_set_errno(err, ERR_STOP, sync_error, "%s: is in the trash, but fsync of its folder there failed", removal->path);
     return give_name_back(removal,
                           why == EXDEV    ? "the trash is on another file system"
-                          : why == EEXIST ? "the trash has something of this name"
+                          : why == EEXIST ? "the trash already holds this name"
                                           : strerror(why),
                           err);
 }
@@ -186,7 +186,7 @@ static bool remove_directory(const Removal *removal, Err *err)
         if (dir >= 0)
             close(dir);
         tree_list_free(&list);
-        return give_name_back(removal, "it changed while it was to be removed", err);
+        return give_name_back(removal, "it changed during the removal", err);
     }
     bool ok = true;
     for (size_t i = list.count; ok && i > 0; i--)
@@ -197,8 +197,8 @@ static bool remove_directory(const Removal *removal, Err *err)
     tree_list_free(&list);
     if (ok)
         return true;
-    err_set_errno(err, ERR_STOP, saved, "%s: partly removed; the rest is beside it as %s", removal->path, removal->hidden);
-    return err_hint(err, "what was there when it was proven is stored; look at what is left, then remove it by hand");
+    err_set_errno(err, ERR_STOP, saved, "%s: partly removed; the rest is in the same folder as %s", removal->path, removal->hidden);
+    return err_hint(err, "what was proven is stored; look at what is left, then remove it by hand");
 }
 
 /* target: the folder in the trash, -1 = delete. */
@@ -235,7 +235,8 @@ bool removal_resume(int root, const char *path, bool is_directory, const Stamp *
     bool cut_off = ok && fstatat(removal.parent, removal.base, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT &&
                    is_same(&removal, removal.hidden, true);
     if (cut_off && renameat2(removal.parent, removal.hidden, removal.parent, removal.base, RENAME_NOREPLACE) != 0)
-        ok = err_set_errno(err, ERR_STOP, errno, "%s: cannot be given its name back; it is beside it as %s", path, removal.hidden);
+        ok = err_set_errno(err, ERR_STOP, errno, "%s: cannot be renamed back; it is in the same folder as %s", path,
+                           removal.hidden);
     *resumed = ok && cut_off;
     close(removal.parent);
     return ok;
@@ -258,7 +259,7 @@ bool removal_take(int root, const char *path, bool is_directory, const Stamp *st
     else if (renameat2(removal.parent, removal.base, removal.parent, removal.hidden, RENAME_NOREPLACE) != 0)
         err_set_errno(err, ERR_SKIP, errno, "%s: stays", path);
     else if (!is_same(&removal, removal.hidden, true))
-        give_name_back(&removal, "something else took its name while it was to be removed", err);
+        give_name_back(&removal, "another file took its name during the removal", err);
     else
         ok = finish(&removal, target, err);
     if (ok && fsync(removal.parent) != 0)

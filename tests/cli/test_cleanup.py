@@ -165,7 +165,7 @@ class AfterThePlan(CleanupCase):
         path["vanished"].unlink()
         changed = "changed after the plan"
         self.check_stay({"reversed": changed, "flipped": changed, "grown": changed, "shrunk": changed, "touched": changed, "mode": changed,
-                         "renamed": changed, "linked": "is no model now", "directory": changed, "vanished": "not there any more"})
+                         "renamed": changed, "linked": "no longer a model", "directory": changed, "vanished": "it is gone"})
         self.assertTrue((self.tree / "linked_model.joblib").is_symlink() and (self.tree / "real").exists())
 
     def test_rows(self):
@@ -250,7 +250,7 @@ class Apply(CleanupCase):
         gone = [path.name for path in self.paths if path != self.paths[1]]
         self.assertEqual(self.events(), [(letter, name) for name in gone for letter in "rx"])
         answer = self.apply(code=3)
-        self.assertTrue(all("not there any more" in answer[name] for name in gone), answer)
+        self.assertTrue(all("it is gone" in answer[name] for name in gone), answer)
         self.assertEqual(self.left(), [self.paths[1].name, "keep_model.joblib"])
         self.assertEqual(self.sync().summary()["new"], 1)
 

@@ -225,23 +225,23 @@ class CannotConnect(ConnectCase):
         for option in self.OPTIONS:
             for secret in self.SECRETS:
                 with self.subTest(option=option, secret=secret):
-                    self.check(2, f"error: {option}: ", "a database address stands where", "hint: name the database with -d", arguments=[option, secret])
-            self.check(2, "a database address stands where", arguments=[f"{option}={secret}" if option != "-j" else f"-nj{secret}"])
+                    self.check(2, f"error: {option}: ", "a database address was given where", "hint: name the database with -d", arguments=[option, secret])
+            self.check(2, "a database address was given where", arguments=[f"{option}={secret}" if option != "-j" else f"-nj{secret}"])
         for command, option in (("cleanup", "--plan"), ("cleanup", "--apply"), ("cleanup", "--trash"), ("cleanup", "--report"), ("check", "--sample"),
                                 ("check", "--report"), ("db", "--jobs"), ("get", "--force"), ("run", "--dry-run"), ("run", "--frobnicate")):
             result = self.call([PROGRAM, command, f"{option}={self.SECRETS[0]}"], env=NO_LIBPQ)
             self.assertEqual(result.code, 2)
-            self.assertIn("a database address stands where", result.err)
+            self.assertIn("a database address was given where", result.err)
             self.assertNotIn(ENCODED, result.all())
         for word in (f"--postgresql://u:{ENCODED}@host/db", f"-Zpostgresql://u:{ENCODED}@host/db"):
-            self.check(2, "a database address stands where an option is expected", arguments=[word])
+            self.check(2, "a database address was given where an option is expected", arguments=[word])
         self.assertFalse(self.state.exists())
 
     def test_address_in_the_variable_of_an_option_does_not_show_its_password(self):
         for option in [*self.OPTIONS[1:], "--dry-run", "--verbose"]:
             name = "MIGRATE_MODELS_" + option[2:].upper().replace("-", "_")
             for secret in self.SECRETS:
-                self.check(2, name, "a database address stands where", env={name: secret}, arguments=[])
+                self.check(2, name, "a database address was given where", env={name: secret}, arguments=[])
         self.assertFalse(self.state.exists())
         self.assertEqual(list(self.base.glob("postgresql*")), [])
 

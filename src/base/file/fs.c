@@ -234,7 +234,7 @@ int fs_open_private_file(const char *path, int extra, Err *err)
     if (fd < 0) {
         err_set_errno(err, ERR_STOP, errno, "cannot open %s", path);
         if (err != NULL && err->errnum == ELOOP)
-            err_hint(err, "a symbolic link stands where a state file belongs; remove it");
+            err_hint(err, "a state file must not be a symbolic link; remove it");
         return -1;
     }
     if (made && fchmod(fd, 0600) != 0) {

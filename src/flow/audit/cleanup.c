@@ -52,7 +52,7 @@ static bool refuse_standby(const Audit *audit, Err *err)
 {
     if (audit->primary)
         return true;
-    err_set(err, ERR_STOP, "the server is a standby: what it has may not be all, and may go away");
+    err_set(err, ERR_STOP, "the database is a standby: rows may be missing there, and may disappear");
     return err_hint(err, "name the primary");
 }
 
@@ -128,7 +128,7 @@ static const char *compare_line(const Apply *apply, const CleanupLine *line, con
     if (why != NULL)
         return why;
     if (!same_row(item->row, &line->row))
-        return "the plan speaks of another row or another content";
+        return "the plan names another row or content";
     return model->followed_link ? "it is reached through a symbolic link" : NULL;
 }
 
@@ -222,7 +222,7 @@ static bool remove_one(Apply *apply, const CleanupLine *line, const Stamp *prove
     if (!interrupt_check(err) || !ask_again(apply, line, &whole, err))
         return false;
     if (!whole)
-        return tell(apply, line, "its row vanished, changed or was damaged a moment ago", err);
+        return tell(apply, line, "its row vanished, changed or was damaged just now", err);
     if (!journal(apply, line, JOURNAL_REMOVING, err))
         return false;
     if (removal_take(apply->tree.root, line->path, line->is_directory, proven, apply->trash, &why))
@@ -259,7 +259,7 @@ static bool tell_missing(Apply *apply, Err *err)
     for (size_t i = 0; ok && i < apply->plan->count; i++) {
         const CleanupLine *line = &apply->plan->lines[i];
         if (line->delete_it && strmap_get(&found, line->path) == STRMAP_NONE)
-            ok = tell(apply, line, "it is not there any more, or is no model now", err);
+            ok = tell(apply, line, "it is gone, or no longer a model", err);
     }
     strmap_free(&found);
     return ok;

@@ -242,12 +242,12 @@ static bool take_row(void *ctx, uint64_t row, char *const *fields, const size_t 
         return false;
     char *path = fields[PATH];
     if (text_percent_decode(path, strlen(path)) <= 0)
-        return bad_row(reader, row, "a path that is none", err);
+        return bad_row(reader, row, "not a path below the models directory", err);
     if (!keep_strings(reader->plan, fields, path, &line, err) ||
         !strmap_add(&reader->plan->by_path, line.path, (uint32_t)reader->plan->count, &existing, err))
         return false;
     if (existing != STRMAP_NONE)
-        return bad_row(reader, row, "this path was there before", err);
+        return bad_row(reader, row, "the path is listed twice", err);
     return cleanup_plan_add(reader->plan, &line, err);
 }
 

@@ -12,13 +12,13 @@ const char *audit_must_stay(const Audit *audit, const AuditItem *item)
     if (item->letter != AUDIT_SAME)
         return item->reason != NULL ? item->reason : "it is not the same as what is stored";
     if (!audit->primary)
-        return "the server is a standby; only a primary can vouch for a row";
+        return "the database is a standby; only a primary can vouch for a row";
     if (item->stays != NULL)
         return item->stays;
     if (!item->row->has_digests)
-        return "its row records no digest that the server could prove; another program wrote it";
+        return "its row records no digest that the database could prove; another program wrote it";
     if (!item->store_proof)
-        return "the server has not proven the stored payload";
+        return "the database has not proven the stored payload";
     if (!item->download_proof)
         return "the stored payload was not read back";
     return NULL;

@@ -41,7 +41,7 @@ void table_reasons(Page *page, const Inventory *inventory, const Facts *facts)
         }
     page_raw(page, "</table>\n");
     if (reasons->count > shown)
-        more(page, reasons->count - shown, "more reason stands in the lists below", "more reasons stand in the lists below");
+        more(page, reasons->count - shown, "more reason is in the lists below", "more reasons are in the lists below");
 }
 
 /* --- duplicates -------------------------------------------------------------------------------------------------------------- */

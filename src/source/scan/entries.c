@@ -69,7 +69,7 @@ static bool read_names(DIR *stream, Entries *out, Err *err)
             continue;
         int type = find_type(dirfd(stream), entry);
         if (type < 0)
-            return err_set_errno(err, ERR_SKIP, errno, "an entry of this directory cannot be looked at");
+            return err_set_errno(err, ERR_SKIP, errno, "an entry of this directory cannot be examined");
         if (type == 0)
             continue;
         char byte = (char)type;

@@ -112,7 +112,7 @@ static bool visit_file(Walk *walk, int dir, const char *name, Err *err)
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT) /* deleted since its name was read */
             return true;
-        err_set_errno(err, ERR_SKIP, errno, "cannot be looked at");
+        err_set_errno(err, ERR_SKIP, errno, "cannot be examined");
         return walk_report(walk, MODEL_FILE, err);
     }
     if (!S_ISREG(st.st_mode))
@@ -195,7 +195,7 @@ static bool add_directory_model(Walk *walk, int dir, unsigned marks, Err *err)
     if (!note_members(walk, &tree, &first, err))
         goto out;
     if (walk->in_link && first != NULL) {
-        ok = refuse_as_same(walk, MODEL_DIRECTORY, "holds what was found already in", first, err);
+        ok = refuse_as_same(walk, MODEL_DIRECTORY, "has the same models as", first, err);
         goto out;
     }
     Model *model = walk_add(walk, MODEL_DIRECTORY, err);
@@ -217,7 +217,7 @@ static bool note_directory(Walk *walk, int dir, const char **first, Err *err)
     if (!walk->rules->follow_links)
         return true;
     if (fstat(dir, &st) != 0)
-        return err_set_errno(err, ERR_SKIP, errno, "this directory cannot be looked at");
+        return err_set_errno(err, ERR_SKIP, errno, "this directory cannot be examined");
     return seen_add(&walk->seen, st.st_dev, st.st_ino, walk->path.len == 0 ? "." : walk->path.data, first, err);
 }
 
@@ -227,7 +227,7 @@ bool walk_directory(Walk *walk, int dir, unsigned depth, Err *err)
     const char *first;
     bool ok = false, is_root = walk->path.len == 0;
     if (depth > DEPTH_MAX)
-        return walk_refuse(walk, MODEL_DIRECTORY, MODEL_FAILED, "lies too deep (400 directories); it was not entered", err);
+        return walk_refuse(walk, MODEL_DIRECTORY, MODEL_FAILED, "nested deeper than 400 directories; not entered", err);
     if (!note_directory(walk, dir, &first, err) || (first == NULL && !entries_read(dir, &entries, err)))
         ok = !is_root && walk_report_unreadable(walk, err);
     else if (first != NULL)

@@ -138,7 +138,7 @@ static bool remove_old(const UnpackDest *dest, Err *err)
         ok = err_set(err, ERR_STOP, "it holds %.200s, which is not part of the model", foreign.data);
     ok = ok && fs_remove_tree(dest->parent, dest->temp, err);
     if (!ok)
-        err_prefix(err, "%s: is restored, but what was there before is left as %s", dest->path, dest->temp);
+        err_prefix(err, "%s: is written, but its previous content could not be removed: %s", dest->path, dest->temp);
     buf_free(&foreign);
     return ok;
 }

@@ -46,7 +46,7 @@ void unpack_dest_close(UnpackDest *dest); /* removes what was not committed; als
 
 /* --- replace.c: may a directory go? *foreign: the path, in the directory `old`, of something that is not in `new` or is of
  * another kind there; links, special files and what is on another file system are always that. Empty: nothing is, or `old` is no
- * directory. Both names are in `parent`. ERR_SKIP, without the name of `old`: it cannot be looked into. */
+ * directory. Both names are in `parent`. ERR_SKIP, without the name of `old`: it cannot be examined. */
 bool unpack_find_foreign(int parent, const char *old, const char *new, Buf *foreign, Err *err);
 
 /* --- the two kinds of model, written under dest->temp. mtime_ns 0 = the time of the extraction. */

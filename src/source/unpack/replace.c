@@ -39,7 +39,7 @@ static bool compare_entry(Comparison *comparison, int old, int new, const char *
     int old_below = openat(old, name, flags), new_below = openat(new, name, flags);
     bool ok = old_below >= 0 && new_below >= 0
                   ? compare_directory(comparison, old_below, new_below, err)
-                  : err_set_errno(err, ERR_SKIP, errno, "%.300s cannot be looked into", comparison->path.data);
+                  : err_set_errno(err, ERR_SKIP, errno, "%.300s cannot be examined", comparison->path.data);
     if (old_below >= 0)
         close(old_below);
     if (new_below >= 0)
@@ -59,14 +59,14 @@ static bool compare_directory(Comparison *comparison, int old, int new, Err *err
     int copy = openat(old, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = copy >= 0 ? fdopendir(copy) : NULL;
     size_t mark = comparison->path.len;
-    bool ok = stream != NULL || err_set_errno(err, ERR_SKIP, errno, "cannot be looked into");
+    bool ok = stream != NULL || err_set_errno(err, ERR_SKIP, errno, "cannot be examined");
     if (stream == NULL && copy >= 0)
         close(copy);
     while (ok && !comparison->found) {
         errno = 0;
         struct dirent *entry = readdir(stream);
         if (entry == NULL) {
-            ok = errno == 0 || err_set_errno(err, ERR_SKIP, errno, "cannot be looked into");
+            ok = errno == 0 || err_set_errno(err, ERR_SKIP, errno, "cannot be examined");
             break;
         }
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
@@ -87,7 +87,7 @@ bool unpack_find_foreign(int parent, const char *old, const char *new, Buf *fore
         return true;
     int old_dir = openat(parent, old, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (old_dir < 0)
-        return err_set_errno(err, ERR_SKIP, errno, "cannot be looked into");
+        return err_set_errno(err, ERR_SKIP, errno, "cannot be examined");
     int new_dir = openat(parent, new, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); /* a file has no members */
     comparison.device = st.st_dev;
     bool ok = (new_dir >= 0 || errno == ENOTDIR || err_set_errno(err, ERR_STOP, errno, "cannot be compared")) &&

@@ -157,7 +157,7 @@ START_TEST(test_trash_has_something_of_this_name)
 {
     Stamp stamp = stamp_of("y");
     shell("echo mine > trash/y");
-    ck_fails(removal_take(root, "y", false, &stamp, trash, &err), ERR_SKIP, "the trash has something");
+    ck_fails(removal_take(root, "y", false, &stamp, trash, &err), ERR_SKIP, "the trash already holds");
     ck_assert_int_eq(renames, 0);
     expect(ALL "trash/y ");
     shell("grep -q mine trash/y && grep -q other root/y");
@@ -177,7 +177,7 @@ START_TEST(test_trash_is_taken_at_the_last_moment)
     Stamp stamp = stamp_of("y");
     at_rename = 2;
     meanwhile = "echo mine > trash/y";
-    ck_fails(removal_take(root, "y", false, &stamp, trash, &err), ERR_SKIP, "the trash has something");
+    ck_fails(removal_take(root, "y", false, &stamp, trash, &err), ERR_SKIP, "the trash already holds");
     shell("grep -q mine trash/y && grep -q other root/y");
 }
 END_TEST
@@ -240,7 +240,7 @@ START_TEST(test_file_replaced_at_the_last_moment)
     at_rename = 1;
     meanwhile = script;
     snprintf(script, sizeof script, "sleep 0.01; %s && ls -lid root/y > before", replacements[_i]);
-    ck_fails(removal_take(root, "y", false, &stamp, -1, &err), ERR_SKIP, "something else took its name");
+    ck_fails(removal_take(root, "y", false, &stamp, -1, &err), ERR_SKIP, "another file took its name");
     shell("ls -lid root/y | diff - before && test -z \"$(ls -A root | grep cleanup)\"");
 }
 END_TEST
@@ -254,7 +254,7 @@ START_TEST(test_directory_changed_at_the_last_moment)
         renames = 0;
         at_rename = 1;
         meanwhile = changes[i];
-        ck_fails(removal_take(root, "d", true, &stamp, -1, &err), ERR_SKIP, "something else took its name");
+        ck_fails(removal_take(root, "d", true, &stamp, -1, &err), ERR_SKIP, "another file took its name");
         shell("test -e root/d/sub/two && test -z \"$(ls -A root | grep cleanup)\"");
     }
 }
@@ -267,7 +267,7 @@ START_TEST(test_directory_changed_before_its_members_go)
     listings = 0;
     at_listing = 7; /* the directory and its two folders are listed twice before */
     meanwhile = "echo precious > \"$(ls -d root/.cleanup-*)/sub/three\"";
-    ck_fails(removal_take(root, "d", true, &stamp, -1, &err), ERR_SKIP, "changed while it was to be removed");
+    ck_fails(removal_take(root, "d", true, &stamp, -1, &err), ERR_SKIP, "changed during the removal");
     shell("grep -q precious root/d/sub/three && test -e root/d/one");
 }
 END_TEST

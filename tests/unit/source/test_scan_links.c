@@ -172,7 +172,7 @@ START_TEST(test_links_into_directory_models)
     rules.excludes = excludes;
     put_link("whole", "bertopic_model_1");
     scan(&rules);
-    expect("file parts/a.joblib -7 (link)\nskipped whole: symbolic link, holds what was found already in parts (link)\n");
+    expect("file parts/a.joblib -7 (link)\nskipped whole: symbolic link, has the same models as parts (link)\n");
 }
 END_TEST
 

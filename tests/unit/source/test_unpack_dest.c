@@ -175,7 +175,7 @@ START_TEST(put_into_the_old_one_at_the_last_moment)
     Row row = tree_row();
     shell("mkdir -p out/sub");
     before_exchange = "echo precious >out/sub/letter";
-    ck_fails(to_path(&row, "out", (UnpackOptions){.force = true}, &err), ERR_STOP, "is left as .out.restore-");
+    ck_fails(to_path(&row, "out", (UnpackOptions){.force = true}, &err), ERR_STOP, "could not be removed: .out.restore-");
     ck_assert_ptr_nonnull(strstr(err.text, "it holds sub/letter"));
     shell("diff -r m out && grep -q precious .out.restore-*/sub/letter");
     free_row(&row);

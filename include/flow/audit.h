@@ -10,6 +10,7 @@
 #include "base/strmap.h"
 #include "flow/retry.h"
 #include "source/source_tree.h"
+#include "store/proof.h"
 
 /* As rclone has them. */
 typedef enum AuditLetter {
@@ -36,6 +37,7 @@ typedef struct AuditItem {
     bool is_older;       /* '-' or damaged: another version of a name that the tree has without a version; history, no difference */
     bool is_damaged;     /* the payload is not what the row says */
     bool store_proof;   /* the server's hash of the payload is the recorded one */
+    StoreDoubt doubt;    /* why the server does not promise to keep the row; as of the server's proof */
     bool download_proof; /* read back, decoded and hashed here: it is the content */
     Stamp stamp;         /* of the source when it was hashed */
 } AuditItem;
@@ -45,7 +47,6 @@ typedef struct Audit {
     size_t count, cap;
     uint64_t counts[5], bytes[5]; /* by audit_index of the letter; raw bytes */
     uint64_t older;               /* items that are is_older, and with one_way those that would be */
-    bool primary;                 /* the server is no standby */
     char store[STORE_IDENTITY_SIZE]; /* its identifier */
     struct Rows *rows;            /* what the store lists */
     Arena arena;

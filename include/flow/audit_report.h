@@ -6,8 +6,8 @@
 #include "report/inventory.h"
 
 /* Why a source must stay, or NULL when it may go: same content in the store, proven by the server and by reading it back just now,
- * and the server is a primary. */
-const char *audit_must_stay(const Audit *audit, const AuditItem *item);
+ * and the server promises to keep the row. */
+const char *audit_must_stay(const AuditItem *item);
 
 /* The strings of *out are borrowed from the audit, the tree and the arguments; free with audit_free_inventory. */
 bool audit_inventory(const Audit *audit, const SourceTree *tree, const char *title, bool is_cleanup, const char *store,

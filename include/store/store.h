@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/spool.h"
 #include "port/sha256.h"
+#include "store/proof.h"
 #include "store/stored_model.h"
 
 #define STORE_NAME_MAX 255 /* characters, models.name varchar(255) */
@@ -131,23 +132,9 @@ bool store_list(Store *store, const char *const *names, size_t count, StoredMode
  */
 bool store_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err);
 
-/* What the server says of a payload. */
-typedef enum StoreHealth {
-    STORE_INTACT, /* its SHA-256, worked out now by the server, is the recorded one; of a chunked payload: all chunks are there, of
-                   * the recorded size together, and each has its own SHA-256 (their sum is proven by reading it back only) */
-    STORE_DAMAGED, /* it is another one, or chunks are missing, doubled or of another size */
-    STORE_UNPROVEN, /* no digest is recorded */
-    STORE_MISSING /* no such row */
-} StoreHealth;
-
-typedef bool (*StoreHealthFn)(void *ctx, size_t key_index, StoreHealth health, Err *err);
-
-/* Hashes the payloads of these keys in the server (about 1 GB/s); none crosses the network. The server is silent while it works, so
- * the caller keeps the bytes of one call well under timeout times 0.5 GB/s. Calls fn once for each key, in any order. */
-bool store_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
-
-/* False for a standby or a server in recovery: what it has may not be all, and may go away. */
-bool store_is_primary(Store *store, bool *primary, Err *err);
+/* Hashes the payloads of these rows in the server; none crosses the network. However large they are, the wait is no time-out:
+ * `timeout` counts beyond the time that a slow server needs for so many bytes (32 MB/s), and chunks are hashed some at a time. */
+bool store_verify(Store *store, StoreProof *proofs, size_t count, Err *err);
 
 /* Reads one payload in pieces of at most 16 MiB, in order, as of one moment. Between open and close no other call on the session.
  */

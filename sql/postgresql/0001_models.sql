@@ -186,16 +186,6 @@ CREATE VIEW latest_models AS
     SELECT DISTINCT ON (name) * FROM models WHERE is_active ORDER BY name, version DESC;
 COMMENT ON VIEW latest_models IS 'The latest active version of each name, with the columns of models.';
 
--- The views look with the eyes of whoever asks, as far as the server can do that: row level security goes for them too.
-DO $$
-BEGIN
-    IF pg_catalog.current_setting('server_version_num')::integer OPERATOR(pg_catalog.>=) 150000 THEN
-        ALTER VIEW model_catalog SET (security_invoker = true);
-        ALTER VIEW latest_models SET (security_invoker = true);
-    END IF;
-END
-$$;
-
 -- Who may read all of an adopted table may read what is beside it: not under row level security, where "may read" is less than all rows.
 DO $$
 DECLARE

@@ -49,8 +49,8 @@ BEGIN
 END
 $$;
 
--- An earlier text of 0001 made the views look with their owner's eyes, and handed on grants where row level security decides who sees what.
--- The views look with the eyes of whoever asks, unless somebody reads them who may not read `models`; what undoes row level security goes.
+-- The views look with the eyes of whoever asks, as far as the server can do that, unless somebody reads them already who may not read
+-- `models`. An earlier text of 0001 handed on grants where row level security decides who sees what: what undoes it goes.
 DO $$
 DECLARE
     guarded boolean := (SELECT relrowsecurity OR relforcerowsecurity FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) 'models'::regclass::oid);

@@ -30,8 +30,7 @@ typedef struct StoreDriver {
 
     bool (*list)(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err);
     bool (*list_key)(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err);
-    bool (*verify)(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
-    bool (*is_primary)(Store *store, bool *primary, Err *err);
+    bool (*verify)(Store *store, StoreProof *proofs, size_t count, Err *err);
     bool (*fetch_open)(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);
     bool (*fetch_next)(Store *store, const void **data, size_t *len, Err *err);
     void (*fetch_close)(Store *store);

@@ -158,15 +158,22 @@ bool store_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *c
     return store->driver->list_key(store, key, fn, ctx, err);
 }
 
-bool store_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err)
+bool store_verify(Store *store, StoreProof *proofs, size_t count, Err *err)
 {
-    return store->driver->verify(store, keys, count, fn, ctx, err);
+    return store->driver->verify(store, proofs, count, err);
 }
 
-bool store_is_primary(Store *store, bool *primary, Err *err)
+const char *store_doubt_text(StoreDoubt doubt)
 {
-    *primary = true;
-    return !store->driver->traits.may_be_standby || store->driver->is_primary(store, primary, err);
+    static const char *const texts[] = {
+        [STORE_KEPT] = "",
+        [STORE_STANDBY] = "the database is a standby; only a primary can vouch for a row",
+        [STORE_FSYNC_OFF] = "the database runs with fsync off; after a crash it may have nothing of this row",
+        [STORE_TORN_PAGES] = "the database runs with full_page_writes off; a crash may tear this row",
+        [STORE_UNLOGGED] = "the table of the row is unlogged or temporary; a crash empties it",
+        [STORE_UNLOGGED_CHUNKS] = "the table of its chunks is unlogged or temporary; a crash empties it",
+    };
+    return texts[doubt];
 }
 
 bool store_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err)

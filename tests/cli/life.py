@@ -20,6 +20,8 @@ def set_fsync(value):
 
 
 class LifeCase(CliCase):
+    fsync = "off" # quicker
+
     @classmethod
     def setUpClass(cls):
         cls.be_quick()
@@ -29,11 +31,13 @@ class LifeCase(CliCase):
         if os.access(RAM_DISK, os.W_OK):
             before, tempfile.tempdir = tempfile.tempdir, str(RAM_DISK)
             cls.addClassCleanup(setattr, tempfile, "tempdir", before)
-        set_fsync("off")
+        set_fsync(cls.fsync)
         cls.addClassCleanup(set_fsync, "on")
 
 
 class CleanupCase(LifeCase):
+    fsync = "on" # else nothing may go
+
     def setUp(self):
         super().setUp()
         self.plan_file = self.base / "plan.csv"

@@ -14,6 +14,8 @@ RETRAINED = "partnerships_classifier_binary.joblib"
 
 
 class WholeLife(LifeCase):
+    fsync = "on"
+
     def command(self, *words, state=True):
         return [PROGRAM, *map(str, words), *(["--state-dir", str(self.state)] if state else []), "-d", self.url]
 

@@ -40,6 +40,7 @@ class FaultCase(CliCase):
 
     options = OPTIONS
     bad_models = 1  # of the tree: they fail in every run
+    fsync = "off"   # "on" where something is cleaned up
 
     @classmethod
     def setUpClass(cls):
@@ -47,7 +48,7 @@ class FaultCase(CliCase):
         if os.access(RAM_DISK, os.W_OK) and shutil.disk_usage(RAM_DISK).free > 32 << 20:
             before, tempfile.tempdir = tempfile.tempdir, RAM_DISK
             cls.addClassCleanup(setattr, tempfile, "tempdir", before)
-        cls.set_fsync("off")
+        cls.set_fsync(cls.fsync)
         cls.addClassCleanup(cls.set_fsync, "on")
 
     @staticmethod

@@ -12,6 +12,8 @@ COMMITTED, UNCOMMITTED = 6, 3  # rows of the killed run: two batches, and one th
 
 
 class LeftoverCase(FaultCase):
+    fsync = "on"
+
     def setUp(self):
         super().setUp()
         self.commits = self.find_commits()

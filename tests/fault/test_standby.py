@@ -30,7 +30,7 @@ class ChangeOver(CleanupCase):
         self.plan()
         proxy.reset()
         proxy.fault = Fault(proxy.shut, AFTER, FRONT, ends - 1, "X")  # the last session but one has ended: all is proven
-        self.assertIn("damaged just now", self.apply("--jobs", "1", code=3)[path.name])
+        self.assertIn("the database is a standby", self.apply("--jobs", "1", code=3)[path.name])
         self.assertTrue(proxy.fired)
         self.assertEqual(self.left(), [path.name])
 

@@ -293,21 +293,28 @@ END_TEST
 
 /* --- slow, but alive --------------------------------------------------------------------------------------------------------- */
 
+/* A role that is no superuser reads a view in the place of a table, and a view can be slow. */
+static Store *open_slowly(StoreTarget **slow)
+{
+    char url[600];
+    if (sql(database, "SELECT 1 FROM pg_roles WHERE rolname = 'slow_reader'")[0] == '\0')
+        sql(database, "CREATE ROLE slow_reader LOGIN");
+    snprintf(url, sizeof url, "%s?user=slow_reader", url_of(database));
+    *slow = target_of(url);
+    return open_store(*slow);
+}
+
 /* Hashing in the server takes longer than the timeout in all, but not for one row. */
 START_TEST(slow_catalog)
 {
     Found found = {0};
-    char url[600];
+    StoreTarget *slow;
     sql(database, "SET client_min_messages = error; DROP TABLE models CASCADE; CREATE TABLE hidden (name text, version int, "
                   "model_binary bytea);"
                   "INSERT INTO hidden SELECT 'n' || i, 1, 'x' FROM generate_series(1, 8) AS i;"
                   "CREATE FUNCTION slowly(bytea) RETURNS bytea LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN $1; END';"
                   "CREATE VIEW models AS SELECT name, version, slowly(model_binary) AS model_binary FROM hidden; GRANT SELECT ON models TO PUBLIC");
-    if (sql(database, "SELECT 1 FROM pg_roles WHERE rolname = 'slow_reader'")[0] == '\0')
-        sql(database, "CREATE ROLE slow_reader LOGIN"); /* a superuser reads no view of that name */
-    snprintf(url, sizeof url, "%s?user=slow_reader", url_of(database));
-    StoreTarget *slow = target_of(url);
-    Store *reader = open_store(slow);
+    Store *reader = open_slowly(&slow);
     double start = clock_seconds();
     ck_ok(store_catalog(reader, note_found, &found, &err));
     ck_assert_double_gt(clock_seconds() - start, quick.timeout);
@@ -315,6 +322,35 @@ START_TEST(slow_catalog)
     store_close(reader);
     store_target_free(slow);
     ck_fails(store_catalog(store, note_found, &found, &err), ERR_STOP, "restricted");
+}
+END_TEST
+
+/* A proof takes the time that its bytes need, and a chunked one any time. */
+START_TEST(slow_proof)
+{
+    StoreTarget *slow;
+    StoreProof proofs[] = {{.name = "inline", .version = 1, .bytes = 128000000}, {.name = "chunked", .version = 1}};
+    sql(database,
+        "SET client_min_messages = error; DROP VIEW latest_models, model_catalog; ALTER TABLE models RENAME TO real_models;"
+        "CREATE FUNCTION slowly(bytea, float) RETURNS bytea LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_sleep($2); RETURN $1; END';"
+        "INSERT INTO real_models (name, version, model_type, event, model_binary, stored_sha256, stored_bytes, chunk_count) VALUES "
+        "('inline', 1, 't', 'e', 'x', sha256('x'), 1, 0), ('chunked', 1, 't', 'e', '', sha256('y'), 8, 8);"
+        "INSERT INTO model_chunks SELECT 'chunked', 1, i, 'y', sha256('y') FROM generate_series(0, 7) i;"
+        "ALTER TABLE model_chunks RENAME TO real_chunks;"
+        "CREATE VIEW models AS SELECT name, version, content_sha256, stored_sha256, stored_bytes, chunk_count, tableoid, "
+        "slowly(model_binary, 1.2) AS model_binary FROM real_models;"
+        "CREATE VIEW model_chunks AS SELECT name, version, seq, tableoid, data, slowly(sha256, 0.7) AS sha256 FROM real_chunks;"
+        "GRANT SELECT ON models, model_chunks TO PUBLIC");
+    Store *reader = open_slowly(&slow);
+    double start = clock_seconds();
+    ck_ok(store_verify(reader, proofs, 2, &err));
+    ck_assert_double_gt(clock_seconds() - start, 2.4 + 8 * 0.7);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(proofs[i].health, STORE_INTACT);
+        ck_assert_int_eq(proofs[i].doubt, STORE_KEPT);
+    }
+    store_close(reader);
+    store_target_free(slow);
 }
 END_TEST
 
@@ -403,6 +439,7 @@ int main(void)
     tcase_add_test(tcase, frozen_before_commit);
     tcase_add_test(tcase, lost_answer_to_commit);
     tcase_add_test(tcase, slow_catalog);
+    tcase_add_test(tcase, slow_proof);
     tcase_add_test(tcase, early_error);
     tcase_add_test(tcase, read_only);
     tcase_add_test(tcase, locked_table);

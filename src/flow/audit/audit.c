@@ -66,7 +66,6 @@ static bool list_rows(const AuditSettings *settings, Audit *audit, Err *err)
         return err_no_memory(err);
     if (!rows_list(settings->retry, audit->rows, err))
         return false;
-    audit->primary = audit->rows->primary;
     memcpy(audit->store, audit->rows->store, sizeof audit->store);
     return true;
 }

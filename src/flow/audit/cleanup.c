@@ -48,12 +48,17 @@ static bool refuse_other_store(const CleanupPlan *plan, const char *store, Err *
     return err_hint(err, "name the store that the plan is about, or make a new plan");
 }
 
-static bool refuse_standby(const Audit *audit, Err *err)
+/* What is wrong with the server as a whole is wrong with each of its rows. */
+static bool refuse_doubtful(const Audit *audit, Err *err)
 {
-    if (audit->primary)
-        return true;
-    err_set(err, ERR_STOP, "the database is a standby: rows may be missing there, and may disappear");
-    return err_hint(err, "name the primary");
+    for (size_t i = 0; i < audit->count; i++) {
+        StoreDoubt doubt = audit->items[i].doubt;
+        if (doubt != STORE_STANDBY && doubt != STORE_FSYNC_OFF && doubt != STORE_TORN_PAGES)
+            continue;
+        err_set(err, ERR_STOP, "%s", store_doubt_text(doubt));
+        return err_hint(err, doubt == STORE_STANDBY ? "name the primary" : "nothing is deleted on the word of such a database");
+    }
+    return true;
 }
 
 static StoredModel source_alone(const AuditItem *item)
@@ -74,7 +79,7 @@ bool cleanup_make_plan(const Audit *audit, const SourceTree *tree, CleanupPlan *
         if (item->model == UINT32_MAX)
             continue;
         const Model *model = &tree->models->items[item->model];
-        const char *why = audit_must_stay(audit, item);
+        const char *why = audit_must_stay(item);
         CleanupLine line = {.delete_it = why == NULL,
                             .path = model->path,
                             .is_directory = model->kind == MODEL_DIRECTORY,
@@ -124,7 +129,7 @@ static const char *compare_line(const Apply *apply, const CleanupLine *line, con
     unsigned except = apply->resumed[line - apply->plan->lines] && !line->is_directory ? STAMP_ANY_CTIME : 0;
     if ((model->kind == MODEL_DIRECTORY) != line->is_directory || !stamp_is(&item->stamp, &line->stamp, except))
         return "it changed after the plan was made";
-    const char *why = audit_must_stay(&apply->audit, item);
+    const char *why = audit_must_stay(item);
     if (why != NULL)
         return why;
     if (!same_row(item->row, &line->row))
@@ -132,58 +137,42 @@ static const char *compare_line(const Apply *apply, const CleanupLine *line, con
     return model->followed_link ? "it is reached through a symbolic link" : NULL;
 }
 
-static bool note_health(void *ctx, size_t key_index, StoreHealth health, Err *err)
-{
-    (void)key_index;
-    (void)err;
-    *(StoreHealth *)ctx = health;
-    return true;
-}
-
-typedef struct Same {
-    const CleanupLine *line;
-    bool found;
-} Same;
-
-static bool compare_row(void *ctx, const StoredModel *info, Err *err)
-{
-    Same *same = ctx;
-    (void)err;
-    same->found = info->has_digests && same_row(info, &same->line->row);
-    return true;
-}
-
 typedef struct LastQuestion {
     Apply *apply;
-    const CleanupLine *line;
-    bool whole;
+    StoreProof proof;
+    bool is_elsewhere; /* an address may lead to another store by now */
 } LastQuestion;
 
 static bool ask_once(void *ctx, Err *err)
 {
     LastQuestion *question = ctx;
-    Store *store = question->apply->store;
-    StoreKey key = {.name = question->line->row.name, .version = question->line->row.version};
-    StoreHealth health = STORE_MISSING;
-    Same same = {.line = question->line};
     char identity[STORE_IDENTITY_SIZE];
-    bool primary = false;
-    if (!store_identity(store, identity, err) || !store_is_primary(store, &primary, err) ||
-        !store_verify(store, &key, 1, note_health, &health, err) ||
-        !store_list_key(store, &key, compare_row, &same, err))
+    if (!store_identity(question->apply->store, identity, err) || !store_verify(question->apply->store, &question->proof, 1, err))
         return false;
-    question->whole = primary && health == STORE_INTACT && same.found &&
-                      strcmp(identity, question->apply->audit.store) == 0; /* an address may lead elsewhere by now */
+    question->is_elsewhere = strcmp(identity, question->apply->audit.store) != 0;
     return true;
 }
 
-/* The last question before a removal: is the row there at this moment, the same one as was proven, and whole? */
-static bool ask_again(Apply *apply, const CleanupLine *line, bool *whole, Err *err)
+/* The last question before a removal: is the row there at this moment, the same one as was proven, whole, and on a server that
+ * keeps it? *why gets the answer, NULL = yes. */
+static bool ask_again(Apply *apply, const CleanupLine *line, uint64_t bytes, const char **why, Err *err)
 {
-    LastQuestion question = {.apply = apply, .line = line};
-    bool ok = retry_step(apply->settings->audit.retry, &apply->store, ask_once, &question, err);
-    *whole = ok && question.whole;
-    return ok;
+    LastQuestion question = {.apply = apply,
+                             .proof = {.name = line->row.name,
+                                       .version = line->row.version,
+                                       .content = &line->row.content,
+                                       .stored = &line->row.stored,
+                                       .bytes = bytes}};
+    if (!retry_step(apply->settings->audit.retry, &apply->store, ask_once, &question, err))
+        return false;
+    *why = NULL;
+    if (question.is_elsewhere)
+        *why = "another store answers at this address";
+    else if (question.proof.health != STORE_INTACT)
+        *why = "its row vanished, changed or was damaged just now";
+    else if (question.proof.doubt != STORE_KEPT)
+        *why = store_doubt_text(question.proof.doubt);
+    return true;
 }
 
 static bool journal(Apply *apply, const CleanupLine *line, JournalEvent event, Err *err)
@@ -215,17 +204,17 @@ static bool tell(Apply *apply, const CleanupLine *line, const char *why, Err *er
     return apply->fn(apply->ctx, line, why, err);
 }
 
-static bool remove_one(Apply *apply, const CleanupLine *line, const Stamp *proven, Err *err)
+static bool remove_one(Apply *apply, const CleanupLine *line, const AuditItem *item, Err *err)
 {
     Err why = {0};
-    bool whole = false;
-    if (!interrupt_check(err) || !ask_again(apply, line, &whole, err))
+    const char *stays = NULL;
+    if (!interrupt_check(err) || !ask_again(apply, line, item->row->stored_bytes, &stays, err))
         return false;
-    if (!whole)
-        return tell(apply, line, "its row vanished, changed or was damaged just now", err);
+    if (stays != NULL)
+        return tell(apply, line, stays, err);
     if (!journal(apply, line, JOURNAL_REMOVING, err))
         return false;
-    if (removal_take(apply->tree.root, line->path, line->is_directory, proven, apply->trash, &why))
+    if (removal_take(apply->tree.root, line->path, line->is_directory, &item->stamp, apply->trash, &why))
         return journal(apply, line, JOURNAL_REMOVED, err) && tell(apply, line, NULL, err);
     if (why.cls == ERR_SKIP)
         return tell(apply, line, why.text, err);
@@ -243,7 +232,7 @@ static bool apply_lines(Apply *apply, Err *err)
             continue;
         const CleanupLine *line = &apply->plan->lines[index];
         const char *why = compare_line(apply, line, item);
-        if (!(why != NULL ? tell(apply, line, why, err) : remove_one(apply, line, &item->stamp, err)))
+        if (!(why != NULL ? tell(apply, line, why, err) : remove_one(apply, line, item, err)))
             return false;
     }
     return true;
@@ -321,7 +310,7 @@ bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, Cle
     bool ok = state_locate(settings->state_dir, NULL, audit.retry->target, &apply.state, err) &&
               state_open(&apply.state, run_id, err) && open_trash(&apply, err) && resume(&apply, err) &&
               audit_run(&audit, &apply.tree, &apply.models, &apply.audit, err) &&
-              refuse_unsound(&apply.tree, err) && refuse_standby(&apply.audit, err) &&
+              refuse_unsound(&apply.tree, err) && refuse_doubtful(&apply.audit, err) &&
               refuse_other_store(plan, apply.audit.store, err) && apply_lines(&apply, err) &&
               tell_missing(&apply, err);
     free(apply.resumed);

@@ -5,14 +5,14 @@
 
 #include "base/clock.h"
 
-const char *audit_must_stay(const Audit *audit, const AuditItem *item)
+const char *audit_must_stay(const AuditItem *item)
 {
     if (item->letter == AUDIT_ONLY_DISK)
         return "it is not stored";
     if (item->letter != AUDIT_SAME)
         return item->reason != NULL ? item->reason : "it is not the same as what is stored";
-    if (!audit->primary)
-        return "the database is a standby; only a primary can vouch for a row";
+    if (item->doubt != STORE_KEPT)
+        return store_doubt_text(item->doubt);
     if (item->stays != NULL)
         return item->stays;
     if (!item->row->has_digests)
@@ -24,9 +24,9 @@ const char *audit_must_stay(const Audit *audit, const AuditItem *item)
     return NULL;
 }
 
-static void fill(InventoryItem *out, const Audit *audit, const AuditItem *item, const ModelList *models, bool is_cleanup)
+static void fill(InventoryItem *out, const AuditItem *item, const ModelList *models, bool is_cleanup)
 {
-    const char *must_stay = audit_must_stay(audit, item);
+    const char *must_stay = audit_must_stay(item);
     const Model *model = item->model == UINT32_MAX ? NULL : &models->items[item->model];
     *out = (InventoryItem){.path = model != NULL ? model->path : NULL,
                            .name = item->name,
@@ -66,7 +66,7 @@ bool audit_inventory(const Audit *audit, const SourceTree *tree, const char *tit
     if (out->items == NULL)
         return err_no_memory(err);
     for (size_t i = 0; i < audit->count; i++)
-        fill(&out->items[out->count++], audit, &audit->items[i], models, is_cleanup);
+        fill(&out->items[out->count++], &audit->items[i], models, is_cleanup);
     for (uint32_t i = 0; is_cleanup && i < models->count; i++)
         if (models->items[i].state == MODEL_SKIPPED)
             fill_skipped(&out->items[out->count++], &models->items[i]);

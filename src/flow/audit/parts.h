@@ -21,7 +21,6 @@ typedef struct Rows {
     Row *items;
     size_t count, cap;
     Row **by_path; /* the same by source_path; NULL until it is wanted */
-    bool primary;  /* the server is no standby */
     char store[STORE_IDENTITY_SIZE];
     Arena arena;
 } Rows;

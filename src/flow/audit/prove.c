@@ -8,7 +8,7 @@
 #include "../pool.h"
 #include "source/unpack.h"
 
-#define CALL_BYTES ((uint64_t)256 * 1024 * 1024) /* hashed by one query: under a second of silence */
+#define CALL_BYTES ((uint64_t)256 * 1024 * 1024) /* hashed by one query */
 #define CALL_KEYS 500
 
 typedef struct Prover {
@@ -63,7 +63,7 @@ static void stop_session(void *own)
 typedef struct Call {
     Prover *prover;
     Session *session;
-    StoreKey *keys;
+    StoreProof *proofs;
     size_t first, count; /* of the chosen items */
 } Call;
 
@@ -81,20 +81,19 @@ static bool take_unproven(Prover *prover, AuditItem *item, Err *err)
                 err);
 }
 
-static bool take_health(void *ctx, size_t key_index, StoreHealth health, Err *err)
+static bool take_proof(Prover *prover, AuditItem *item, const StoreProof *proof, Err *err)
 {
-    const Call *call = ctx;
-    AuditItem *item = &call->prover->audit->items[call->prover->chosen[call->first + key_index]];
-    switch (health) {
+    item->doubt = proof->doubt;
+    switch (proof->health) {
     case STORE_INTACT:
         item->store_proof = true;
         return true;
     case STORE_UNPROVEN:
-        return take_unproven(call->prover, item, err);
+        return take_unproven(prover, item, err);
     case STORE_DAMAGED:
-        return mark(call->prover, item, AUDIT_DIFFERS, "the stored payload is damaged: its SHA-256 is not the recorded one", err);
+        return mark(prover, item, AUDIT_DIFFERS, "the stored payload is damaged: its SHA-256 is not the recorded one", err);
     case STORE_MISSING:
-        return mark(call->prover, item, AUDIT_UNCHECKED, "the row vanished while it was checked", err);
+        return mark(prover, item, AUDIT_UNCHECKED, "the row vanished or changed while it was checked", err);
     }
     return true;
 }
@@ -102,22 +101,29 @@ static bool take_health(void *ctx, size_t key_index, StoreHealth health, Err *er
 static bool verify_once(void *ctx, Err *err)
 {
     Call *call = ctx;
-    return store_verify(call->session->store, call->keys, call->count, take_health, call, err);
+    return store_verify(call->session->store, call->proofs, call->count, err);
 }
 
 static bool verify_call(void *shared, void *own, uint32_t index, Err *err)
 {
     Prover *prover = shared;
     size_t first = prover->calls[index], count = prover->calls[index + 1] - first;
-    Call call = {.prover = prover, .session = own, .keys = calloc(count, sizeof *call.keys), .first = first, .count = count};
-    if (call.keys == NULL)
+    Call call = {.prover = prover, .session = own, .proofs = calloc(count, sizeof *call.proofs), .first = first, .count = count};
+    if (call.proofs == NULL)
         return err_no_memory(err);
     for (size_t i = 0; i < count; i++) {
         const AuditItem *item = &prover->audit->items[prover->chosen[first + i]];
-        call.keys[i] = (StoreKey){.name = item->name, .version = item->version};
+        const StoredModel *row = item->row;
+        call.proofs[i] = (StoreProof){.name = item->name,
+                                      .version = item->version,
+                                      .content = row->has_digests ? &row->content : NULL,
+                                      .stored = row->has_digests ? &row->stored : NULL,
+                                      .bytes = row->stored_bytes};
     }
     bool ok = retry_step(prover->settings->retry, &call.session->store, verify_once, &call, err);
-    free(call.keys);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = take_proof(prover, &prover->audit->items[prover->chosen[first + i]], &call.proofs[i], err);
+    free(call.proofs);
     return ok;
 }
 

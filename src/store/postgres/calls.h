@@ -10,8 +10,7 @@ bool postgres_find(Store *store, const char *const *names, size_t count, StoreVe
 bool postgres_wait_writers(Store *store, Err *err);
 bool postgres_list(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err);
 bool postgres_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err);
-bool postgres_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err);
-bool postgres_is_primary(Store *store, bool *primary, Err *err);
+bool postgres_verify(Store *store, StoreProof *proofs, size_t count, Err *err);
 bool postgres_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);
 bool postgres_fetch_next(Store *store, const void **data, size_t *len, Err *err);
 void postgres_fetch_close(Store *store);

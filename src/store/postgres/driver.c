@@ -27,7 +27,6 @@ const StoreDriver store_postgres_driver = {
     .list = postgres_list,
     .list_key = postgres_list_key,
     .verify = postgres_verify,
-    .is_primary = postgres_is_primary,
     .fetch_open = postgres_fetch_open,
     .fetch_next = postgres_fetch_next,
     .fetch_close = postgres_fetch_close,

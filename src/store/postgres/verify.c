@@ -1,51 +1,131 @@
-/* verify.c: what the server says of payloads, and of itself. */
+/* verify.c: what the server says of payloads, all of one call in one transaction and as of one moment. A server that hashes says
+ * nothing, so a query is waited for as long as a slow one needs for its bytes, and the chunks of a payload go some at a time. */
 #include "calls.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "session/text.h"
 #include "session/transaction.h"
 #include "session/wire.h"
 #include "sql.h"
 
-bool postgres_verify(Store *store, const StoreKey *keys, size_t count, StoreHealthFn fn, void *ctx, Err *err)
+#define CALL_CHUNKS 4 /* 64 MiB */
+#define SLOW_BYTES_PER_SECOND 32e6
+
+/* The arrays of verify.sql. */
+typedef struct Arrays {
+    Buf names, versions, contents, stored;
+} Arrays;
+
+static bool add_digest(Buf *out, const Digest *digest, const char *comma, Err *err)
 {
-    Postgres *pg = (Postgres *)store;
-    Buf names = {0}, versions = {0};
-    PGresult *answer = NULL;
-    const char **list = calloc(count + 1, sizeof *list);
-    bool ok = list != NULL ? buf_text(&versions, "{", err) : err_no_memory(err);
+    char hex[2 * DIGEST_BYTES + 1] = "NULL";
+    if (digest != NULL)
+        digest_hex(digest, hex);
+    return buf_format(out, err, "%s%s", comma, hex);
+}
+
+static bool fill_arrays(Arrays *arrays, const StoreProof *proofs, size_t count, Err *err)
+{
+    Buf *all[] = {&arrays->names, &arrays->versions, &arrays->contents, &arrays->stored};
+    bool ok = true;
+    for (size_t k = 0; ok && k < 4; k++)
+        ok = buf_text(all[k], "{", err);
     for (size_t i = 0; ok && i < count; i++) {
-        list[i] = keys[i].name;
-        ok = buf_format(&versions, err, "%s%" PRId32, i > 0 ? "," : "", keys[i].version);
+        const char *comma = i > 0 ? "," : "";
+        ok = buf_text(&arrays->names, comma, err) && postgres_text_element(&arrays->names, proofs[i].name, err) &&
+             buf_format(&arrays->versions, err, "%s%" PRId32, comma, proofs[i].version) &&
+             add_digest(&arrays->contents, proofs[i].content, comma, err) &&
+             add_digest(&arrays->stored, proofs[i].stored, comma, err);
     }
-    ok = ok && buf_text(&versions, "}", err) && postgres_text_array(&names, list, count, err);
-    const char *params[] = {names.data, versions.data};
-    ok = ok && postgres_begin(pg, false, err) && postgres_query(pg, sql_postgresql_verify, 2, params, false, &answer, err);
-    postgres_rollback(store);
-    for (int i = 0; ok && i < PQntuples(answer); i++) {
-        unsigned long long index = strtoull(PQgetvalue(answer, i, 0), NULL, 10);
-        unsigned long health = strtoul(PQgetvalue(answer, i, 1), NULL, 10);
-        static const StoreHealth meaning[] = {STORE_INTACT, STORE_DAMAGED, STORE_UNPROVEN, STORE_MISSING};
-        ok = index < count && health < 4 ? fn(ctx, (size_t)index, meaning[health], err)
-                                         : err_set(err, ERR_BUG, "%s: no answer to a proof", store_target_label(pg->base.target));
-    }
-    PQclear(answer);
-    free(list);
-    buf_free(&names);
-    buf_free(&versions);
+    for (size_t k = 0; ok && k < 4; k++)
+        ok = buf_text(all[k], "}", err);
     return ok;
 }
 
-bool postgres_is_primary(Store *store, bool *primary, Err *err)
+static void free_arrays(Arrays *arrays)
+{
+    buf_free(&arrays->names);
+    buf_free(&arrays->versions);
+    buf_free(&arrays->contents);
+    buf_free(&arrays->stored);
+}
+
+static bool query_for(Postgres *pg, uint64_t bytes, const char *sql, int count, const char *const *params, PGresult **out, Err *err)
+{
+    double patience = pg->patience;
+    pg->patience += (double)bytes / SLOW_BYTES_PER_SECOND;
+    bool ok = postgres_query(pg, sql, count, params, false, out, err);
+    pg->patience = patience;
+    return ok;
+}
+
+static bool no_answer(const Postgres *pg, Err *err)
+{
+    return err_set(err, ERR_BUG, "%s: no answer to a proof", store_target_label(pg->base.target));
+}
+
+static bool hash_chunks(Postgres *pg, StoreProof *proof, unsigned long count, Err *err)
+{
+    for (unsigned long first = 0; first < count && proof->health == STORE_INTACT; first += CALL_CHUNKS) {
+        char version[16], from[24], to[24];
+        unsigned long last = first + CALL_CHUNKS <= count ? first + CALL_CHUNKS - 1 : count - 1;
+        const char *params[] = {proof->name, version, from, to};
+        PGresult *answer = NULL;
+        snprintf(version, sizeof version, "%" PRId32, proof->version);
+        snprintf(from, sizeof from, "%lu", first);
+        snprintf(to, sizeof to, "%lu", last);
+        if (!query_for(pg, CALL_CHUNKS * STORE_CHUNK_BYTES, sql_postgresql_verify_chunks, 4, params, &answer, err))
+            return false;
+        if (PQgetvalue(answer, 0, 0)[0] != 't')
+            proof->health = STORE_DAMAGED;
+        PQclear(answer);
+    }
+    return true;
+}
+
+/* Fields: the index, health, chunks to be hashed, doubt. */
+static bool take_answer(Postgres *pg, const PGresult *answer, int row, StoreProof *proofs, size_t count, Err *err)
+{
+    static const StoreHealth healths[] = {STORE_INTACT, STORE_DAMAGED, STORE_UNPROVEN, STORE_MISSING};
+    static const StoreDoubt doubts[] = {STORE_KEPT,       STORE_STANDBY,  STORE_FSYNC_OFF,
+                                        STORE_TORN_PAGES, STORE_UNLOGGED, STORE_UNLOGGED_CHUNKS};
+    unsigned long value[4];
+    for (int i = 0; i < 4; i++)
+        value[i] = strtoul(PQgetvalue(answer, row, i), NULL, 10);
+    if (value[0] >= count || value[1] >= sizeof healths / sizeof *healths || value[3] >= sizeof doubts / sizeof *doubts)
+        return no_answer(pg, err);
+    StoreProof *proof = &proofs[value[0]];
+    proof->health = healths[value[1]];
+    proof->doubt = doubts[value[3]];
+    return hash_chunks(pg, proof, value[2], err);
+}
+
+static bool prove(Postgres *pg, const Arrays *arrays, StoreProof *proofs, size_t count, Err *err)
+{
+    const char *params[] = {arrays->names.data, arrays->versions.data, arrays->contents.data, arrays->stored.data};
+    uint64_t bytes = 0;
+    PGresult *answer = NULL;
+    for (size_t i = 0; i < count; i++)
+        bytes += proofs[i].bytes;
+    if (!postgres_run(pg, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", err) ||
+        !query_for(pg, bytes, sql_postgresql_verify, 4, params, &answer, err))
+        return false;
+    bool ok = (size_t)PQntuples(answer) == count || no_answer(pg, err);
+    for (int i = 0; ok && i < PQntuples(answer); i++)
+        ok = take_answer(pg, answer, i, proofs, count, err);
+    PQclear(answer);
+    return ok;
+}
+
+bool postgres_verify(Store *store, StoreProof *proofs, size_t count, Err *err)
 {
     Postgres *pg = (Postgres *)store;
-    PGresult *answer = NULL;
-    if (!postgres_query(pg, "SELECT pg_is_in_recovery()", 0, NULL, false, &answer, err))
-        return false;
-    *primary = strcmp(PQgetvalue(answer, 0, 0), "f") == 0;
-    PQclear(answer);
-    return true;
+    Arrays arrays = {0};
+    bool ok = fill_arrays(&arrays, proofs, count, err) && postgres_begin(pg, false, err) && prove(pg, &arrays, proofs, count, err);
+    postgres_rollback(store);
+    free_arrays(&arrays);
+    return ok;
 }

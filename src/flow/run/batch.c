@@ -28,19 +28,10 @@ static bool begin_run_once(Worker *worker, Err *err)
     return ok;
 }
 
-static void count_session(Worker *worker)
-{
-    pthread_mutex_lock(&worker->run->lock);
-    worker->run->sessions += !worker->has_session;
-    worker->has_session = true;
-    pthread_mutex_unlock(&worker->run->lock);
-}
-
 static bool try_open(Worker *worker, Err *err)
 {
-    if (worker->store == NULL && !store_open(worker->run->settings->retry->target, &worker->store, &worker->store_is_full, err))
+    if (worker->store == NULL && !store_open(worker->run->settings->retry->target, &worker->store, NULL, err))
         return false;
-    count_session(worker);
     if (!begin_run_once(worker, err) || !store_begin(worker->store, err))
         return false;
     retry_note_write(worker->run->settings->retry);

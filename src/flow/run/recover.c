@@ -123,25 +123,6 @@ static bool settle_lost_commit(Worker *worker, bool *committed, Err *err)
     return batch_settle_decided(worker, err) && batch_journal(worker, err);
 }
 
-/* The store has no session for this worker, and never had one: so nothing was sent or noted. Another worker does what this one
- * took. */
-static bool retire(Worker *worker, const Err *cause)
-{
-    Run *run = worker->run;
-    if (worker->has_session || !worker->store_is_full)
-        return false;
-    pthread_mutex_lock(&run->lock);
-    worker->retired = run->sessions > 0 && group_list_add(&run->handed_back, worker->batch.items[0].group, NULL);
-    if (worker->retired)
-        back_to_pending(worker);
-    pthread_mutex_unlock(&run->lock);
-    if (worker->retired) {
-        worker->batch.count = 0;
-        log_line(LOG_INFO, "worker %u: %s; the others go on without it", worker->number, cause->text);
-    }
-    return worker->retired;
-}
-
 static bool give_up(Worker *worker, Err *err)
 {
     if (worker->store != NULL)
@@ -229,8 +210,6 @@ bool batch_recover(Worker *worker, Err *err)
     bool committed = false;
     if (worker->batch.count == 0)
         return false;
-    if (retire(worker, err))
-        return true;
     if (err->cls != ERR_SKIP)
         retry_count(&worker->row);
     if (!is_recoverable(worker, err) || !ask_with_patience(worker, &cause, err))

@@ -98,37 +98,56 @@ static unsigned worker_count(const Run *run)
     return count > 0 ? (unsigned)count : 1;
 }
 
+static void count_active(Run *run, int change)
+{
+    pthread_mutex_lock(&run->lock);
+    run->active += (unsigned)change;
+    run->workers_started += (unsigned)change;
+    run->workers_left += (unsigned)change;
+    pthread_mutex_unlock(&run->lock);
+}
+
+/* *failed: the system has no thread for it. */
+static bool start_worker(Run *run, Worker *worker, int *failed, Err *err)
+{
+    bool backed_up = !run->settings->dry_run && run->settings->backup != BACKUP_NONE;
+    if (backed_up && (worker->part = backup_part(run->backup, worker->number, err)) == NULL)
+        return false;
+    count_active(run, 1);
+    *failed = pthread_create(&worker->thread, NULL, worker_main, worker);
+    if (*failed != 0)
+        count_active(run, -1);
+    return true;
+}
+
 static bool start_workers(Run *run, Worker *workers, unsigned count, Err *err)
 {
     for (unsigned i = 0; i < count; i++) {
-        workers[i] = (Worker){.run = run, .number = i, .share = run->settings->max_memory / count};
-        if (i == 0) {
-            workers[0].store = run->store;
-            workers[0].has_session = true;
-            run->sessions = 1;
-            run->store = NULL;
-        }
-        bool backed_up = !run->settings->dry_run && run->settings->backup != BACKUP_NONE;
-        if (backed_up && (workers[i].part = backup_part(run->backup, i, err)) == NULL) {
-            store_close(workers[i].store);
+        int failed = 0;
+        workers[i].run = run;
+        workers[i].number = i;
+        workers[i].share = run->settings->max_memory / count;
+        if (!start_worker(run, &workers[i], &failed, err))
             return false;
-        }
-        int failed = pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]);
         if (failed != 0 && i > 0) {
             log_line(LOG_WARN, "only %u of %u workers can be started: %s", i, count, strerror(failed));
             return true;
         }
         if (failed != 0) {
             err_set_errno(err, ERR_STOP, failed, "cannot start a worker");
-            store_close(workers[0].store);
             return err_hint(err, "the limit of processes or of memory is too low (ulimit -u, ulimit -v)");
         }
-        pthread_mutex_lock(&run->lock);
-        run->workers_started++;
-        run->workers_left++;
-        pthread_mutex_unlock(&run->lock);
     }
     return true;
+}
+
+/* What comes after the work goes on with the session of worker 0, if that still has one. */
+static void take_back_session(Run *run, Worker *first)
+{
+    if (store_alive(first->store))
+        run->store = first->store;
+    else
+        store_close(first->store);
 }
 
 static bool do_work(Run *run, Err *err)
@@ -140,6 +159,8 @@ static bool do_work(Run *run, Err *err)
     if (workers == NULL)
         return err_no_memory(err);
     Err start_err = {0};
+    workers[0].store = run->store;
+    run->store = NULL;
     if (!start_workers(run, workers, count, &start_err)) {
         pthread_mutex_lock(&run->lock);
         run->first_error = run->first_error.cls == ERR_NONE ? start_err : run->first_error;
@@ -148,6 +169,7 @@ static bool do_work(Run *run, Err *err)
     progress_wait(run, run->settings->show_progress);
     for (unsigned i = 0; i < run->workers_started; i++)
         pthread_join(workers[i].thread, NULL);
+    take_back_session(run, &workers[0]);
     free(workers);
     if (run->first_error.cls == ERR_NONE)
         return interrupt_check(err);
@@ -179,16 +201,6 @@ static bool finish_backup(Run *run, Err *err)
     return true;
 }
 
-/* The sessions of the workers may still count for a moment. */
-static bool open_for_record(Run *run, Err *err)
-{
-    bool full;
-    for (RetryRow row = {0}; run->store == NULL && !store_open(run->settings->retry->target, &run->store, &full, err);)
-        if (!full || !retry_pause(run->settings->retry, &row, err))
-            return false;
-    return true;
-}
-
 /* The counts of the run, when it wrote anything. The rows are committed already: a store that has gone away since costs only this.
  */
 static void finish_run_record(Run *run)
@@ -205,7 +217,8 @@ static void finish_run_record(Run *run)
     record->exit_code = summary->exit_code;
     if (!run->run_begun)
         return;
-    if (!open_for_record(run, &err) || !store_run_end(run->store, record, &err))
+    if ((run->store == NULL && !store_open(run->settings->retry->target, &run->store, NULL, &err)) ||
+        !store_run_end(run->store, record, &err))
         log_line(LOG_WARN, "%sthe counts of run %s could not be written: %s",
                  summary->pending_count == 0 ? "the models are stored, but " : "", run->run_id, err.text);
 }
@@ -233,7 +246,6 @@ static void free_run(Run *run)
 {
     store_close(run->store);
     plan_free(run->plan);
-    free(run->handed_back.items);
     backup_close(run->backup);
     state_close(&run->state);
     pthread_mutex_destroy(&run->lock);

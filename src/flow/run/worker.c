@@ -29,27 +29,55 @@ static bool take_group(Worker *worker, uint32_t *group)
         return true;
     }
     worker->row_cap = run->settings->batch_rows;
-    if (run->handed_back.count > 0)
-        *group = run->handed_back.items[--run->handed_back.count];
-    else if (run->next_work < plan_work_count(run->plan))
-        *group = plan_work_group(run->plan, run->next_work++);
-    else
+    if (run->next_work >= plan_work_count(run->plan))
         return false;
+    *group = plan_work_group(run->plan, run->next_work++);
     return true;
 }
 
-/* False: nothing is left. A worker with nothing in hand has ended then: from this moment on nobody hands work back to it. */
 static bool next_group(Worker *worker, uint32_t *group)
 {
-    Run *run = worker->run;
-    pthread_mutex_lock(&run->lock);
+    pthread_mutex_lock(&worker->run->lock);
     bool found = take_group(worker, group);
-    if (!found && worker->batch.count == 0 && worker->seen.count == 0 && worker->has_session) {
-        run->sessions--;
-        worker->has_session = false;
-    }
-    pthread_mutex_unlock(&run->lock);
+    pthread_mutex_unlock(&worker->run->lock);
     return found;
+}
+
+static bool has_work(Run *run)
+{
+    pthread_mutex_lock(&run->lock);
+    bool has = run->next_work < plan_work_count(run->plan) && run->first_error.cls == ERR_NONE;
+    pthread_mutex_unlock(&run->lock);
+    return has;
+}
+
+/* This worker takes no work any more. False: `others_needed`, and it is the last one. */
+static bool leave(Run *run, bool others_needed)
+{
+    pthread_mutex_lock(&run->lock);
+    bool may = !others_needed || run->active > 1;
+    run->active -= may;
+    pthread_mutex_unlock(&run->lock);
+    return may;
+}
+
+/* A session first, work second: a worker for which the store has none ends with nothing in hand, and the others go on. *left: it
+ * has ended. */
+static bool get_session(Worker *worker, bool *left, Err *err)
+{
+    Run *run = worker->run;
+    Err why = {0};
+    bool full;
+    if (run->settings->dry_run || worker->store != NULL || worker->requeued.count > 0 || worker->batch.count > 0 || !has_work(run))
+        return true;
+    if (store_open(run->settings->retry->target, &worker->store, &full, &why))
+        return true;
+    if (full && leave(run, true)) {
+        log_line(LOG_INFO, "worker %u: %s; the others go on without it", worker->number, why.text);
+        *left = true;
+        return true;
+    }
+    return retry_open(run->settings->retry, &worker->store, err);
 }
 
 static bool read_model(Worker *worker, Model *model, Packed *packed, Err *err)
@@ -134,28 +162,32 @@ static bool start(Worker *worker, Err *err)
 /* Takes groups until none is left; what is open is flushed last, and a failed batch comes back as requeued groups. */
 static bool work(Worker *worker, Err *err)
 {
-    while (!worker->retired) {
+    for (bool left = false;;) {
         uint32_t group;
         bool ok;
+        if (!get_session(worker, &left, err))
+            return false;
+        if (left)
+            return true;
         if (next_group(worker, &group))
             ok = do_group(worker, group, err);
         else if (worker->batch.count > 0 || worker->seen.count > 0)
             ok = batch_flush(worker, err);
         else
-            return true;
+            return leave(worker->run, false);
         /* A signal: what is in the batch is stored, unless it was the store that did not answer. */
         if (!ok && err->cls == ERR_INTERRUPTED && worker->batch.count > 0 && store_alive(worker->store))
             ok = batch_flush(worker, err);
         if (!ok && !batch_recover(worker, err))
             return false;
     }
-    return true;
 }
 
 static void stop(Worker *worker)
 {
     packer_free(worker->packer);
-    store_close(worker->store);
+    if (worker->number > 0) /* the run goes on with that of worker 0 */
+        store_close(worker->store);
     free(worker->batch.items);
     free(worker->seen.items);
     free(worker->decided.items);

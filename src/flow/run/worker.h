@@ -33,7 +33,7 @@ typedef struct Run {
     Plan *plan;
     State state;
     Backup *backup;
-    Store *store; /* the first session; worker 0 takes it over */
+    Store *store; /* the first session; worker 0 has it while there is work */
     bool has_leftovers; /* of runs that were killed */
 
     pthread_mutex_t begin_lock;   /* guards run_begun and what is made with it */
@@ -41,9 +41,8 @@ typedef struct Run {
     pthread_mutex_t lock;
     pthread_cond_t worker_ended;
     unsigned workers_started, workers_left;
-    unsigned sessions;    /* workers that have had a session and have not ended */
+    unsigned active;      /* workers that have not ended */
     uint32_t next_work;
-    GroupList handed_back; /* groups of workers that got no session */
     bool run_begun;       /* the model_runs row is there */
     bool outcome_unknown; /* a COMMIT was sent and nobody could be asked: the backup folder stays for the next run */
     Err first_error;      /* cls ERR_NONE: no worker failed */
@@ -84,9 +83,6 @@ typedef struct Worker {
     uint64_t row_cap;  /* rows of a batch; smaller while a batch with one bad row is split */
     RetryRow row;  /* failures since the last batch that was stored */
     bool outcome_unknown; /* COMMIT of the batch went out, its answer was lost */
-    bool store_is_full;   /* the last try to open a session failed for that */
-    bool has_session;  /* counted in run->sessions */
-    bool retired;      /* the store has no session for it, others do its work */
 } Worker;
 
 void *worker_main(void *worker);

@@ -24,6 +24,9 @@ void spool_init(Spool *spool, size_t memory_limit, const char *dir);
 void spool_reset(Spool *spool); /* empty again */
 void spool_free(Spool *spool);
 
+/* Moves the bytes, with their memory and file, out of `from`, which is empty and usable afterwards. *to is overwritten; free it. */
+void spool_take(Spool *from, Spool *to);
+
 bool spool_write(Spool *spool, const void *data, size_t len, Err *err); /* ERR_STOP: no memory, no disk */
 
 /* A view of the bytes from `offset` on: at least 1 and at most `want` bytes when offset < bytes, 0 at the end. `*data` points into

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/vec.h"
 
 #define FILE_BUFFER_BYTES ((size_t)1024 * 1024)
 
@@ -36,6 +37,13 @@ void spool_free(Spool *spool)
     spool->fd = -1;
     spool->spilled = false;
     spool->bytes = 0;
+}
+
+void spool_take(Spool *from, Spool *to)
+{
+    *to = *from;
+    spool_init(from, to->memory_limit, to->dir);
+    vec_shrink(&to->memory.data, &to->memory.cap, to->memory.len, 1); /* a grown buffer has room left */
 }
 
 /* O_TMPFILE where the file system knows it, else a name that is removed at once. */

@@ -28,11 +28,15 @@ static bool begin_run_once(Worker *worker, Err *err)
     return ok;
 }
 
-static bool try_open(Worker *worker, Err *err)
+static bool open_session(Worker *worker, Err *err)
 {
-    if (worker->store == NULL && !store_open(worker->run->settings->retry->target, &worker->store, NULL, err))
-        return false;
-    if (!begin_run_once(worker, err) || !store_begin(worker->store, err))
+    return (worker->store != NULL || store_open(worker->run->settings->retry->target, &worker->store, NULL, err)) &&
+           begin_run_once(worker, err);
+}
+
+static bool begin_batch(Worker *worker, Err *err)
+{
+    if (!open_session(worker, err) || !store_begin(worker->store, err))
         return false;
     retry_note_write(worker->run->settings->retry);
     return true;
@@ -40,20 +44,34 @@ static bool try_open(Worker *worker, Err *err)
 
 /* A session may be lost unnoticed while a large model is packed (idle_session_timeout, a firewall). Nothing is open yet, so a new
  * one does, and at once: the model is not packed a second time, which would take just as long. */
-static bool open_batch(Worker *worker, Err *err)
+static bool on_a_session(Worker *worker, bool (*step)(Worker *worker, Err *err), Err *err)
 {
     bool was_idle = worker->store != NULL;
     Err why = {0};
-    if (try_open(worker, &why))
+    if (step(worker, &why))
         return true;
     if (was_idle && why.cls == ERR_RETRY && !store_alive(worker->store)) {
         log_line(LOG_INFO, "worker %u: %s; trying again with a new session", worker->number, why.text);
         store_close(worker->store);
         worker->store = NULL;
-        return try_open(worker, err);
+        return step(worker, err);
     }
     *err = why;
     return false;
+}
+
+/* Before the first row of a batch. A store with many writers has it in a transaction from now on. */
+static bool open_batch(Worker *worker, Err *err)
+{
+    return on_a_session(worker, worker->run->many_writers ? begin_batch : open_session, err);
+}
+
+/* The row goes out at once, or is kept until the batch is full. */
+static bool send_row(Worker *worker, const StoredModel *row, Spool *payload, Err *err)
+{
+    if (worker->part != NULL && !backup_part_add(worker->part, row, payload, err))
+        return false;
+    return worker->run->many_writers ? store_put(worker->store, row, payload, err) : keep_add(&worker->keep, row, payload, err);
 }
 
 /* Makes one row of what was read; the identity is worked out again, it is not kept for every model of the tree. */
@@ -78,8 +96,7 @@ static bool put_row(Worker *worker, const Model *model, const Packed *packed, Er
     row.source_host = run->host;
     row.source_path = shown.data;
     row.run_id = run->run_id;
-    ok = (worker->part == NULL || backup_part_add(worker->part, &row, packed->payload, err)) &&
-         store_put(worker->store, &row, packed->payload, err);
+    ok = send_row(worker, &row, packed->payload, err);
 out:
     buf_free(&shown);
     free(identity);
@@ -124,10 +141,23 @@ bool batch_settle_decided(Worker *worker, Err *err)
     return true;
 }
 
+size_t batch_keep_memory(const Worker *worker)
+{
+    return run_payload_memory(worker->share) / 2;
+}
+
+void batch_clear(Worker *worker)
+{
+    worker->batch.count = 0;
+    worker->batch_bytes = 0;
+    keep_clear(&worker->keep);
+}
+
 bool batch_is_full(const Worker *worker)
 {
     const RunSettings *settings = worker->run->settings;
-    return worker->batch.count >= worker->row_cap || worker->batch_bytes >= settings->batch_bytes;
+    return worker->batch.count >= worker->row_cap || worker->batch_bytes >= settings->batch_bytes ||
+           keep_is_full(&worker->keep, batch_keep_memory(worker));
 }
 
 static bool fill_record(const Run *run, const BatchItem *item, JournalRecord *record, Err *err)
@@ -164,26 +194,43 @@ bool batch_journal(Worker *worker, Err *err)
     return ok;
 }
 
+static bool commit(Worker *worker, Err *err)
+{
+    StoreOutcome outcome;
+    if (store_commit(worker->store, &outcome, err))
+        return true;
+    worker->outcome_unknown = outcome == STORE_UNKNOWN;
+    return false;
+}
+
+/* All of a kept batch; the transaction is open for as long as it takes to send it. */
+static bool commit_kept(Worker *worker, Err *err)
+{
+    pthread_mutex_lock(&worker->run->writer_lock);
+    bool ok = on_a_session(worker, begin_batch, err) && keep_put(&worker->keep, worker->store, err) && commit(worker, err);
+    if (!ok)
+        store_rollback(worker->store); /* before another writer's turn */
+    pthread_mutex_unlock(&worker->run->writer_lock);
+    return ok;
+}
+
+static bool store_batch(Worker *worker, Err *err)
+{
+    if (worker->part != NULL && !backup_part_sync(worker->part, err))
+        return false;
+    if (!(worker->run->many_writers ? commit(worker, err) : commit_kept(worker, err)))
+        return false;
+    worker->row = (RetryRow){0};
+    if (worker->part != NULL)
+        backup_part_keep(worker->part);
+    for (size_t i = 0; i < worker->batch.count; i++)
+        if (!item_list_add(&worker->seen, &worker->batch.items[i], err))
+            return false;
+    batch_clear(worker);
+    return batch_settle_decided(worker, err);
+}
+
 bool batch_flush(Worker *worker, Err *err)
 {
-    if (worker->batch.count > 0) {
-        if (worker->part != NULL && !backup_part_sync(worker->part, err))
-            return false;
-        StoreOutcome outcome;
-        if (!store_commit(worker->store, &outcome, err)) {
-            worker->outcome_unknown = outcome == STORE_UNKNOWN;
-            return false;
-        }
-        worker->row = (RetryRow){0};
-        if (worker->part != NULL)
-            backup_part_keep(worker->part);
-        for (size_t i = 0; i < worker->batch.count; i++)
-            if (!item_list_add(&worker->seen, &worker->batch.items[i], err))
-                return false;
-        worker->batch.count = 0;
-        worker->batch_bytes = 0;
-        if (!batch_settle_decided(worker, err))
-            return false;
-    }
-    return batch_journal(worker, err);
+    return (worker->batch.count == 0 || store_batch(worker, err)) && batch_journal(worker, err);
 }

@@ -92,8 +92,7 @@ static bool requeue_batch(Worker *worker, Err *err)
     back_to_pending(worker);
     for (size_t i = 0; ok && i < worker->batch.count; i++)
         ok = group_list_add(&worker->requeued, worker->batch.items[i].group, err);
-    worker->batch.count = 0;
-    worker->batch_bytes = 0;
+    batch_clear(worker);
     return ok && (worker->part == NULL || backup_part_undo(worker->part, err));
 }
 
@@ -118,8 +117,7 @@ static bool settle_lost_commit(Worker *worker, bool *committed, Err *err)
         if (!item_list_add(&worker->seen, &worker->batch.items[i], err) ||
             !group_list_add(&worker->requeued, worker->batch.items[i].group, err))
             return false;
-    worker->batch.count = 0;
-    worker->batch_bytes = 0;
+    batch_clear(worker);
     return batch_settle_decided(worker, err) && batch_journal(worker, err);
 }
 
@@ -133,7 +131,7 @@ static bool give_up(Worker *worker, Err *err)
         worker->run->outcome_unknown = true;
         pthread_mutex_unlock(&worker->run->lock);
     }
-    worker->batch.count = 0;
+    batch_clear(worker);
     if (retry_is_transient(worker->run->settings->retry, err))
         err->cls = ERR_UNREACHABLE;
     return false;

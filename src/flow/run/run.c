@@ -250,6 +250,7 @@ static void free_run(Run *run)
     state_close(&run->state);
     pthread_mutex_destroy(&run->lock);
     pthread_mutex_destroy(&run->begin_lock);
+    pthread_mutex_destroy(&run->writer_lock);
     pthread_mutex_destroy(&run->journal_lock);
     pthread_cond_destroy(&run->worker_ended);
 }
@@ -278,9 +279,11 @@ bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models
     Err work_err = {0};
     pthread_mutex_init(&run.lock, NULL);
     pthread_mutex_init(&run.begin_lock, NULL);
+    pthread_mutex_init(&run.writer_lock, NULL);
     pthread_mutex_init(&run.journal_lock, NULL);
     pthread_cond_init(&run.worker_ended, NULL);
     introduce(&run);
+    run.many_writers = store_traits(settings->retry->target)->many_writers;
     bool ok = choose_inline_limit(&run, &work_err) && open_root(&run, &work_err) &&
               open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
               ask_with_patience(&run, leftovers_look, &work_err) && compare_tree(&run, &work_err) &&

@@ -150,7 +150,7 @@ static bool start(Worker *worker, Err *err)
     Run *run = worker->run;
     const RunSettings *settings = run->settings;
     PackSettings pack = {.level = settings->level,
-                         .memory_limit = run_payload_memory(worker->share),
+                         .memory_limit = run->many_writers ? run_payload_memory(worker->share) : batch_keep_memory(worker),
                          .temp_dir = run->state.temp_dir,
                          .follow_links = settings->scan.follow_links,
                          .keep_payload = !settings->dry_run};
@@ -188,6 +188,7 @@ static void stop(Worker *worker)
     packer_free(worker->packer);
     if (worker->number > 0) /* the run goes on with that of worker 0 */
         store_close(worker->store);
+    keep_free(&worker->keep);
     free(worker->batch.items);
     free(worker->seen.items);
     free(worker->decided.items);

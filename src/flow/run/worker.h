@@ -1,4 +1,4 @@
-/* worker.h: inside a run: what the workers share, and what each has for itself. Private to flow/. */
+/* worker.h: inside a run: what the workers share, and what each has for itself. Private to flow/run/. */
 #ifndef FLOW_RUN_WORKER_H
 #define FLOW_RUN_WORKER_H
 
@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "flow/run.h"
+#include "keep.h"
 #include "source/source_tree.h"
 #include "state/state.h"
 #include "source/pack.h"
@@ -36,7 +37,10 @@ typedef struct Run {
     Store *store; /* the first session; worker 0 has it while there is work */
     bool has_leftovers; /* of runs that were killed */
 
+    bool many_writers; /* of the store; false: batches are kept, and writer_lock is held from begin to commit */
+
     pthread_mutex_t begin_lock;   /* guards run_begun and what is made with it */
+    pthread_mutex_t writer_lock;
     pthread_mutex_t journal_lock; /* guards the journal: its fsync must not hold up the scheduler */
     pthread_mutex_t lock;
     pthread_cond_t worker_ended;
@@ -75,7 +79,8 @@ typedef struct Worker {
     Packer *packer;
     Store *store;
     BackupPart *part;
-    ItemList batch;       /* in the open transaction */
+    ItemList batch;       /* in the open transaction, or kept for one */
+    Keep keep;            /* their rows, for a store with one writer */
     uint64_t batch_bytes; /* stored bytes in it */
     ItemList decided;     /* not stored, on the word of rows in the open transaction: undone with it */
     ItemList seen;        /* settled, to be journaled */
@@ -100,6 +105,8 @@ bool batch_decided(Worker *worker, uint32_t group, const BatchItem *item, Err *e
 bool batch_settle_decided(Worker *worker, Err *err); /* the batch is committed */
 
 bool batch_is_full(const Worker *worker);
+void batch_clear(Worker *worker);                    /* it is stored, or given up */
+size_t batch_keep_memory(const Worker *worker); /* bytes of payloads that a kept batch may hold in memory */
 
 /* Backup durable, COMMIT, journal durable. On failure call batch_recover. */
 bool batch_flush(Worker *worker, Err *err);

@@ -4,20 +4,14 @@ from protection import P
 
 ROWS = [
     P("backup-before-commit", 3, "src/flow/run/batch.c",
-      "        if (worker->part != NULL && !backup_part_sync(worker->part, err))\n"
-      "            return false;\n"
-      "        StoreOutcome outcome;\n"
-      "        if (!store_commit(worker->store, &outcome, err)) {\n"
-      "            worker->outcome_unknown = outcome == STORE_UNKNOWN;\n"
-      "            return false;\n"
-      "        }\n",
-      "        StoreOutcome outcome;\n"
-      "        if (!store_commit(worker->store, &outcome, err)) {\n"
-      "            worker->outcome_unknown = outcome == STORE_UNKNOWN;\n"
-      "            return false;\n"
-      "        }\n"
-      "        if (worker->part != NULL && !backup_part_sync(worker->part, err))\n"
-      "            return false;\n",
+      "    if (worker->part != NULL && !backup_part_sync(worker->part, err))\n"
+      "        return false;\n"
+      "    if (!(worker->run->many_writers ? commit(worker, err) : commit_kept(worker, err)))\n"
+      "        return false;\n",
+      "    if (!(worker->run->many_writers ? commit(worker, err) : commit_kept(worker, err)))\n"
+      "        return false;\n"
+      "    if (worker->part != NULL && !backup_part_sync(worker->part, err))\n"
+      "        return false;\n",
       "fault/test_kill.KillTest.test_order_of_every_batch", "a row of the store is in a backup, whenever the power goes"),
     P("backup-fdatasync", 3, "src/backup/backup.c", "fdatasync(file->fd) == 0 ||", "file->fd >= 0 ||",
       "fault/test_kill.KillTest.test_order_of_every_batch", "written is not durable"),
@@ -26,11 +20,11 @@ ROWS = [
       "if (!part->names_synced && part->rows.path == NULL && !sync_names(part, &why))",
       "unit/backup/test_backup_faults:folders_are_synced_when_they_are_new", "a durable file without a durable name is lost"),
     P("journal-after-commit", 3, "src/flow/run/batch.c",
-      "        if (!store_commit(worker->store, &outcome, err)) {\n",
-      "        for (size_t i = 0; i < worker->batch.count; i++)\n"
-      "            if (!item_list_add(&worker->seen, &worker->batch.items[i], err))\n"
-      "                return false;\n"
-      "        if (!batch_journal(worker, err) || !store_commit(worker->store, &outcome, err)) {\n",
+      "    if (!(worker->run->many_writers ? commit(worker, err) : commit_kept(worker, err)))\n",
+      "    for (size_t i = 0; i < worker->batch.count; i++)\n"
+      "        if (!item_list_add(&worker->seen, &worker->batch.items[i], err))\n"
+      "            return false;\n"
+      "    if (!batch_journal(worker, err) || !commit(worker, err))\n",
       "fault/test_kill.KillTest.test_order_of_every_batch", "the journal knows only what is stored"),
     P("journal-fdatasync", 3, "src/state/journal.c", "journal->batch.len) || fdatasync(journal->fd) != 0)", "journal->batch.len))",
       "fault/test_kill.KillTest.test_order_of_every_batch", "the record is durable before the batch counts as done"),

@@ -17,7 +17,7 @@ ROWS = [
       "cli/test_same_content.WhichStore.test_lines_of_two_stores", "each line is proven by its own store"),
     P("word-of-a-refused-row", 2, "src/flow/run/batch.c", "if (uncommitted)", "if (uncommitted && item->taken)",
       "cli/test_same_content.Uncommitted.test_word_of_a_refused_row", "reported as unchanged, stored nowhere"),
-    P("word-of-a-committed-row", 5, "src/flow/run/batch.c", "if (!batch_settle_decided(worker, err))", "if (worker == NULL)",
+    P("word-of-a-committed-row", 5, "src/flow/run/batch.c", "return batch_settle_decided(worker, err);", "return true;",
       "cli/test_same_content.Uncommitted.test_word_of_a_committed_row", "it goes to the journal, and is not read again"),
     P("members-are-stored", 9, "src/store/postgres/put.c", "(model->has_members ?", "(model->has_members && model->is_gzip != model->is_gzip ?",
       "cli/test_same_content.Members.test_a_change_is_a_new_version", "… and compared in every run"),

@@ -11,4 +11,12 @@ ROWS = [
       "store/test_store_faults:killed_before_commit", "what was never sent needs no question"),
     P("full-is-not-away", "sessions", "src/store/postgres/session/connect.c", '*full = strcmp(last.code, "53300") == 0;', "*full = false;",
       "store/test_store_faults:no_session_more", "fewer sessions than workers are enough"),
+    P("one-writer-at-a-time", "one-writer", "src/flow/run/batch.c", "    pthread_mutex_lock(&worker->run->writer_lock);\n", "",
+      "store/test_store_run:one_writer_at_a_time", "a store with one writer has nobody wait while a model is packed"),
+    P("kept-payloads-are-bounded", "one-writer", "src/flow/run/keep.c", "keep->has_file || keep->memory_bytes >= memory_limit;", "keep->has_file;",
+      "store/test_store_run:kept_payloads_are_bounded", "a kept batch has its part of --max-memory"),
+    P("kept-rows-go-with-their-batch", "one-writer", "src/flow/run/batch.c", "    keep_clear(&worker->keep);\n", "",
+      "store/test_store_run:refused_row_costs_no_other", "rows of a batch that failed are not put again with the next one"),
+    P("taken-payload-is-its-own", "one-writer", "src/base/file/spool.c", "    spool_init(from, to->memory_limit, to->dir);\n", "",
+      "unit/base/test_spool:taken_bytes_outlive_their_spool", "the packer reuses its memory"),
 ]

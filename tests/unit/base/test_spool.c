@@ -213,6 +213,28 @@ START_TEST(lost_file_is_an_error)
 }
 END_TEST
 
+START_TEST(taken_bytes_outlive_their_spool)
+{
+    static const size_t sizes[] = {0, 1, 1500, 300000};
+    for (size_t i = 0; i < 4; i++) {
+        Spool from, to;
+        spool_init(&from, 2000, unit_temp_dir());
+        write_pattern(&from, 0, sizes[i]);
+        spool_take(&from, &to);
+        ck_assert_uint_eq(from.bytes, 0);
+        ck_assert_int_eq(from.fd, -1);
+        ck_assert(to.spilled == (sizes[i] > 2000) && to.memory.cap <= 1024 * 1024);
+        ck_assert(sizes[i] == 0 || to.spilled || to.memory.cap == sizes[i]);
+        write_pattern(&from, 0, 5000); /* used again, beside the other */
+        check_pattern(&to, sizes[i], 4096);
+        check_pattern(&from, 5000, 4096);
+        spool_free(&from);
+        spool_free(&to);
+    }
+    unit_remove_temp();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("base/spool");
@@ -225,6 +247,7 @@ int main(void)
     tcase_add_test(tests, errors_name_the_directory);
     tcase_add_test(tests, without_tmpfile);
     tcase_add_test(tests, lost_file_is_an_error);
+    tcase_add_test(tests, taken_bytes_outlive_their_spool);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
 }

@@ -2,11 +2,12 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "glob.h"
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -158,10 +159,10 @@ bool text_ends_with(const char *s, const char *suffix)
 
 bool text_glob(const char *pattern, const char *path)
 {
-    if (fnmatch(pattern, path, 0) == 0)
+    if (glob_match(pattern, path))
         return true;
     const char *slash = strrchr(path, '/');
-    return slash != NULL && strchr(pattern, '/') == NULL && fnmatch(pattern, slash + 1, 0) == 0;
+    return slash != NULL && strchr(pattern, '/') == NULL && glob_match(pattern, slash + 1);
 }
 
 bool text_parse_int(const char *s, int64_t min, int64_t max, int64_t *out)

@@ -165,7 +165,7 @@ class AfterThePlan(CleanupCase):
         path["vanished"].unlink()
         changed = "changed after the plan"
         self.check_stay({"reversed": changed, "flipped": changed, "grown": changed, "shrunk": changed, "touched": changed, "mode": changed,
-                         "renamed": changed, "linked": "no longer a model", "directory": changed, "vanished": "it is gone"})
+                         "renamed": changed, "linked": "no model is there", "directory": changed, "vanished": "no model is there"})
         self.assertTrue((self.tree / "linked_model.joblib").is_symlink() and (self.tree / "real").exists())
 
     def test_rows(self):
@@ -199,7 +199,7 @@ class AfterThePlan(CleanupCase):
             return dict(row, **wrong.get(name, {}))
 
         self.edit(change)
-        row, changed = "another row or another content", "changed after the plan"
+        row, changed = "another row or content", "changed after the plan"
         self.check_stay(dict(content=row, stored=row, version=row, name=row, kind=changed, **{name: changed for name in names[4:9]}))
 
     def test_paths(self):
@@ -220,7 +220,7 @@ class AfterThePlan(CleanupCase):
         answer = self.apply(code=3)
         self.assertIsNone(answer.pop("untouched_model.joblib"))
         self.assertEqual(set(answer), set(paths.values()))
-        self.assertTrue(all("not there" in reason for reason in answer.values()), answer)
+        self.assertTrue(all("no model is there" in reason for reason in answer.values()), answer)
         self.assertEqual(self.left(), [name for name in before if name != "untouched_model.joblib"])
         self.assertTrue(outside.exists())
         self.plan()
@@ -250,7 +250,7 @@ class Apply(CleanupCase):
         gone = [path.name for path in self.paths if path != self.paths[1]]
         self.assertEqual(self.events(), [(letter, name) for name in gone for letter in "rx"])
         answer = self.apply(code=3)
-        self.assertTrue(all("it is gone" in answer[name] for name in gone), answer)
+        self.assertTrue(all("no model is there" in answer[name] for name in gone), answer)
         self.assertEqual(self.left(), [self.paths[1].name, "keep_model.joblib"])
         self.assertEqual(self.sync().summary()["new"], 1)
 
@@ -393,7 +393,7 @@ class Apply(CleanupCase):
         (trash / self.paths[1].name).write_text("there before")
         answer = self.apply("--trash", trash, code=3)
         self.assertEqual([name for name, reason in answer.items() if reason], [self.paths[1].name])
-        self.assertIn("something of this name", answer[self.paths[1].name])
+        self.assertIn("already holds this name", answer[self.paths[1].name])
         self.assertEqual(self.left(), [self.paths[1].name, "keep_model.joblib"])
         self.assertEqual((trash / self.paths[1].name).read_text(), "there before")
         (trash / self.paths[1].name).unlink()

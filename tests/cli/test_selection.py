@@ -54,6 +54,20 @@ class Patterns(CliCase):
         self.assertIn("no models found", result.out)
 
 
+class Globs(CliCase):
+    def test_question_mark_is_a_character_in_every_locale(self):
+        self.write("café_model.joblib", DATA)
+        self.write("模型_model.joblib", DATA + b"2")
+        for locale in ("C", "C.UTF-8", "de_DE.ISO-8859-1"):
+            env = {"LC_ALL": locale, "LANG": locale}
+            for glob, names in (("caf?_model.joblib", ["café_model.joblib"]), ("??_model.joblib", ["模型_model.joblib"]), ("caf??_*", []),
+                                ("[!a]af[é]_*", ["café_model.joblib"])):
+                with self.subTest(glob, locale=locale):
+                    self.assertEqual(list(self.sync("--include", glob, env=env).models()), names)
+            self.assertEqual(list(self.sync("--exclude", "caf?_*", env=env).models()), ["模型_model.joblib"])
+            self.assertEqual(sorted(self.sync("--pattern", "??_model.joblib", env=env).models()), ["模型_model.joblib"])
+
+
 class Map(CliCase):
     def setUp(self):
         super().setUp()

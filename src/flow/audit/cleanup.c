@@ -248,7 +248,7 @@ static bool tell_missing(Apply *apply, Err *err)
     for (size_t i = 0; ok && i < apply->plan->count; i++) {
         const CleanupLine *line = &apply->plan->lines[i];
         if (line->delete_it && strmap_get(&found, line->path) == STRMAP_NONE)
-            ok = tell(apply, line, "it is gone, or no longer a model", err);
+            ok = tell(apply, line, "no model is there now", err);
     }
     strmap_free(&found);
     return ok;

@@ -12,7 +12,7 @@ static const char *last_component(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* text_glob, quick for the usual `*.suffix`: fnmatch would be most of the time that a large folder takes. */
+/* text_glob, quick for the usual `*.suffix`: the matcher would take most of the time of a large folder. */
 static bool matches(const char *glob, const char *path)
 {
     if (glob[0] == '*' && strpbrk(glob + 1, glob_chars) == NULL && strchr(glob, '/') == NULL)

@@ -36,4 +36,7 @@ ROWS = [
     P("affinity", "resources", "src/base/cpu.c",
       "return count > 0 ? (unsigned)count : 0;", "return count > 0 ? 64 : 0;",
       "unit/base/test_cpu:affinity_counts", "taskset means it"),
+    P("characters-are-counted", "patterns", "src/base/glob.c",
+      "size_t len = sequence_length(at[0]);", "size_t len = sequence_length(0);",
+      "cli/test_selection.Globs.test_question_mark_is_a_character_in_every_locale", "? is a character, not a byte"),
 ]

@@ -22,6 +22,7 @@ static AuditSettings audit_settings(CommandContext *context)
                            .jobs = command_jobs(options),
                            .download = true,
                            .one_way = true,
+                           .for_removal = true,
                            .sample_share = 1};
 }
 

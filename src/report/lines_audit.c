@@ -135,8 +135,11 @@ static void say_can_go(FILE *out, const InventoryItem *item)
     print_escaped(out, item->path);
     fputs("  is ", out);
     print_key(out, item->name, item->version);
-    fprintf(out, ", %s, stored %.10s by run %s\n", text_bytes(raw, item->raw_bytes), when,
+    fprintf(out, ", %s, stored %.10s by run %s", text_bytes(raw, item->raw_bytes), when,
             item->row->run_id[0] != '\0' ? item->row->run_id : "unknown");
+    fputs(item->reason != NULL ? "; " : "", out);
+    print_escaped(out, item->reason != NULL ? item->reason : "");
+    putc('\n', out);
 }
 
 static void say_must_stay(FILE *out, const InventoryItem *item)

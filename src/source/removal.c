@@ -14,6 +14,8 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "base/tree.h"
+#include "removal_obstacle.h"
+#include "rename_new.h"
 
 typedef struct Removal {
     const char *path;
@@ -79,7 +81,7 @@ static bool is_same(const Removal *removal, const char *name, bool renamed)
 
 static bool give_name_back(const Removal *removal, const char *why, Err *err)
 {
-    if (renameat2(removal->parent, removal->hidden, removal->parent, removal->base, RENAME_NOREPLACE) == 0)
+    if (rename_new(removal->parent, removal->hidden, removal->parent, removal->base))
         return stays(removal, why, err);
     err_set_errno(err, ERR_STOP, errno, "%s: %s, and could not be renamed back: it is in the same folder as %s", removal->path, why,
                   removal->hidden);
@@ -142,7 +144,7 @@ static bool open_target(const Removal *removal, int trash, int *target, Err *err
 
 static bool move_to_trash(const Removal *removal, int target, Err *err)
 {
-    bool moved = renameat2(removal->parent, removal->hidden, target, removal->base, RENAME_NOREPLACE) == 0;
+    bool moved = rename_new(removal->parent, removal->hidden, target, removal->base);
     int why = errno;
     bool durable = moved && fsync(target) == 0;
     int sync_error = errno;
@@ -156,59 +158,107 @@ static bool move_to_trash(const Removal *removal, int target, Err *err)
                           err);
 }
 
-/* One member, if it is still the one that was listed. */
-static bool remove_member(int dir, const TreeEntry *member)
+/* --- a directory ------------------------------------------------------------------------------------------------------------- */
+
+typedef enum Outcome { MEMBER_GONE, MEMBER_STAYS, MEMBER_FAILED } Outcome;
+
+static bool is_as_listed(const TreeEntry *member, const struct stat *st)
+{
+    return S_ISREG(st->st_mode) && st->st_ino == member->ino && (uint64_t)st->st_size == member->size &&
+           clock_timespec_ns(st->st_mtim) == member->mtime_ns;
+}
+
+/* One member, if it is still the one that was listed. errno set when it failed. */
+static Outcome remove_member(int dir, const TreeEntry *member)
 {
     const char *base;
     struct stat st;
+    Outcome outcome = MEMBER_FAILED;
     int parent = open_parent(dir, member->path, &base);
-    bool ok = parent >= 0 && fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0;
-    if (ok && !member->is_directory && (!S_ISREG(st.st_mode) || st.st_ino != member->ino || (uint64_t)st.st_size != member->size ||
-                                        clock_timespec_ns(st.st_mtim) != member->mtime_ns)) {
-        errno = EBUSY;
-        ok = false;
+    if (parent >= 0 && fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        if (!member->is_directory && !is_as_listed(member, &st))
+            outcome = MEMBER_STAYS;
+        else if (unlinkat(parent, base, member->is_directory ? AT_REMOVEDIR : 0) == 0)
+            outcome = MEMBER_GONE;
+        else if (member->is_directory && (errno == ENOTEMPTY || errno == EEXIST))
+            outcome = MEMBER_STAYS;
     }
-    ok = ok && unlinkat(parent, base, member->is_directory ? AT_REMOVEDIR : 0) == 0;
+    if (outcome == MEMBER_FAILED && errno == ENOENT) /* somebody was quicker */
+        outcome = MEMBER_GONE;
     int saved = errno;
     if (parent >= 0)
         close(parent);
     errno = saved;
-    return ok;
+    return outcome;
 }
 
-/* Only what was proven goes, from the innermost outwards: what somebody puts inside at the last moment stays, and its directory
- * with it. */
-static bool remove_directory(const Removal *removal, Err *err)
+/* What is left after all that was proven is gone: it came at the last moment. It gets its place back, and nobody says that it is
+ * stored. */
+static bool give_rest_back(const Removal *removal, int dir, Err *err)
+{
+    TreeList rest = {0};
+    char what[256] = "something";
+    if (tree_list(dir, 0, &rest, NULL))
+        for (size_t i = 0; i < rest.count; i++)
+            if (!rest.items[i].is_directory) {
+                text_copy(what, sizeof what, rest.items[i].path);
+                break;
+            }
+    tree_list_free(&rest);
+    if (!rename_new(removal->parent, removal->hidden, removal->parent, removal->base))
+        return err_set_errno(err, ERR_STOP, errno,
+                             "%s: what was proven is removed; %s came at the last moment, is not stored, and is in the same folder "
+                             "in %s",
+                             removal->path, what, removal->hidden);
+    return err_set(err, ERR_SKIP, "%s: what was proven is removed; %s came at the last moment, is not stored, and stays",
+                   removal->path, what);
+}
+
+/* Exactly the members of the list, from the innermost outwards. */
+static bool remove_members(const Removal *removal, int dir, const TreeList *list, bool *gone, Err *err)
+{
+    size_t removed = 0, left = 0;
+    for (size_t i = list->count; i > 0; i--) {
+        Outcome outcome = remove_member(dir, &list->items[i - 1]);
+        removed += outcome == MEMBER_GONE;
+        left += outcome == MEMBER_STAYS;
+        if (outcome == MEMBER_FAILED && removed == 0)
+            return give_name_back(removal, strerror(errno), err);
+        if (outcome == MEMBER_FAILED) {
+            err_set_errno(err, ERR_STOP, errno, "%s: partly removed, %zu of %zu members; the rest is in the same folder as %s",
+                          removal->path, removed, list->count, removal->hidden);
+            return err_hint(err, "look at what is left: what was there when it was proven is stored, what came later is not");
+        }
+    }
+    *gone = true;
+    if (left == 0 && unlinkat(removal->parent, removal->hidden, AT_REMOVEDIR) == 0)
+        return true;
+    return give_rest_back(removal, dir, err);
+}
+
+static bool remove_directory(const Removal *removal, bool *gone, Err *err)
 {
     TreeList list = {0};
     int dir = openat(removal->parent, removal->hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (dir < 0 || !tree_list(dir, 0, &list, NULL) || !list_is_same(removal, &list)) {
-        if (dir >= 0)
-            close(dir);
-        tree_list_free(&list);
-        return give_name_back(removal, "it changed during the removal", err);
-    }
-    bool ok = true;
-    for (size_t i = list.count; ok && i > 0; i--)
-        ok = remove_member(dir, &list.items[i - 1]);
-    ok = ok && unlinkat(removal->parent, removal->hidden, AT_REMOVEDIR) == 0;
-    int saved = errno;
-    close(dir);
+    bool ok = dir >= 0 && tree_list(dir, 0, &list, NULL) && list_is_same(removal, &list)
+                  ? remove_members(removal, dir, &list, gone, err)
+                  : give_name_back(removal, "it changed during the removal", err);
+    if (dir >= 0)
+        close(dir);
     tree_list_free(&list);
-    if (ok)
-        return true;
-    err_set_errno(err, ERR_STOP, saved, "%s: partly removed; the rest is in the same folder as %s", removal->path, removal->hidden);
-    return err_hint(err, "what was proven is stored; look at what is left, then remove it by hand");
+    return ok;
 }
 
+/* --- all --------------------------------------------------------------------------------------------------------------------- */
+
 /* target: the folder in the trash, -1 = delete. */
-static bool finish(const Removal *removal, int target, Err *err)
+static bool finish(const Removal *removal, int target, bool *gone, Err *err)
 {
-    if (target >= 0)
-        return move_to_trash(removal, target, err);
-    if (removal->is_directory)
-        return remove_directory(removal, err);
-    return unlinkat(removal->parent, removal->hidden, 0) == 0 || give_name_back(removal, strerror(errno), err);
+    if (target < 0 && removal->is_directory)
+        return remove_directory(removal, gone, err);
+    *gone = target >= 0 ? move_to_trash(removal, target, err)
+                        : unlinkat(removal->parent, removal->hidden, 0) == 0 || give_name_back(removal, strerror(errno), err);
+    return *gone;
 }
 
 /* Always the same for one source, so that a removal that was cut off is found again. */
@@ -223,6 +273,17 @@ static bool name_hidden(Removal *removal, Err *err)
     return true;
 }
 
+/* Where files are linked and unlinked instead of renamed, it may have been killed with both names there. */
+static bool drop_second_name(const Removal *removal, const struct stat *st, Err *err)
+{
+    struct stat hidden;
+    if (fstatat(removal->parent, removal->hidden, &hidden, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st->st_mode) ||
+        hidden.st_dev != st->st_dev || hidden.st_ino != st->st_ino)
+        return true;
+    return unlinkat(removal->parent, removal->hidden, 0) == 0 ||
+           err_set_errno(err, ERR_STOP, errno, "%s: its second name %s cannot be removed", removal->path, removal->hidden);
+}
+
 bool removal_resume(int root, const char *path, bool is_directory, const Stamp *stamp, bool *resumed, Err *err)
 {
     Removal removal = {.path = path, .is_directory = is_directory, .stamp = stamp};
@@ -232,9 +293,11 @@ bool removal_resume(int root, const char *path, bool is_directory, const Stamp *
     if (removal.parent < 0) /* its folder is gone or unreadable: the scan will tell */
         return true;
     bool ok = name_hidden(&removal, err);
-    bool cut_off = ok && fstatat(removal.parent, removal.base, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT &&
-                   is_same(&removal, removal.hidden, true);
-    if (cut_off && renameat2(removal.parent, removal.hidden, removal.parent, removal.base, RENAME_NOREPLACE) != 0)
+    bool is_there = ok && fstatat(removal.parent, removal.base, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    bool cut_off = ok && !is_there && errno == ENOENT && is_same(&removal, removal.hidden, true);
+    if (is_there)
+        ok = drop_second_name(&removal, &st, err);
+    if (cut_off && !rename_new(removal.parent, removal.hidden, removal.parent, removal.base))
         ok = err_set_errno(err, ERR_STOP, errno, "%s: cannot be renamed back; it is in the same folder as %s", path,
                            removal.hidden);
     *resumed = ok && cut_off;
@@ -242,9 +305,38 @@ bool removal_resume(int root, const char *path, bool is_directory, const Stamp *
     return ok;
 }
 
-bool removal_take(int root, const char *path, bool is_directory, const Stamp *stamp, int trash, Err *err)
+/* At `name` in the parent. True: why is filled. */
+static bool has_obstacle(const Removal *removal, char why[OBSTACLE_BYTES])
+{
+    TreeList list = {0};
+    if (obstacle_of_entry(removal->parent, removal->base, why))
+        return true;
+    if (!removal->is_directory)
+        return false;
+    int dir = openat(removal->parent, removal->base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    bool found = dir >= 0 && tree_list(dir, TREE_INTERRUPTIBLE, &list, NULL) && obstacle_of_members(dir, &list, why);
+    if (dir >= 0)
+        close(dir);
+    tree_list_free(&list);
+    return found;
+}
+
+bool removal_obstacle(int root, const char *path, bool is_directory, char why[OBSTACLE_BYTES])
+{
+    Removal removal = {.path = path, .is_directory = is_directory};
+    removal.parent = open_parent(root, path, &removal.base);
+    if (removal.parent < 0)
+        return false;
+    bool found = has_obstacle(&removal, why);
+    close(removal.parent);
+    return found;
+}
+
+bool removal_take(int root, const char *path, bool is_directory, const Stamp *stamp, int trash, bool *gone, Err *err)
 {
     Removal removal = {.path = path, .is_directory = is_directory, .stamp = stamp};
+    char why[OBSTACLE_BYTES];
+    *gone = false;
     removal.parent = open_parent(root, path, &removal.base);
     if (removal.parent < 0)
         return err_set_errno(err, ERR_SKIP, errno, "%s: stays: its folder cannot be opened", path);
@@ -254,15 +346,17 @@ bool removal_take(int root, const char *path, bool is_directory, const Stamp *st
         goto out;
     if (!is_same(&removal, removal.base, false))
         stays(&removal, "it changed or vanished after it was proven", err);
+    else if (has_obstacle(&removal, why))
+        stays(&removal, why, err);
     else if (!open_target(&removal, trash, &target, err))
         goto out;
-    else if (renameat2(removal.parent, removal.base, removal.parent, removal.hidden, RENAME_NOREPLACE) != 0)
+    else if (!rename_new(removal.parent, removal.base, removal.parent, removal.hidden))
         err_set_errno(err, ERR_SKIP, errno, "%s: stays", path);
     else if (!is_same(&removal, removal.hidden, true))
         give_name_back(&removal, "another file took its name during the removal", err);
     else
-        ok = finish(&removal, target, err);
-    if (ok && fsync(removal.parent) != 0)
+        ok = finish(&removal, target, gone, err);
+    if (*gone && fsync(removal.parent) != 0)
         ok = err_set_errno(err, ERR_STOP, errno, "%s: fsync of its folder", path);
 out:
     if (target >= 0)

@@ -76,7 +76,8 @@ bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *model
     bool ok = source_tree_open(settings->models_dir, tree, err) &&
               source_tree_scan(tree, &settings->scan, settings->map_file, models, err) && refuse_twins(models, err) &&
               list_rows(settings, &audit, err) && hash_sources(settings, tree, err) && audit_pair(settings, &audit, models, err) &&
-              audit_prove(settings, &audit, models, err);
+              audit_prove(settings, &audit, models, err) &&
+              (!settings->for_removal || audit_look_at_removable(&audit, tree, err));
     if (!ok) {
         audit_free(&audit);
         return false;

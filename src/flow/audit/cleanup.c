@@ -214,8 +214,12 @@ static bool remove_one(Apply *apply, const CleanupLine *line, const AuditItem *i
         return tell(apply, line, stays, err);
     if (!journal(apply, line, JOURNAL_REMOVING, err))
         return false;
-    if (removal_take(apply->tree.root, line->path, line->is_directory, &item->stamp, apply->trash, &why))
-        return journal(apply, line, JOURNAL_REMOVED, err) && tell(apply, line, NULL, err);
+    bool gone, whole_removal = removal_take(apply->tree.root, line->path, line->is_directory, &item->stamp, apply->trash, &gone,
+                                            &why);
+    if (gone && !journal(apply, line, JOURNAL_REMOVED, err))
+        return false;
+    if (whole_removal)
+        return tell(apply, line, NULL, err);
     if (why.cls == ERR_SKIP)
         return tell(apply, line, why.text, err);
     *err = why;

@@ -52,4 +52,8 @@ bool audit_pair(const AuditSettings *settings, Audit *audit, const ModelList *mo
 /* The server's hash of the payloads, and with `download` the payloads themselves. */
 bool audit_prove(const AuditSettings *settings, Audit *audit, const ModelList *models, Err *err);
 
+/* --- removable.c: sets stays and note of the items that may go. */
+
+bool audit_look_at_removable(Audit *audit, const SourceTree *tree, Err *err);
+
 #endif

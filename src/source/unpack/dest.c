@@ -12,6 +12,7 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "base/userfile.h"
+#include "../rename_new.h"
 #include "parts.h"
 
 #define NAME_SHOWN 200 /* of the destination's name in the temporary one, which has 255 bytes too */
@@ -76,22 +77,6 @@ bool unpack_dest_open(UnpackDest *dest, const StoredModel *info, const char *pat
     return true;
 }
 
-/* renameat2 is missing on some file systems; what they can do then is not safe against a second writer at the same instant, which
- * is why it is asked first. errno set on failure. */
-static bool rename_new(const UnpackDest *dest)
-{
-    struct stat st;
-    if (renameat2(dest->parent, dest->temp, dest->parent, dest->name, RENAME_NOREPLACE) == 0)
-        return true;
-    if (errno != EINVAL && errno != ENOSYS)
-        return false;
-    if (fstatat(dest->parent, dest->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-        errno = EEXIST;
-        return false;
-    }
-    return errno == ENOENT && renameat(dest->parent, dest->temp, dest->parent, dest->name) == 0;
-}
-
 /* Swaps the two names. Where the kernel cannot, the old one goes aside first and comes back if the new one cannot take its place.
  */
 static bool exchange(const UnpackDest *dest)
@@ -151,7 +136,7 @@ static bool cannot_place(const UnpackDest *dest, Err *err)
 bool unpack_dest_commit(UnpackDest *dest, Err *err)
 {
     bool swapped = false;
-    if (!rename_new(dest)) {
+    if (!rename_new(dest->parent, dest->temp, dest->parent, dest->name)) {
         struct stat st;
         if (errno != EEXIST || fstatat(dest->parent, dest->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
             return cannot_place(dest, err);

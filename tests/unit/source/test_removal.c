@@ -14,11 +14,16 @@
 #include "../unit.h"
 
 static Err err;
+static bool gone;
 static int root, trash;
 static int renames, unlinks, listings, syncs;   /* calls so far */
 static int at_rename, at_unlink, at_listing;    /* which call is preceded by `meanwhile`; 0 = none */
 static int fail_sync;                           /* which fsync fails; 0 = none */
 static const char *meanwhile;                   /* a shell script */
+static bool without_flags;                      /* renameat2 knows none, as on NFS */
+static const char *flagged;                     /* a path that has … */
+static uint64_t its_flags;                      /* … these attributes in statx */
+static uint64_t other_mount;                    /* … or another mount */
 
 static void shell(const char *script)
 {
@@ -31,7 +36,23 @@ int renameat2(int from, const char *a, int to, const char *b, unsigned flags)
 {
     if (++renames == at_rename)
         shell(meanwhile);
+    if (without_flags && flags != 0) {
+        errno = EINVAL;
+        return -1;
+    }
     return (int)syscall(SYS_renameat2, from, a, to, b, flags);
+}
+
+int statx(int dir, const char *path, int flags, unsigned mask, struct statx *out)
+{
+    int result = (int)syscall(SYS_statx, dir, path, flags, mask, out);
+    if (flagged != NULL && result == 0 && strcmp(path, flagged) == 0) {
+        out->stx_attributes |= its_flags;
+        out->stx_attributes_mask |= its_flags;
+        out->stx_mask |= STATX_MNT_ID;
+        out->stx_mnt_id += other_mount;
+    }
+    return result;
 }
 
 int unlinkat(int dir, const char *name, int flags)
@@ -72,6 +93,9 @@ static void setup(void)
     snprintf(path, sizeof path, "%s/trash", unit_temp_dir());
     trash = open(path, O_RDONLY | O_DIRECTORY);
     ck_assert(root >= 0 && trash >= 0);
+    without_flags = false;
+    flagged = NULL;
+    its_flags = other_mount = 0;
     renames = unlinks = listings = syncs = at_rename = at_unlink = at_listing = fail_sync = 0;
 }
 
@@ -125,10 +149,10 @@ static void expect(const char *wanted)
 START_TEST(test_file_is_deleted)
 {
     Stamp stamp = stamp_of("a/b/x");
-    ck_ok(removal_take(root, "a/b/x", false, &stamp, -1, &err));
+    ck_ok(removal_take(root, "a/b/x", false, &stamp, -1, &gone, &err));
     expect("root/d/one root/d/sub/two root/y ");
     stamp = stamp_of("y");
-    ck_ok(removal_take(root, "y", false, &stamp, -1, &err));
+    ck_ok(removal_take(root, "y", false, &stamp, -1, &gone, &err));
     expect("root/d/one root/d/sub/two ");
 }
 END_TEST
@@ -136,7 +160,7 @@ END_TEST
 START_TEST(test_directory_is_deleted)
 {
     Stamp stamp = stamp_of_directory("d");
-    ck_ok(removal_take(root, "d", true, &stamp, -1, &err));
+    ck_ok(removal_take(root, "d", true, &stamp, -1, &gone, &err));
     expect("root/a/b/x root/y ");
     shell("test ! -e root/d && test -z \"$(ls -A root | grep cleanup)\"");
 }
@@ -145,9 +169,9 @@ END_TEST
 START_TEST(test_trash_keeps_the_path)
 {
     Stamp stamp = stamp_of("a/b/x");
-    ck_ok(removal_take(root, "a/b/x", false, &stamp, trash, &err));
+    ck_ok(removal_take(root, "a/b/x", false, &stamp, trash, &gone, &err));
     stamp = stamp_of_directory("d");
-    ck_ok(removal_take(root, "d", true, &stamp, trash, &err));
+    ck_ok(removal_take(root, "d", true, &stamp, trash, &gone, &err));
     expect("root/y trash/a/b/x trash/d/one trash/d/sub/two ");
     shell("test -d trash/d/empty");
 }
@@ -157,15 +181,15 @@ START_TEST(test_trash_has_something_of_this_name)
 {
     Stamp stamp = stamp_of("y");
     shell("echo mine > trash/y");
-    ck_fails(removal_take(root, "y", false, &stamp, trash, &err), ERR_SKIP, "the trash already holds");
+    ck_fails(removal_take(root, "y", false, &stamp, trash, &gone, &err), ERR_SKIP, "the trash already holds");
     ck_assert_int_eq(renames, 0);
     expect(ALL "trash/y ");
     shell("grep -q mine trash/y && grep -q other root/y");
     shell("rm trash/y && mkdir trash/y");
-    ck_fails(removal_take(root, "y", false, &stamp, trash, &err), ERR_SKIP, "");
+    ck_fails(removal_take(root, "y", false, &stamp, trash, &gone, &err), ERR_SKIP, "");
     shell("rmdir trash/y && ln -s /nowhere trash/a");
     stamp = stamp_of("a/b/x");
-    ck_fails(removal_take(root, "a/b/x", false, &stamp, trash, &err), ERR_SKIP, "cannot be made");
+    ck_fails(removal_take(root, "a/b/x", false, &stamp, trash, &gone, &err), ERR_SKIP, "cannot be made");
     ck_assert_msg(renames == 0, "its ctime is that of the plan");
     expect(ALL);
 }
@@ -177,7 +201,7 @@ START_TEST(test_trash_is_taken_at_the_last_moment)
     Stamp stamp = stamp_of("y");
     at_rename = 2;
     meanwhile = "echo mine > trash/y";
-    ck_fails(removal_take(root, "y", false, &stamp, trash, &err), ERR_SKIP, "the trash already holds");
+    ck_fails(removal_take(root, "y", false, &stamp, trash, &gone, &err), ERR_SKIP, "the trash already holds");
     shell("grep -q mine trash/y && grep -q other root/y");
 }
 END_TEST
@@ -191,14 +215,14 @@ START_TEST(test_every_field_of_the_stamp_counts)
         stamp.size += field == 2;
         stamp.mtime_ns += field == 3;
         stamp.ctime_ns += field == 4;
-        ck_fails(removal_take(root, "y", false, &stamp, -1, &err), ERR_SKIP, "changed or vanished");
+        ck_fails(removal_take(root, "y", false, &stamp, -1, &gone, &err), ERR_SKIP, "changed or vanished");
         stamp = stamp_of_directory("d");
         stamp.dev += field == 0;
         stamp.ino += field == 1;
         stamp.size += field == 2;
         stamp.mtime_ns += field == 3;
         stamp.ctime_ns += field == 4;
-        ck_fails(removal_take(root, "d", true, &stamp, -1, &err), ERR_SKIP, "changed or vanished");
+        ck_fails(removal_take(root, "d", true, &stamp, -1, &gone, &err), ERR_SKIP, "changed or vanished");
     }
     expect(ALL);
     ck_assert_int_eq(renames, 0);
@@ -208,18 +232,18 @@ END_TEST
 START_TEST(test_what_is_no_source)
 {
     Stamp stamp = stamp_of("y"), tree = stamp_of_directory("d");
-    ck_fails(removal_take(root, "nothing", false, &stamp, -1, &err), ERR_SKIP, "nothing");
-    ck_fails(removal_take(root, "no/thing", false, &stamp, -1, &err), ERR_SKIP, "no/thing");
-    ck_fails(removal_take(root, "d", false, &tree, -1, &err), ERR_SKIP, "d");
-    ck_fails(removal_take(root, "y", true, &stamp, -1, &err), ERR_SKIP, "y");
+    ck_fails(removal_take(root, "nothing", false, &stamp, -1, &gone, &err), ERR_SKIP, "nothing");
+    ck_fails(removal_take(root, "no/thing", false, &stamp, -1, &gone, &err), ERR_SKIP, "no/thing");
+    ck_fails(removal_take(root, "d", false, &tree, -1, &gone, &err), ERR_SKIP, "d");
+    ck_fails(removal_take(root, "y", true, &stamp, -1, &gone, &err), ERR_SKIP, "y");
     shell("mv root/y root/z && ln -s z root/y && mv root/d root/e && ln -s e root/d");
-    ck_fails(removal_take(root, "y", false, &stamp, -1, &err), ERR_SKIP, "y");
-    ck_fails(removal_take(root, "d", true, &tree, -1, &err), ERR_SKIP, "d");
-    ck_fails(removal_take(root, "../root/z", false, &stamp, -1, &err), ERR_SKIP, "");
-    ck_fails(removal_take(root, "a/../z", false, &stamp, -1, &err), ERR_SKIP, "");
+    ck_fails(removal_take(root, "y", false, &stamp, -1, &gone, &err), ERR_SKIP, "y");
+    ck_fails(removal_take(root, "d", true, &tree, -1, &gone, &err), ERR_SKIP, "d");
+    ck_fails(removal_take(root, "../root/z", false, &stamp, -1, &gone, &err), ERR_SKIP, "");
+    ck_fails(removal_take(root, "a/../z", false, &stamp, -1, &gone, &err), ERR_SKIP, "");
     shell("ln -s b root/a/link");
     Stamp x = stamp_of("a/b/x");
-    ck_fails(removal_take(root, "a/link/x", false, &x, -1, &err), ERR_SKIP, "");
+    ck_fails(removal_take(root, "a/link/x", false, &x, -1, &gone, &err), ERR_SKIP, "");
     expect("root/a/b/x root/e/one root/e/sub/two root/z ");
 }
 END_TEST
@@ -240,7 +264,7 @@ START_TEST(test_file_replaced_at_the_last_moment)
     at_rename = 1;
     meanwhile = script;
     snprintf(script, sizeof script, "sleep 0.01; %s && ls -lid root/y > before", replacements[_i]);
-    ck_fails(removal_take(root, "y", false, &stamp, -1, &err), ERR_SKIP, "another file took its name");
+    ck_fails(removal_take(root, "y", false, &stamp, -1, &gone, &err), ERR_SKIP, "another file took its name");
     shell("ls -lid root/y | diff - before && test -z \"$(ls -A root | grep cleanup)\"");
 }
 END_TEST
@@ -254,7 +278,7 @@ START_TEST(test_directory_changed_at_the_last_moment)
         renames = 0;
         at_rename = 1;
         meanwhile = changes[i];
-        ck_fails(removal_take(root, "d", true, &stamp, -1, &err), ERR_SKIP, "another file took its name");
+        ck_fails(removal_take(root, "d", true, &stamp, -1, &gone, &err), ERR_SKIP, "another file took its name");
         shell("test -e root/d/sub/two && test -z \"$(ls -A root | grep cleanup)\"");
     }
 }
@@ -265,9 +289,9 @@ START_TEST(test_directory_changed_before_its_members_go)
 {
     Stamp stamp = stamp_of_directory("d");
     listings = 0;
-    at_listing = 7; /* the directory and its two folders are listed twice before */
+    at_listing = 10; /* the directory and its two folders are listed three times before */
     meanwhile = "echo precious > \"$(ls -d root/.cleanup-*)/sub/three\"";
-    ck_fails(removal_take(root, "d", true, &stamp, -1, &err), ERR_SKIP, "changed during the removal");
+    ck_fails(removal_take(root, "d", true, &stamp, -1, &gone, &err), ERR_SKIP, "changed during the removal");
     shell("grep -q precious root/d/sub/three && test -e root/d/one");
 }
 END_TEST
@@ -278,7 +302,7 @@ START_TEST(test_name_cannot_be_given_back)
     Stamp stamp = stamp_of("y");
     at_rename = 2; /* aside, to the trash, back */
     meanwhile = "echo mine > trash/y && echo newcomer > root/y";
-    ck_fails(removal_take(root, "y", false, &stamp, trash, &err), ERR_STOP, ".cleanup-");
+    ck_fails(removal_take(root, "y", false, &stamp, trash, &gone, &err), ERR_STOP, ".cleanup-");
     shell("grep -q newcomer root/y && grep -q other root/.cleanup-* && grep -q mine trash/y");
 }
 END_TEST
@@ -289,9 +313,10 @@ START_TEST(test_member_that_comes_while_the_directory_goes)
     Stamp stamp = stamp_of_directory("d");
     at_unlink = 2;
     meanwhile = "cd root/.cleanup-*/sub && echo precious > new";
-    ck_fails(removal_take(root, "d", true, &stamp, -1, &err), ERR_STOP, "partly removed");
-    ck_assert_str_ne(err.hint, "");
-    shell("grep -q precious root/.cleanup-*/sub/new");
+    ck_fails(removal_take(root, "d", true, &stamp, -1, &gone, &err), ERR_SKIP, "sub/new came at the last moment, is not stored");
+    ck_assert(gone);
+    shell("grep -q precious root/d/sub/new");
+    expect("root/a/b/x root/d/sub/new root/y ");
 }
 END_TEST
 
@@ -300,8 +325,85 @@ START_TEST(test_member_that_is_replaced_while_the_directory_goes)
     Stamp stamp = stamp_of_directory("d");
     at_unlink = 1;
     meanwhile = "cd root/.cleanup-* && echo precious > one";
-    ck_fails(removal_take(root, "d", true, &stamp, -1, &err), ERR_STOP, "partly removed");
-    shell("grep -q precious root/.cleanup-*/one");
+    ck_fails(removal_take(root, "d", true, &stamp, -1, &gone, &err), ERR_SKIP, "one came at the last moment, is not stored");
+    ck_assert(gone);
+    shell("grep -q precious root/d/one");
+    expect("root/a/b/x root/d/one root/y ");
+}
+END_TEST
+
+/* And its place is taken as well: it is beside it, and the error says where. */
+START_TEST(test_rest_of_a_directory_whose_name_is_taken)
+{
+    Stamp stamp = stamp_of_directory("d");
+    at_unlink = 2;
+    meanwhile = "mkdir root/d && cd root/.cleanup-*/sub && echo precious > new";
+    ck_fails(removal_take(root, "d", true, &stamp, -1, &gone, &err), ERR_STOP, "is not stored, and is in the same folder in .cleanup-");
+    ck_assert(gone);
+    shell("grep -q precious root/.cleanup-*/sub/new");
+}
+END_TEST
+
+/* A file system that cannot rename without replacing: all the same, by other calls. */
+START_TEST(test_rename_without_flags)
+{
+    bool resumed;
+    without_flags = true;
+    Stamp stamp = stamp_of("y"), tree = stamp_of_directory("d");
+    ck_ok(removal_take(root, "y", false, &stamp, -1, &gone, &err));
+    ck_ok(removal_take(root, "d", true, &tree, trash, &gone, &err));
+    expect("root/a/b/x trash/d/one trash/d/sub/two ");
+    stamp = stamp_of("a/b/x");
+    ck_ok(removal_take(root, "a/b/x", false, &stamp, trash, &gone, &err));
+    expect("trash/a/b/x trash/d/one trash/d/sub/two ");
+    /* The name in the trash, or its own, is taken while it is on its way. */
+    shell("echo other > root/y && echo mine > trash/y");
+    stamp = stamp_of("y");
+    ck_fails(removal_take(root, "y", false, &stamp, trash, &gone, &err), ERR_SKIP, "the trash already holds");
+    at_unlink = unlinks + 1;
+    meanwhile = "rm trash/y";
+    ck_ok(removal_take(root, "y", false, &stamp, -1, &gone, &err));
+    /* Killed between link and unlink: two names of one file. */
+    shell("echo other > root/y && ln root/y root/.cleanup-$(printf y | sha256sum | cut -c 1-16)");
+    stamp = stamp_of("y");
+    ck_ok(removal_resume(root, "y", false, &stamp, &resumed, &err));
+    ck_assert(!resumed);
+    shell("test $(stat -c %h root/y) = 1 && test \"$(ls -A root)\" = \"$(printf 'a\\ny')\"");
+}
+END_TEST
+
+/* All is asked before anything is touched. */
+START_TEST(test_obstacles)
+{
+    static const struct {
+        const char *path;
+        uint64_t flags, mount;
+        const char *why;
+    } cases[] = {
+        {"d", STATX_ATTR_IMMUTABLE, 0, "it is immutable"},       {"one", STATX_ATTR_IMMUTABLE, 0, "its member one is immutable"},
+        {"sub/two", STATX_ATTR_APPEND, 0, "its member sub/two"}, {"sub", STATX_ATTR_IMMUTABLE, 0, "its member sub is immutable"},
+        {"sub", 0, 1000, "its member sub is a mount point"},     {"sub/two", 0, 1000, "its member sub/two is a mount point"},
+        {"d", 0, 1000, "it is a mount point"},                   {"empty", 0, 1000, "its member empty is a mount point"},
+    };
+    char why[OBSTACLE_BYTES];
+    Stamp stamp = stamp_of_directory("d");
+    ck_assert(!removal_obstacle(root, "d", true, why) && !removal_obstacle(root, "a/b/x", false, why));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        flagged = cases[i].path;
+        its_flags = cases[i].flags;
+        other_mount = cases[i].mount;
+        ck_assert_msg(removal_obstacle(root, "d", true, why) && strstr(why, cases[i].why) != NULL, "%s: %s", cases[i].path, why);
+        ck_fails(removal_take(root, "d", true, &stamp, -1, &gone, &err), ERR_SKIP, cases[i].why);
+        ck_assert(!gone && renames == 0 && unlinks == 0);
+        flagged = NULL;
+    }
+    expect(ALL);
+    flagged = "y";
+    other_mount = 0;
+    its_flags = STATX_ATTR_APPEND;
+    ck_assert(removal_obstacle(root, "y", false, why) && strstr(why, "it may only be appended to") != NULL);
+    flagged = "";
+    ck_assert(removal_obstacle(root, "y", false, why) && strstr(why, "its folder may only be appended to") != NULL);
 }
 END_TEST
 
@@ -309,11 +411,11 @@ START_TEST(test_fsync_that_fails)
 {
     Stamp stamp = stamp_of("y");
     fail_sync = 1; /* of the folder in the trash */
-    ck_fails(removal_take(root, "y", false, &stamp, trash, &err), ERR_STOP, "is in the trash");
+    ck_fails(removal_take(root, "y", false, &stamp, trash, &gone, &err), ERR_STOP, "is in the trash");
     shell("grep -q other trash/y && test ! -e root/y");
     stamp = stamp_of("a/b/x");
     syncs = 0;
-    ck_fails(removal_take(root, "a/b/x", false, &stamp, -1, &err), ERR_STOP, "fsync of its folder");
+    ck_fails(removal_take(root, "a/b/x", false, &stamp, -1, &gone, &err), ERR_STOP, "fsync of its folder");
 }
 END_TEST
 
@@ -335,6 +437,9 @@ int main(void)
     tcase_add_test(tc, test_name_cannot_be_given_back);
     tcase_add_test(tc, test_member_that_comes_while_the_directory_goes);
     tcase_add_test(tc, test_member_that_is_replaced_while_the_directory_goes);
+    tcase_add_test(tc, test_rest_of_a_directory_whose_name_is_taken);
+    tcase_add_test(tc, test_rename_without_flags);
+    tcase_add_test(tc, test_obstacles);
     tcase_add_test(tc, test_fsync_that_fails);
     suite_add_tcase(suite, tc);
     return unit_run(suite);

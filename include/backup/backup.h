@@ -2,7 +2,7 @@
  *
  * <dir>/<run-id>/part-N.csv, one for each worker: the columns of `models`, the payload as \x hex and never last. Payloads over the
  * inline limit go to chunks-N.csv, the columns of `model_chunks`. MANIFEST, written last, has each file's rows, bytes and SHA-256;
- * a folder without one is of a run that did not end, and backup_recover puts it right. All 0600 in 0700. Format: docs/formats.md.
+ * a folder without one is of a run that has not ended. All 0600 in 0700. Format: docs/formats.md.
  * Nothing is created before the first row. A BackupPart belongs to one thread; the others are for one thread before and after. */
 #ifndef BACKUP_BACKUP_H
 #define BACKUP_BACKUP_H
@@ -17,10 +17,16 @@ typedef struct BackupPart BackupPart;
 /* run_id: as id_new_uuid makes it. */
 bool backup_open(const char *backup_dir, const char *run_id, BackupMode mode, Backup **out, Err *err);
 
-/* Makes the run's folder, locks it while this process lives and notes in it which store its rows go to (`place`: store_place).
- * Once, before the first row. ERR_STOP. */
-bool backup_begin(Backup *backup, const char *place, Err *err);
-void backup_close(Backup *backup); /* frees; unfinished folders stay for backup_recover */
+/* Whose a run's folder is; its STORE says it. Borrowed. */
+typedef struct BackupOwner {
+    const char *place;    /* store_place */
+    const char *store_id; /* store_identity; "" = not known */
+    const char *host;
+} BackupOwner;
+
+/* Makes the run's folder, locks it while this process lives and notes whose it is. Once, before the first row. ERR_STOP. */
+bool backup_begin(Backup *backup, const BackupOwner *owner, Err *err);
+void backup_close(Backup *backup); /* frees; unfinished folders stay for backup_finish_leftovers */
 const char *backup_path(const Backup *backup); /* the run's folder; NULL for BACKUP_NONE */
 
 /* Part number `number`, owned by the backup; always the same one for a number. Call it before the workers start. */
@@ -37,35 +43,18 @@ void backup_part_keep(BackupPart *part);            /* the rows since the last k
 bool backup_part_undo(BackupPart *part, Err *err);  /* the rows since the last keep are not: cut them off */
 
 /* Cuts rows that were not kept, writes MANIFEST, or removes the folder when no row was kept. Once, when the workers are done. Fails
- * when a part has failed: its folder is left for backup_recover. *rows (models) may be NULL. */
+ * when a part has failed: its folder stays as it is. *rows (models) may be NULL. */
 bool backup_finish(Backup *backup, uint64_t *rows, Err *err);
 
-/* What the store says of a row in the backup of a run that was killed, by the row's name. A higher verdict overrules a lower one.
- */
-typedef enum BackupVerdict {
-    BACKUP_MISSING,   /* its content is not there: the row is kept, it may be the only copy */
-    BACKUP_TAKEN,     /* the same, and its version has other content: kept */
-    BACKUP_ELSEWHERE, /* its content is there, in another row: cut */
-    BACKUP_STORED     /* the row of that run is there: kept */
-} BackupVerdict;
+/* Finishes every folder without MANIFEST below backup_dir that a killed run of this owner left: its torn end is cut, a complete row
+ * never; then the MANIFEST is written, with `ended no`, or the folder removed when it has no row. Folders of other hosts, of other
+ * stores and of runs that are still at work are left alone, with a word in the log. May end at any moment and be done again.
+ * ERR_STOP, ERR_INTERRUPTED. */
+bool backup_finish_leftovers(const char *backup_dir, const BackupOwner *owner, Err *err);
 
-typedef struct BackupQuestion {
-    const char *name;
-    int32_t version;
-    Digest content;
-    BackupVerdict verdict; /* the answer; BACKUP_MISSING when asked */
-} BackupQuestion;
-
-typedef bool (*BackupAskFn)(void *ctx, const char *run_id, BackupQuestion *rows, size_t count, Err *err);
-
-/* Puts right every folder without MANIFEST below backup_dir, left by runs that were killed: rows whose content `ask` finds
- * elsewhere, and torn or damaged ones, are cut; then the MANIFEST is written, or the folder removed when nothing is left. Rows that
- * the store does not have are told with a warning. Folders of another store than `place` (NULL: whatever store) and of runs that
- * are still at work are left alone. May end at any moment and be done again: ERR_STOP, ERR_INTERRUPTED, or what `ask` says. */
-bool backup_recover(const char *backup_dir, const char *place, BackupAskFn ask, void *ctx, Err *err);
-
-/* *needs: there is such a folder. What a run left that was killed while it made its folder is removed: it holds no row. */
-bool backup_needs_recovery(const char *backup_dir, const char *place, bool *needs, Err *err);
+/* The same for one folder, whatever its store. *left: it has a MANIFEST now. ERR_STOP when it is that of a run at work, or of
+ * another host than owner->host (NULL: whatever host). */
+bool backup_finish_folder(const char *folder, const BackupOwner *owner, bool *left, Err *err);
 
 /* --- the finished folder, for restore ---------------------------------------------------------------------------------------- */
 
@@ -80,6 +69,7 @@ typedef struct BackupFileInfo {
 typedef struct BackupManifest {
     char run_id[37];
     BackupMode mode;
+    bool killed; /* its run did not end: some of its rows may never have been committed, and some may not be whole */
     BackupFileInfo *files;
     size_t count, cap;
 } BackupManifest;
@@ -92,15 +82,36 @@ void backup_manifest_free(BackupManifest *manifest);
  * file and what differs. */
 bool backup_manifest_verify(const char *folder, const BackupManifest *manifest, Err *err);
 
-/* One row with its payload, which was proven by its stored_sha256; all is borrowed until the callback returns. */
-typedef bool (*BackupRowFn)(void *ctx, const StoredModel *row, Spool *payload, Err *err);
+/* The store that its rows went to, as STORE says; "" = not known. */
+typedef struct BackupStore {
+    char place[512], store_id[STORE_IDENTITY_SIZE];
+} BackupStore;
 
-/* Every row of every part, in the order of the MANIFEST. temp_dir: for a payload over memory_limit bytes.
- * wanted (may be NULL) is asked before a payload is decoded, of rows that are whole. ERR_STOP names file and row: torn, edited, a
- * chunk is missing. Memory: a spool of memory_limit, less than 2 MiB of buffers whatever the size of a payload, and about 100 bytes
- * for each piece in a chunks file. */
-typedef bool (*BackupWantedFn)(void *ctx, const char *name, int32_t version, const Digest *content, bool *wanted, Err *err);
-bool backup_read_rows(const char *folder, const BackupManifest *manifest, const char *temp_dir, size_t memory_limit,
-                      BackupWantedFn wanted, BackupRowFn fn, void *ctx, Err *err);
+bool backup_store_of(const char *folder, BackupStore *out, Err *err);
+
+/* Reads the rows of a finished folder. One thread. */
+typedef struct BackupReader BackupReader;
+
+/* A row of part-N.csv. */
+typedef struct BackupRow {
+    StoredModel model; /* strings borrowed until the next call of backup_reader_next */
+    const char *fault; /* NULL, or what is wrong with it: then nothing else holds but file and number. Only of a killed run */
+    size_t file;       /* of manifest->files */
+    uint64_t number;   /* in the file; the header is row 1 */
+    uint64_t offset;   /* of its payload in the file */
+} BackupRow;
+
+/* folder and manifest are borrowed. ERR_STOP: without payloads, torn, edited. Memory: less than 2 MiB, and about 100 bytes for
+ * each piece in a chunks file. */
+bool backup_reader_open(const char *folder, const BackupManifest *manifest, BackupReader **out, Err *err);
+void backup_reader_close(BackupReader *reader);
+
+/* Every row of every part, in the order of the MANIFEST; *more is false at the end. A row that is not whole is ERR_STOP with file
+ * and number, unless the run was killed. ERR_INTERRUPTED. */
+bool backup_reader_next(BackupReader *reader, BackupRow *row, bool *more, Err *err);
+
+/* The payload of a row, also of an earlier one, into `payload` (emptied first), proven by its stored_sha256. *whole is false when
+ * it cannot be put together; then ERR_STOP unless the run was killed. */
+bool backup_reader_load(BackupReader *reader, const BackupRow *row, Spool *payload, bool *whole, Err *err);
 
 #endif

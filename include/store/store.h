@@ -156,6 +156,10 @@ uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit);
 bool store_begin(Store *store, Err *err);
 bool store_put(Store *store, const StoredModel *model, Spool *payload, Err *err);
 
+/* store_put for a batch in which a row may be refused: after ERR_SKIP or ERR_CONFLICT only this row is undone and the batch goes
+ * on. A few round trips a row. Not in one batch with store_put. */
+bool store_put_alone(Store *store, const StoredModel *model, Spool *payload, Err *err);
+
 typedef enum StoreOutcome {
     STORE_COMMITTED, /* all rows are there */
     STORE_REFUSED,   /* none is, and none will be */

@@ -38,7 +38,7 @@ struct Backup {
     BackupPart **parts;
     size_t count, cap;
     bool finished;
-    int lock; /* on the folder, -1 before backup_begin */
+    int lock; /* on its STORE, -1 before backup_begin */
 };
 
 /* Cuts the last component; "." and "/" are the ends. */
@@ -108,9 +108,9 @@ void backup_close(Backup *backup)
     free(backup);
 }
 
-bool backup_begin(Backup *backup, const char *place, Err *err)
+bool backup_begin(Backup *backup, const BackupOwner *owner, Err *err)
 {
-    return backup->mode == BACKUP_NONE || backup->lock >= 0 || backup_owner_begin(backup->folder, place, &backup->lock, err);
+    return backup->mode == BACKUP_NONE || backup->lock >= 0 || backup_owner_begin(backup->folder, owner, &backup->lock, err);
 }
 
 const char *backup_path(const Backup *backup)

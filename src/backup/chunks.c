@@ -8,6 +8,7 @@
 #include "base/vec.h"
 #include "format.h"
 #include "scan.h"
+#include "base/interrupt.h"
 
 typedef struct Piece {
     const char *name, *path; /* in the arena */
@@ -68,22 +69,44 @@ static const char *keep_text(BackupChunks *chunks, const char *last, const char 
     return last != NULL && strcmp(last, text) == 0 ? last : arena_copy(&chunks->arena, text, strlen(text), err);
 }
 
-static bool note_piece(void *ctx, const ScannedRow *row, Err *err)
+static bool note_piece(BackupChunks *chunks, const char *path, const ScannedRow *row, Err *err)
 {
-    BackupChunks *chunks = ctx;
     Piece last = chunks->count > 0 ? chunks->items[chunks->count - 1] : (Piece){0};
     Piece *piece = add_piece(chunks, err);
     if (piece == NULL)
         return false;
     *piece = (Piece){.version = row->version, .seq = row->seq, .number = row->number, .payload = row->payload};
     piece->name = keep_text(chunks, last.name, row->name, err);
-    piece->path = piece->name != NULL ? keep_text(chunks, last.path, row->path, err) : NULL;
+    piece->path = piece->name != NULL ? keep_text(chunks, last.path, path, err) : NULL;
+    if (piece->path == NULL)
+        chunks->count--;
     return piece->path != NULL;
 }
 
-bool backup_chunks_read(BackupChunks *chunks, const char *folder, const char *name, Err *err)
+static bool note_rows(BackupChunks *chunks, BackupScan *scan, bool ended, Err *err)
 {
-    return backup_scan_finished(folder, name, true, note_piece, chunks, err);
+    for (const ScannedRow *row;;) {
+        if (!interrupt_check(err) || !backup_scan_next(scan, &row, err))
+            return false;
+        if (row == NULL)
+            return !ended || scan->whole_bytes == scan->bytes ||
+                   backup_bad_row(scan->path, scan->row.number + 1, "the last line is torn", err);
+        if (row->fault != NULL && ended)
+            return backup_bad_row(scan->path, row->number, row->fault, err);
+        if (row->fault == NULL && !note_piece(chunks, scan->path, row, err))
+            return false;
+    }
+}
+
+bool backup_chunks_read(BackupChunks *chunks, const char *folder, const char *name, bool ended, Err *err)
+{
+    BackupScan scan;
+    bool ok = backup_scan_open(&scan, folder, name, true, err);
+    if (ok && ended && scan.columns.header != BACKUP_HEADER_OURS)
+        ok = backup_bad_row(scan.path, 1, "the columns are not those of chunks", err);
+    ok = ok && note_rows(chunks, &scan, ended, err);
+    backup_scan_close(&scan);
+    return ok;
 }
 
 /* --- joining ----------------------------------------------------------------------------------------------------------------- */
@@ -118,26 +141,28 @@ static bool open_file(BackupChunks *chunks, const char *path, Err *err)
     return chunks->fd >= 0;
 }
 
-static bool append(BackupChunks *chunks, BackupDecoder *decoder, const Piece *piece, Spool *out, Err *err)
+static bool append(BackupChunks *chunks, BackupDecoder *decoder, const Piece *piece, bool ended, Spool *out, bool *proven, Err *err)
 {
-    bool proven;
     return open_file(chunks, piece->path, err) &&
-           backup_decode(decoder, chunks->fd, piece->path, &piece->payload, out, chunks->whole, &proven, err) &&
-           (proven || backup_bad_row(piece->path, piece->number, BACKUP_WRONG_PIECE, err));
+           backup_decode(decoder, chunks->fd, piece->path, &piece->payload, out, chunks->whole, proven, err) &&
+           (*proven || !ended || backup_bad_row(piece->path, piece->number, BACKUP_WRONG_PIECE, err));
 }
 
-bool backup_chunks_join(BackupChunks *chunks, BackupDecoder *decoder, const StoredModel *row, Spool *out, bool *proven, Err *err)
-{
+bool backup_chunks_join(BackupChunks *chunks, BackupDecoder *decoder, const StoredModel *row, bool ended, Spool *out, bool *proven,
+                        Err *err) {
     Digest digest;
     *proven = false;
     if (!sha256_reset(chunks->whole, err))
         return false;
     for (uint32_t seq = 0; seq < row->chunk_count; seq++) {
         const Piece *piece = find(chunks, row->name, row->version, seq);
+        bool good = false;
         if (piece == NULL)
             return true;
-        if (!append(chunks, decoder, piece, out, err))
+        if (!append(chunks, decoder, piece, ended, out, &good, err))
             return false;
+        if (!good)
+            return true;
     }
     if (!sha256_end(chunks->whole, &digest, err))
         return false;

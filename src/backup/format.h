@@ -7,12 +7,16 @@
 #define BACKUP_MANIFEST_NAME "MANIFEST"
 #define BACKUP_STORE_NAME "STORE"
 
-#define BACKUP_COLUMNS_BEHIND \
-    "is_active,content_sha256,raw_bytes,stored_sha256,stored_bytes,format,encoding,chunk_count,source_host,source_path,source_" \
-    "mtime,run_id\n"
-#define BACKUP_HEADER_FULL "name,version,model_type,event,model_binary," BACKUP_COLUMNS_BEHIND
-#define BACKUP_HEADER_META "name,version,model_type,event," BACKUP_COLUMNS_BEHIND
+#define BACKUP_COLUMNS_FRONT "name,version,model_type,event,"
+#define BACKUP_COLUMNS_MIDDLE \
+    "is_active,content_sha256,raw_bytes,stored_sha256,stored_bytes,format,encoding,chunk_count,"
+#define BACKUP_COLUMNS_BEHIND "source_host,source_path,source_mtime,run_id\n"
+#define BACKUP_HEADER_FULL BACKUP_COLUMNS_FRONT "model_binary," BACKUP_COLUMNS_MIDDLE "members_sha256," BACKUP_COLUMNS_BEHIND
+#define BACKUP_HEADER_META BACKUP_COLUMNS_FRONT BACKUP_COLUMNS_MIDDLE "members_sha256," BACKUP_COLUMNS_BEHIND
 #define BACKUP_HEADER_CHUNKS "name,version,data,seq,sha256\n"
+/* Of version 0.1.0. */
+#define BACKUP_HEADER_FULL_1 BACKUP_COLUMNS_FRONT "model_binary," BACKUP_COLUMNS_MIDDLE BACKUP_COLUMNS_BEHIND
+#define BACKUP_HEADER_META_1 BACKUP_COLUMNS_FRONT BACKUP_COLUMNS_MIDDLE BACKUP_COLUMNS_BEHIND
 
 /* `part-N.csv` or `chunks-N.csv`, N of 1 to 10 digits. */
 bool backup_is_file_name(const char *name, bool *chunks);
@@ -28,7 +32,7 @@ bool backup_manifest_add(BackupManifest *manifest, const BackupFileInfo *file, E
 /* A file of a backup folder: no symlink, a regular file. -1 and ERR_STOP. */
 int backup_open_existing(const char *path, int flags, Err *err);
 
-/* Bytes, rows and SHA-256 of a whole file; the name in *out stays. */
+/* Bytes, rows and SHA-256 of a whole file; the name in *out stays. ERR_STOP, ERR_INTERRUPTED. */
 bool backup_measure_file(int fd, const char *path, BackupFileInfo *out, Err *err);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 
-#define BACKUP_FIELDS_MAX 16 /* of a line, besides the payload */
+#define BACKUP_FIELDS_MAX 17 /* of a line, besides the payload */
 #define BACKUP_NO_PAYLOAD SIZE_MAX
 
 typedef enum FieldState { FIELD_START, FIELD_PLAIN, FIELD_QUOTED, FIELD_QUOTE_SEEN } FieldState;

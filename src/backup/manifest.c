@@ -11,12 +11,14 @@
 #include "format.h"
 #include "base/atomic_file.h"
 #include "base/fs.h"
+#include "base/interrupt.h"
 #include "base/program.h"
 #include "base/text.h"
 #include "base/vec.h"
 
 #define FORMAT_NAME PROGRAM_NAME " backup "
 #define FORMAT_LINE FORMAT_NAME "1"
+#define KILLED_LINE "ended no" /* only of a run that was killed */
 #define LAST_LINE "manifest sha256 "
 #define LAST_LINE_LEN (sizeof LAST_LINE - 1 + 2 * DIGEST_BYTES + 1)
 #define MANIFEST_MAX ((uint64_t)16 * 1024 * 1024)
@@ -84,6 +86,8 @@ bool backup_measure_file(int fd, const char *path, BackupFileInfo *out, Err *err
         goto out;
     }
     for (;;) {
+        if (!interrupt_check(err))
+            goto out;
         ssize_t got = fs_read_at(fd, piece, HASH_PIECE_BYTES, offset);
         if (got < 0) {
             err_set_errno(err, ERR_STOP, errno, "%s", path);
@@ -132,7 +136,8 @@ bool backup_manifest_write(const char *folder, const BackupManifest *manifest, E
         err_no_memory(err);
         goto out;
     }
-    if (!buf_format(&text, err, FORMAT_LINE "\nrun %s\nmode %s\n", manifest->run_id, mode_names[manifest->mode]))
+    if (!buf_format(&text, err, FORMAT_LINE "\nrun %s\nmode %s\n%s", manifest->run_id, mode_names[manifest->mode],
+                    manifest->killed ? KILLED_LINE "\n" : ""))
         goto out;
     for (size_t i = 0; i < manifest->count; i++) {
         const BackupFileInfo *file = &manifest->files[i];
@@ -233,10 +238,12 @@ static bool parse_lines(const char *path, char *text, size_t end, BackupManifest
         if (newline == NULL)
             return torn(path, err);
         *newline = '\0';
-        bool good = number <= 3 ? parse_head_line(at, out) : parse_file_line(at, &file);
-        if (!good)
+        bool killed = number == 4 && strcmp(at, KILLED_LINE) == 0;
+        bool is_head = number <= 3 || killed;
+        out->killed = out->killed || killed;
+        if (!killed && !(is_head ? parse_head_line(at, out) : parse_file_line(at, &file)))
             return err_set(err, ERR_STOP, "%s: line %" PRIu64 " is not understood", path, number);
-        if (number > 3 && !backup_manifest_add(out, &file, err))
+        if (!is_head && !backup_manifest_add(out, &file, err))
             return false;
         at = newline + 1;
     }
@@ -254,7 +261,7 @@ bool backup_manifest_read(const char *folder, BackupManifest *out, Err *err)
         return err_no_memory(err);
     if (!fs_read_file(path, MANIFEST_MAX, &text, err)) {
         if (err != NULL && err->errnum == ENOENT)
-            err_hint(err, "the run that wrote this folder did not end; the next run with this state directory puts it right");
+            err_hint(err, "its run has not ended; if it was killed, the next run with this state directory finishes it");
         goto out;
     }
     if (!check_whole(path, &text, &end, err) || !parse_lines(path, text.data, end, &manifest, err))

@@ -21,6 +21,7 @@ enum {
     FORMAT,
     ENCODING,
     CHUNKS,
+    MEMBERS,
     HOST,
     PATH,
     MTIME,
@@ -86,25 +87,41 @@ static bool parse_time(const char *text, int64_t *out_ns)
     return true;
 }
 
-/* Host and path of the source may be NULL in the table; the rest never is. */
+/* Host and path of the source and what only directories have may be NULL in the table; the rest never is. */
 static bool has_all(const char *const *fields)
 {
     for (int i = 0; i < ROW_FIELDS; i++)
-        if (fields[i] == NULL && i != HOST && i != PATH)
+        if (fields[i] == NULL && i != HOST && i != PATH && i != MEMBERS)
             return false;
     return true;
 }
 
-bool backup_parse_row(const char *const *fields, StoredModel *out)
+/* A row of version 0.1.0 as one of this version. */
+static void insert_members(const char *const *from, const char **fields)
+{
+    memcpy(fields, from, MEMBERS * sizeof *fields);
+    fields[MEMBERS] = NULL;
+    memcpy(fields + MEMBERS + 1, from + MEMBERS, (ROW_FIELDS - MEMBERS - 1) * sizeof *fields);
+}
+
+bool backup_parse_row(const char *const *fields, size_t count, StoredModel *out)
 {
     StoredModel row = {0};
+    const char *wider[ROW_FIELDS];
     int64_t raw, stored, chunks;
+    if (count == ROW_FIELDS - 1) {
+        insert_members(fields, wider);
+        fields = wider;
+    }
     if (!has_all(fields) || !parse_name(fields[NAME], fields[VERSION], &row.name, &row.version) ||
         !parse_word(fields[ACTIVE], "t", "f", &row.is_active) || !parse_digest(fields[CONTENT], &row.content) ||
         !text_parse_int(fields[RAW], 0, INT64_MAX, &raw) || !parse_digest(fields[STORED], &row.stored) ||
         !text_parse_int(fields[STORED_BYTES], 0, INT64_MAX, &stored) || !parse_word(fields[FORMAT], "tar", "file", &row.is_tar) ||
         !parse_word(fields[ENCODING], "gzip", "identity", &row.is_gzip) || !text_parse_int(fields[CHUNKS], 0, INT32_MAX, &chunks) ||
         !parse_time(fields[MTIME], &row.source_mtime_ns) || !backup_is_run_id(fields[RUN_ID]))
+        return false;
+    row.has_members = fields[MEMBERS] != NULL;
+    if (row.has_members && !parse_digest(fields[MEMBERS], &row.members))
         return false;
     row.model_type = fields[TYPE];
     row.event = fields[EVENT];

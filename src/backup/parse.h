@@ -12,9 +12,9 @@ typedef struct BackupPiece {
     Digest sha256;
 } BackupPiece;
 
-/* The 16 columns of part-N.csv without model_binary, NULL for an unquoted empty one. *out borrows them; its payload is NULL.
- * False: one of them cannot be what was written. */
-bool backup_parse_row(const char *const *fields, StoredModel *out);
+/* The 17 columns of part-N.csv without model_binary, or the 16 of version 0.1.0, which had no members_sha256; NULL for an unquoted
+ * empty one. *out borrows them. False: one of them cannot be what was written. */
+bool backup_parse_row(const char *const *fields, size_t count, StoredModel *out);
 
 /* The 4 columns of chunks-N.csv without data. */
 bool backup_parse_piece(const char *const *fields, BackupPiece *out);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/fs.h"
+#include "base/interrupt.h"
 #include "base/text.h"
 
 #define PIECE_BYTES ((size_t)64 * 1024)
@@ -44,6 +45,8 @@ bool backup_decode(BackupDecoder *decoder, int fd, const char *path, const Backu
     if (!sha256_reset(decoder->sha, err))
         return false;
     for (uint64_t done = 0; done < payload->bytes;) {
+        if (!interrupt_check(err))
+            return false;
         uint64_t left = payload->bytes - done;
         size_t take = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
         ssize_t got = fs_read_at(fd, decoder->hex, 2 * take, payload->offset + 2 * done);

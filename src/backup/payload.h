@@ -20,7 +20,7 @@ BackupDecoder *backup_decoder_new(Err *err);
 void backup_decoder_free(BackupDecoder *decoder);
 
 /* Appends the bytes to `spool` and `whole`; either may be NULL. *proven: they are all there and have that SHA-256. ERR_STOP: read
- * error, no memory, no disk. */
+ * error, no memory, no disk. ERR_INTERRUPTED. */
 bool backup_decode(BackupDecoder *decoder, int fd, const char *path, const BackupPayload *payload, Spool *spool, Sha256 *whole,
                    bool *proven, Err *err);
 

@@ -74,6 +74,7 @@ static bool make_back(Buf *line, const StoredModel *row, Err *err)
            buf_format(line, err, "%" PRIu64 ",", row->raw_bytes) && add_digest(line, &row->stored, err) &&
            buf_format(line, err, "%" PRIu64 ",\"%s\",\"%s\",%" PRIu32 ",", row->stored_bytes, row->is_tar ? "tar" : "file",
                       row->is_gzip ? "gzip" : "identity", row->chunk_count) &&
+           (row->has_members ? add_digest(line, &row->members, err) : buf_text(line, ",", err)) &&
            add_escaped(line, row->source_host, err) && add_escaped(line, row->source_path, err) &&
            add_time(line, row->source_mtime_ns, err) && csvfile_field(line, row->run_id, strlen(row->run_id), err) &&
            buf_append(line, "\n", 1, err);

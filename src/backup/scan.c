@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "format.h"
-#include "line.h"
 #include "base/fs.h"
 
 #define BLOCK_BYTES ((size_t)256 * 1024)
@@ -21,42 +20,31 @@ typedef struct KnownHeader {
 } KnownHeader;
 
 static const KnownHeader known_headers[] = {
-    {BACKUP_HEADER_FULL, false, BACKUP_FULL, 17, 4},
-    {BACKUP_HEADER_META, false, BACKUP_META, 16, BACKUP_NO_PAYLOAD},
+    {BACKUP_HEADER_FULL, false, BACKUP_FULL, 18, 4},
+    {BACKUP_HEADER_META, false, BACKUP_META, 17, BACKUP_NO_PAYLOAD},
+    {BACKUP_HEADER_FULL_1, false, BACKUP_FULL, 17, 4},
+    {BACKUP_HEADER_META_1, false, BACKUP_META, 16, BACKUP_NO_PAYLOAD},
     {BACKUP_HEADER_CHUNKS, true, BACKUP_FULL, 5, 2},
 };
 
-typedef struct Scan {
-    int fd;
-    const char *path;
-    bool chunks;
-    BackupScanFn fn;
-    void *ctx;
-    char *block; /* BLOCK_BYTES */
-    BackupLine line;
-    ScannedRow row; /* the one in hand */
-    ScanResult *result;
-} Scan;
-
-static bool read_header(Scan *scan, Err *err)
+bool backup_read_columns(int fd, const char *path, bool chunks, BackupColumns *out, Err *err)
 {
     char head[512];
-    ssize_t got = fs_read_at(scan->fd, head, sizeof head, 0);
+    ssize_t got = fs_read_at(fd, head, sizeof head, 0);
     if (got < 0)
-        return err_set_errno(err, ERR_STOP, errno, "%s", scan->path);
-    scan->result->header = BACKUP_HEADER_UNKNOWN;
+        return err_set_errno(err, ERR_STOP, errno, "%s", path);
+    *out = (BackupColumns){.header = BACKUP_HEADER_UNKNOWN};
     for (size_t i = 0; i < sizeof known_headers / sizeof *known_headers; i++) {
         const KnownHeader *known = &known_headers[i];
         size_t len = strlen(known->text);
         size_t common = (size_t)got < len ? (size_t)got : len;
-        if (known->chunks != scan->chunks || memcmp(head, known->text, common) != 0)
+        if (known->chunks != chunks || memcmp(head, known->text, common) != 0)
             continue;
-        scan->result->header = common == len ? BACKUP_HEADER_OURS : BACKUP_HEADER_TORN;
-        scan->result->mode = known->mode;
-        scan->result->rows = common == len;
-        scan->row.header_bytes = len;
-        scan->line.columns = known->columns;
-        scan->line.payload_column = known->payload_column;
+        *out = (BackupColumns){.header = common == len ? BACKUP_HEADER_OURS : BACKUP_HEADER_TORN,
+                               .mode = known->mode,
+                               .header_bytes = len,
+                               .columns = known->columns,
+                               .payload_column = known->payload_column};
         break;
     }
     return true;
@@ -74,7 +62,7 @@ static bool find_payload(const BackupLine *line, const Digest *sha256, BackupPay
 static const char *fault_of_row(const BackupLine *line, const char *const *fields, ScannedRow *out)
 {
     const StoredModel *row = &out->row;
-    if (!backup_parse_row(fields, &out->row))
+    if (!backup_parse_row(fields, line->fields, &out->row))
         return NOT_A_ROW;
     out->name = row->name;
     out->version = row->version;
@@ -98,110 +86,85 @@ static const char *fault_of_piece(const BackupLine *line, const char *const *fie
 }
 
 /* At the newline. */
-static bool finish_row(Scan *scan, Err *err)
+static bool finish_row(BackupScan *scan, Err *err)
 {
     const char *fields[BACKUP_FIELDS_MAX];
     bool whole;
     if (!backup_line_end(&scan->line, fields, &whole, err))
         return false;
     ScannedRow *row = &scan->row;
-    row->number = ++scan->result->rows;
+    row->start = scan->whole_bytes;
+    row->end = scan->whole_bytes = scan->bytes - (scan->block_len - scan->block_at);
+    row->number++;
     row->fault = !whole ? NOT_A_ROW : (scan->chunks ? fault_of_piece : fault_of_row)(&scan->line, fields, row);
-    if (!scan->fn(scan->ctx, row, err))
-        return false;
-    row->start = scan->result->whole_bytes = row->end;
-    backup_line_begin(&scan->line);
     return true;
 }
 
-static bool scan_rows(Scan *scan, Err *err)
+static bool read_block(BackupScan *scan, Err *err)
 {
-    uint64_t offset = scan->row.start = scan->result->whole_bytes = scan->row.header_bytes;
+    ssize_t got = fs_read_at(scan->fd, scan->block, BLOCK_BYTES, scan->bytes);
+    if (got < 0)
+        return err_set_errno(err, ERR_STOP, errno, "%s", scan->path);
+    scan->block_at = 0;
+    scan->block_len = (size_t)got;
+    scan->bytes += (uint64_t)got;
+    return true;
+}
+
+bool backup_scan_open(BackupScan *out, const char *folder, const char *name, bool chunks, Err *err)
+{
+    *out = (BackupScan){.fd = -1, .chunks = chunks, .path = fs_join(folder, name), .block = malloc(BLOCK_BYTES)};
+    if (out->path == NULL || out->block == NULL)
+        return err_no_memory(err);
+    out->fd = backup_open_existing(out->path, O_RDONLY, err);
+    if (out->fd < 0 || !backup_read_columns(out->fd, out->path, chunks, &out->columns, err))
+        return false;
+    out->line.columns = out->columns.columns;
+    out->line.payload_column = out->columns.payload_column;
+    out->row.number = out->columns.header == BACKUP_HEADER_OURS;
+    out->bytes = out->whole_bytes = out->columns.header_bytes;
+    return true;
+}
+
+bool backup_scan_next(BackupScan *scan, const ScannedRow **row, Err *err)
+{
+    *row = NULL;
+    if (scan->columns.header != BACKUP_HEADER_OURS)
+        return true;
     backup_line_begin(&scan->line);
     for (;;) {
-        ssize_t got = fs_read_at(scan->fd, scan->block, BLOCK_BYTES, offset);
-        if (got < 0)
-            return err_set_errno(err, ERR_STOP, errno, "%s", scan->path);
-        scan->result->bytes = offset + (uint64_t)got;
-        if (got == 0)
+        if (scan->block_at == scan->block_len && !read_block(scan, err))
+            return false;
+        if (scan->block_len == 0)
             return true;
-        for (size_t at = 0; at < (size_t)got;) {
-            const char *start = scan->block + at, *newline = memchr(start, '\n', (size_t)got - at);
-            size_t len = newline != NULL ? (size_t)(newline - start) : (size_t)got - at;
-            if (!backup_line_feed(&scan->line, start, len, offset + at, err))
-                return false;
-            at += len + (newline != NULL);
-            scan->row.end = offset + at;
-            if (newline != NULL && !finish_row(scan, err))
-                return false;
-        }
-        offset += (uint64_t)got;
+        const char *start = scan->block + scan->block_at;
+        uint64_t offset = scan->bytes - (scan->block_len - scan->block_at);
+        const char *newline = memchr(start, '\n', scan->block_len - scan->block_at);
+        size_t len = newline != NULL ? (size_t)(newline - start) : scan->block_len - scan->block_at;
+        if (!backup_line_feed(&scan->line, start, len, offset, err))
+            return false;
+        scan->block_at += len + (newline != NULL);
+        if (newline == NULL)
+            continue;
+        if (!finish_row(scan, err))
+            return false;
+        *row = &scan->row;
+        return true;
     }
 }
 
-bool backup_scan(int fd, const char *path, bool chunks, BackupScanFn fn, void *ctx, ScanResult *out, Err *err)
+void backup_scan_close(BackupScan *scan)
 {
-    Scan scan = {.fd = fd, .path = path, .chunks = chunks, .fn = fn, .ctx = ctx, .row = {.fd = fd, .path = path}, .result = out};
-    *out = (ScanResult){0};
-    scan.block = malloc(BLOCK_BYTES);
-    if (scan.block == NULL)
-        return err_no_memory(err);
-    bool ok = read_header(&scan, err) && (out->header != BACKUP_HEADER_OURS || scan_rows(&scan, err));
-    backup_line_free(&scan.line);
-    free(scan.block);
-    return ok;
+    if (scan->path != NULL && scan->fd >= 0)
+        close(scan->fd);
+    backup_line_free(&scan->line);
+    free(scan->block);
+    free(scan->path);
+    *scan = (BackupScan){.fd = -1};
 }
-
-/* --- a finished file --------------------------------------------------------------------------------------------------------- */
 
 bool backup_bad_row(const char *path, uint64_t number, const char *what, Err *err)
 {
     err_set(err, ERR_STOP, "%s: row %llu: %s", path, (unsigned long long)number, what);
     return err_hint(err, "the backup was torn or edited; nothing of this row was restored");
-}
-
-typedef struct Strict {
-    BackupScanFn fn;
-    void *ctx;
-    bool chunks;
-    ScanResult result;
-} Strict;
-
-static bool check_header(const Strict *strict, const char *path, Err *err)
-{
-    if (strict->result.header == BACKUP_HEADER_OURS && strict->result.mode == BACKUP_FULL)
-        return true;
-    return backup_bad_row(
-        path, 1, strict->chunks ? "the columns are not those of chunks" : "the columns are not those of a full backup", err);
-}
-
-static bool refuse_faults(void *ctx, const ScannedRow *row, Err *err)
-{
-    const Strict *strict = ctx;
-    if (!check_header(strict, row->path, err))
-        return false;
-    return row->fault == NULL ? strict->fn(strict->ctx, row, err) : backup_bad_row(row->path, row->number, row->fault, err);
-}
-
-/* Also of a file without rows. */
-static bool check_whole(const Strict *strict, const char *path, Err *err)
-{
-    const ScanResult *result = &strict->result;
-    return check_header(strict, path, err) &&
-           (result->whole_bytes == result->bytes || backup_bad_row(path, result->rows + 1, "the last line is torn", err));
-}
-
-bool backup_scan_finished(const char *folder, const char *name, bool chunks, BackupScanFn fn, void *ctx, Err *err)
-{
-    Strict strict = {.fn = fn, .ctx = ctx, .chunks = chunks};
-    char *path = fs_join(folder, name);
-    if (path == NULL)
-        return err_no_memory(err);
-    int fd = backup_open_existing(path, O_RDONLY, err);
-    bool ok =
-        fd >= 0 && backup_scan(fd, path, chunks, refuse_faults, &strict, &strict.result, err) && check_whole(&strict, path, err);
-    if (fd >= 0)
-        close(fd);
-    free(path);
-    return ok;
 }

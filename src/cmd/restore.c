@@ -5,7 +5,8 @@
 bool cmd_restore(CommandContext *context, Err *err)
 {
     const Options *options = context->options;
-    RestoreSettings settings = {.backup = options->arguments.items[0],
+    RestoreSettings settings = {.backups = (const char *const *)options->arguments.items,
+                                .backup_count = options->arguments.count,
                                 .retry = &context->retry,
                                 .state_dir = options->state_dir,
                                 .batch_rows = (uint64_t)options->batch_rows,
@@ -20,6 +21,7 @@ bool cmd_restore(CommandContext *context, Err *err)
                               .restored = result.restored_count,
                               .present = result.present_count,
                               .conflict = result.conflict_count,
+                              .unconfirmed = result.unconfirmed_count,
                               .failed = result.failed_count,
                               .exit_code = context->exit_code};
     return lines_restore_summary(&lines, &summary, err);

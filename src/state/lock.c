@@ -4,11 +4,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file_lock.h"
 #include "base/fs.h"
 #include "base/host.h"
 #include "base/log.h"
@@ -69,24 +68,14 @@ static void write_note(int fd, const char *path, const char *run_id)
         log_line(LOG_INFO, "cannot write to %s: %s", path, strerror(errno));
 }
 
-/* True when the locked file is the one that has the name: someone may have removed or replaced it before the lock was ours. */
-static bool still_named(int fd, const char *path)
-{
-    struct stat mine, named;
-    return fstat(fd, &mine) == 0 && lstat(path, &named) == 0 && mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
-}
-
 static bool try_lock(int fd, const char *path, Err *err)
 {
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EINTR)
-            continue;
-        if (errno == EWOULDBLOCK)
-            return refuse(fd, err);
-        err_set_errno(err, ERR_STOP, errno, "cannot lock %s", path);
-        return err_remedy(err, REMEDY_STATE_DIR);
-    }
-    return true;
+    if (file_lock_try(fd))
+        return true;
+    if (errno == EWOULDBLOCK)
+        return refuse(fd, err);
+    err_set_errno(err, ERR_STOP, errno, "cannot lock %s", path);
+    return err_remedy(err, REMEDY_STATE_DIR);
 }
 
 bool lock_take(const char *path, const char *run_id, RunLock *out, Err *err)
@@ -100,7 +89,7 @@ bool lock_take(const char *path, const char *run_id, RunLock *out, Err *err)
             close(fd);
             return false;
         }
-        if (still_named(fd, path)) {
+        if (file_lock_is_named(fd, path)) {
             write_note(fd, path, run_id);
             out->fd = fd;
             return true;

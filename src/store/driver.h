@@ -37,6 +37,7 @@ typedef struct StoreDriver {
 
     bool (*begin)(Store *store, Err *err);
     bool (*put)(Store *store, const StoredModel *model, Spool *payload, Err *err);
+    bool (*put_alone)(Store *store, const StoredModel *model, Spool *payload, Err *err);
     bool (*commit)(Store *store, StoreOutcome *outcome, Err *err); /* outcome is never NULL */
     void (*rollback)(Store *store);
 

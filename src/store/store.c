@@ -208,6 +208,11 @@ bool store_put(Store *store, const StoredModel *model, Spool *payload, Err *err)
     return store->driver->put(store, model, payload, err);
 }
 
+bool store_put_alone(Store *store, const StoredModel *model, Spool *payload, Err *err)
+{
+    return store->driver->put_alone(store, model, payload, err);
+}
+
 bool store_commit(Store *store, StoreOutcome *outcome, Err *err)
 {
     StoreOutcome ignored;

@@ -1,4 +1,4 @@
-"""restore: the rows of a backup back into a store, as often as one likes; and the same by psql alone, as docs/formats.md tells."""
+"""restore: the rows of a backup back into a store, as often as one likes; and the same by psql alone, as docs/restore.md tells."""
 
 import fcntl
 import hashlib
@@ -175,8 +175,6 @@ class Refused(RestoreCase):
             self.assertNotEqual(change, text)
             path.write_text(change)
             self.check_refused(folder, path)
-        path.unlink()
-        self.check_refused(folder, "MANIFEST", code=2)
         self.check_refused(self.base, code=2)
         self.check_refused(self.base / "nothing", code=2)
         self.check_refused(self.tree / "fixed_v3.joblib", code=2)
@@ -270,15 +268,6 @@ class Refused(RestoreCase):
         self.assertIn(str(part), self.restore(last.parent, "--batch-rows", "1", code=1).err)
         self.assertEqual(self.target_rows(), (0, 0))
 
-    def test_unfinished_one_among_several_is_told(self):
-        self.write("later_model.joblib", b"later " * 100)
-        self.sync()
-        unfinished = self.backups()[1]
-        (unfinished / "MANIFEST").unlink()
-        result = self.restore(unfinished.parent)
-        self.assertEqual(self.counts(result), (10, 0, 0, 0))
-        self.assertIn(f"{unfinished}: has no MANIFEST", result.err)
-
     def test_no_schema_store_away_lock_and_read_only(self):
         empty = self.url_of(self.new_database())
         self.assertEqual(self.call(self.command(self.backup(), url=empty)).code, 10)
@@ -290,6 +279,148 @@ class Refused(RestoreCase):
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.restore(code=11)
         self.assertEqual(self.call(self.command()).code, 2)
+
+
+class Killed(RestoreCase):
+    """Backups of runs that were killed: what is whole in them comes back, unless the store has something else by now."""
+
+    def unfinished(self, **note):
+        """A copy of the backup without its MANIFEST, its last line torn."""
+        folder = self.copy_of_backup()
+        (folder / "MANIFEST").unlink()
+        for path in [*folder.glob("part-*.csv"), *folder.glob("chunks-*.csv")]:
+            path.write_bytes(path.read_bytes() + b'"torn_model",1,"mod')
+        lines = (folder / "STORE").read_text().splitlines()
+        words = dict(line.split(" ") for line in lines[1:])
+        (folder / "STORE").write_text("\n".join([lines[0], *(f"{key} {value}" for key, value in (words | note).items())]) + "\n")
+        return folder
+
+    def unconfirmed(self, result):
+        return result.summary()["unconfirmed"]
+
+    def store_others(self, *names):
+        for name in names:
+            self.query("INSERT INTO models (name, version, model_type, event, model_binary) VALUES (%s, 1, 'regression', 'e', 'mine')", (name,), url=self.target)
+
+    def edit(self, folder, pattern, change):
+        for path in folder.glob(pattern):
+            path.write_text(change(path.read_text()))
+
+    def test_without_manifest(self):
+        folder = self.unfinished()
+        for restored in (10, 0):
+            result = self.restore(folder)
+            self.assertEqual(self.counts(result), (restored, 10 - restored, 0, 0))
+        self.assertNotIn("MANIFEST", result.err)
+        self.assertEqual(self.rows(self.target), self.rows())
+        self.assertIn("\nended no\n", (folder / "MANIFEST").read_text())
+        self.assertFalse(any(b"torn" in path.read_bytes() for path in folder.glob("*.csv")))
+
+    def test_it_is_told(self):
+        self.assertIn("had no MANIFEST", self.restore(self.unfinished()).err)
+
+    def test_among_others(self):
+        folder = self.unfinished()
+        result = self.restore(folder.parent)
+        self.assertEqual((self.counts(result), result.summary()["backups"]), ((10, 0, 0, 0), 1))
+
+    def test_other_content_is_unconfirmed(self):
+        folder = self.unfinished()
+        self.store_others("event1_regression", "chunked_model")
+        result = self.restore(folder)
+        self.assertEqual((self.counts(result), self.unconfirmed(result)), ((8, 0, 0, 0), 2))
+        for name in ("event1_regression@1: unconfirmed", "chunked_model@1: unconfirmed"):
+            self.assertIn(name, result.err)
+        self.assertEqual(self.query("SELECT count(*) FROM models WHERE model_binary = 'mine'", url=self.target), [(2,)])
+        result = self.restore(folder)
+        self.assertEqual((self.counts(result), self.unconfirmed(result)), ((0, 8, 0, 0), 2))
+
+    def test_content_under_another_version_is_there(self):
+        folder = self.unfinished()
+        self.restore()
+        self.query("DELETE FROM models WHERE name = 'chunked_model'", url=self.target)
+        self.query("UPDATE models SET version = 7 WHERE name = 'event1_regression'", url=self.target)
+        self.assertEqual(self.counts(self.restore(folder)), (1, 9, 0, 0))
+        self.assertEqual(self.counts(self.restore()), (1, 9, 0, 0)) # a run that ended had both
+
+    def test_rows_that_are_not_whole(self):
+        """Written, but not all of their pages, or not all of their pieces."""
+        folder = self.unfinished()
+        self.edit(folder, "chunks-*.csv", lambda text: text.splitlines(keepends=True)[0])
+        self.edit(folder, "part-*.csv", lambda text: re.sub(r'("event1_regression",1,.*?"\\x)........', r"\g<1>zzzzzzzz", text))
+        self.edit(folder, "part-*.csv", lambda text: text.replace('"event2_regression",1,', '"event2_regression",one,'))
+        result = self.restore(folder)
+        self.assertEqual((self.counts(result), self.unconfirmed(result)), ((7, 0, 0, 0), 3), result.all())
+        self.assertEqual(result.err.count("cannot have committed it"), 3, result.err)
+
+    def test_finished_run_overrules_a_killed_one(self):
+        """The killed run read what was retrained before the next run: its rows were never committed."""
+        killed = self.unfinished()
+        self.edit(killed, "part-*.csv", lambda text: text.replace(self.backup().name, "00000000-0000-7000-8000-000000000000"))
+        older = killed.with_name("00000000-0000-7000-8000-000000000000")
+        killed.rename(older)
+        self.write("event1_regression.joblib", b"retrained " * 100)
+        self.query("DELETE FROM models WHERE name = 'event1_regression'")
+        self.settle()
+        self.sync()
+        result = self.restore(older.parent, self.backups()[1])
+        self.assertEqual(self.unconfirmed(result), 1, result.all())
+        self.assertEqual(result.code, 0)
+        wanted = {row[:2]: row[5] for row in self.rows()[0]}
+        self.assertEqual({row[:2]: row[5] for row in self.rows(self.target)[0]}, wanted)
+
+    def test_run_at_work(self):
+        folder = self.unfinished()
+        with open(folder / "STORE", "r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.assertIn("still at work", self.restore(folder, code=1).err)
+            self.assertIn("still at work", self.restore(folder.parent, code=2).err)
+        self.assertFalse((folder / "MANIFEST").exists())
+
+    def test_of_another_host(self):
+        folder = self.unfinished(host="elsewhere")
+        result = self.restore(folder.parent, code=2)
+        self.assertIn("another host", result.err)
+        self.assertFalse((folder / "MANIFEST").exists())
+        self.assertEqual(self.counts(self.restore(folder)), (10, 0, 0, 0))
+
+
+class Several(RestoreCase):
+    def setUp(self):
+        super().setUp()
+        self.write("event1_regression.joblib", b"retrained " * 100)
+        self.settle()
+        self.sync()
+
+    def test_each_by_its_name_in_the_order_of_time(self):
+        first, second = self.backups()
+        for folders in ([second, first], [second, first, second], [first.parent, second], [f"{first.parent}/", first.parent]):
+            with self.subTest(folders=folders):
+                self.query("TRUNCATE models CASCADE", url=self.target)
+                result = self.restore(*folders)
+                self.assertEqual((self.counts(result), result.summary()["backups"]), ((11, 0, 0, 0), 2))
+                self.assertEqual(self.rows(self.target), self.rows())
+
+    def test_of_two_state_folders(self):
+        aside = self.base / "host-b" / "backups"
+        aside.mkdir(parents=True)
+        shutil.move(self.backups()[1], aside)
+        result = self.restore(self.backups()[0].parent, aside)
+        self.assertEqual(self.counts(result), (11, 0, 0, 0))
+        self.assertEqual(self.rows(self.target), self.rows())
+
+    def test_of_two_stores(self):
+        other = self.url_of(self.new_database())
+        result = self.call([PROGRAM, "run", "--upgrade", "-q", "--state-dir", self.state, "-d", other, self.tree])
+        self.assertEqual(result.code, 0, result.err)
+        folders = sorted(self.state.glob("*/backups"))
+        self.assertEqual(len(folders), 2)
+        self.assertIn("several stores", self.restore(*folders, code=2).err)
+        self.assertEqual(self.target_rows(), (0, 0))
+
+    def test_one_that_is_not_there(self):
+        self.assertIn("nowhere", self.restore(self.backups()[0], self.base / "nowhere", code=2).err)
+        self.assertEqual(self.target_rows(), (0, 0))
 
 
 class TableSaysNo(RestoreCase):
@@ -360,11 +491,11 @@ class Interrupted(RestoreCase):
 
 
 class PsqlAlone(RestoreCase):
-    """The commands of docs/formats.md, word for word, in a folder of a backup."""
+    """The commands of docs/restore.md, word for word, in a folder of a backup."""
 
     def blocks(self):
-        text = (ROOT / "docs" / "formats.md").read_text()
-        section = text[text.index("### Restoring with psql alone"):]
+        text = (ROOT / "docs" / "restore.md").read_text()
+        section = text[text.index("## With psql alone"):]
         return re.findall(r"```\n(.*?)```", section, re.DOTALL)
 
     def shell(self, script, folder):
@@ -380,7 +511,7 @@ class PsqlAlone(RestoreCase):
                          for path in sorted(folder.glob(f"{kind}-*.csv")))
 
     def test_check_and_copy_into_empty_tables(self):
-        check, empty, _ = self.blocks()
+        check, empty, *_ = self.blocks()
         folder = self.backup()
         check = "\n".join(check.splitlines()[1:])  # without the cd
         told = self.shell(check, folder)
@@ -397,17 +528,37 @@ class PsqlAlone(RestoreCase):
         done = subprocess.run(["bash"], input=check.encode(), cwd=folder, capture_output=True, check=False)
         self.assertIn(f"{path.name}: FAILED", done.stdout.decode())
 
+    def run_for_each_part(self, block, folder):
+        for part in sorted(folder.glob("part-*.csv")):
+            script = block.replace("part-0.csv", part.name)
+            line = next(line for line in script.splitlines() if "chunks-0.csv" in line)
+            self.shell(script.replace(line, "\n".join(line.replace("chunks-0.csv", path.name) for path in sorted(folder.glob("chunks-*.csv")))), folder)
+
+    def test_backup_of_a_killed_run(self):
+        """As restore does it: a row that is not whole, one of other content, one whose content is there under another version."""
+        self.restore()
+        whole = self.rows(self.target)
+        folder = self.copy_of_backup()
+        for path in folder.glob("part-*.csv"):
+            path.write_text(re.sub(r'("event3_regression",1,.*?\\x1f8b.{60})....', r"\g<1>abcd", path.read_text()))
+        for path in folder.glob("chunks-*.csv"):
+            path.write_text(path.read_text().splitlines(keepends=True)[0])
+        self.query("DELETE FROM models WHERE name IN ('event0_regression', 'event3_regression', 'chunked_model')", url=self.target)
+        self.query("UPDATE models SET version = 5 WHERE name = 'event1_regression'", url=self.target)
+        self.query("UPDATE models SET content_sha256 = sha256('mine') WHERE name = 'event2_regression'", url=self.target)
+        self.run_for_each_part(self.blocks()[3], folder)
+        self.assertEqual(self.query("SELECT version FROM models WHERE name = 'event1_regression'", url=self.target), [(5,)])
+        self.assertEqual(self.query("SELECT content_sha256 = sha256('mine') FROM models WHERE name = 'event2_regression'", url=self.target), [(True,)])
+        changed = {"event1_regression", "event2_regression", "event3_regression", "chunked_model"}
+        rest = lambda rows: [row for row in rows[0] if row[0] not in changed]
+        self.assertEqual(rest(self.rows(self.target)), rest(whole))
+        self.assertEqual(self.query("SELECT count(*) FROM models", url=self.target), [(8,)])
+
     def test_into_tables_that_have_some(self):
-        some = self.blocks()[2]
         self.restore()
         self.query("DELETE FROM models WHERE name IN ('event1_regression', 'chunked_model')", url=self.target)
         self.query("UPDATE models SET event = 'mine' WHERE name = 'event2_regression'", url=self.target)
-        folder = self.backup()
-        for part in sorted(folder.glob("part-*.csv")):
-            chunks = sorted(folder.glob("chunks-*.csv"))
-            script = some.replace("part-0.csv", part.name)
-            line = next(line for line in script.splitlines() if "chunks-0.csv" in line)
-            self.shell(script.replace(line, "\n".join(line.replace("chunks-0.csv", path.name) for path in chunks)), folder)
+        self.run_for_each_part(self.blocks()[2], self.backup())
         self.query("UPDATE models SET event = 'event2' WHERE event = 'mine'", url=self.target)
         self.assertEqual(self.rows(self.target), self.rows())
 

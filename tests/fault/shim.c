@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -353,3 +355,24 @@ void *aligned_alloc(size_t align, size_t len)
     return no_memory() ? NULL : __libc_memalign(align, len);
 }
 #endif
+
+/* --- another host ------------------------------------------------------------------------------------------------------------ */
+
+/* FAULT_HOST=<name>: the host is called so. */
+int gethostname(char *name, size_t len)
+{
+    const char *host = getenv("FAULT_HOST");
+    REAL(gethostname);
+    if (host == NULL)
+        return real_gethostname(name, len);
+    snprintf(name, len, "%s", host);
+    return 0;
+}
+
+/* FAULT_LOCKS=local: no lock of another process is seen, as on a network file system whose locks are local to a host. */
+int flock(int fd, int operation)
+{
+    const char *locks = getenv("FAULT_LOCKS");
+    REAL(flock);
+    return locks != NULL && strcmp(locks, "local") == 0 ? 0 : real_flock(fd, operation);
+}

@@ -149,7 +149,7 @@ class TwoHosts(NetCase):
         self.rounds(attempt)
 
     def test_killed_run_and_another_host_with_its_keys(self):
-        """What the killed run did not commit leaves its backup, though the store has the keys by now: they are another run's."""
+        """What the killed run did not commit stays in its backup, which says so; the store has the keys from another run."""
         reference = self.reference()
         processes = []
 

@@ -76,96 +76,67 @@ static void make_folder(Fixture *fixture, const char *text, size_t size)
 /* --- what is done with it
  * --------------------------------------------------------------------------------------------------------- */
 
-static bool see_scanned(void *ctx, const ScannedRow *row, Err *err)
-{
-    uint64_t *end = ctx;
-    (void)err;
-    fuzz_assert(row->number > 1 && row->start >= *end && row->end > row->start);
-    fuzz_assert(row->fault != NULL || (row->name[0] != '\0' && row->version >= 0));
-    fuzz_assert(row->fault != NULL || !row->has_payload ||
-                (row->payload.offset > row->start && row->payload.offset + 2 * row->payload.bytes < row->end));
-    *end = row->end;
-    return true;
-}
-
 static void scan_file(const char *folder, const char *name)
 {
     Err err = {0};
-    ScanResult result;
+    BackupScan scan;
+    const ScannedRow *row = NULL;
     bool chunks;
     uint64_t end = 0;
-    char *path = fs_join(folder, name);
-    fuzz_assert(path != NULL);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        fuzz_assert(backup_is_file_name(name, &chunks) && backup_scan(fd, path, chunks, see_scanned, &end, &result, &err));
-        fuzz_assert(result.header != BACKUP_HEADER_OURS ||
-                    (end <= result.whole_bytes && result.whole_bytes <= result.bytes && result.rows > 0));
-        close(fd);
+    fuzz_assert(backup_is_file_name(name, &chunks));
+    if (backup_scan_open(&scan, folder, name, chunks, &err)) {
+        while (backup_scan_next(&scan, &row, &err) && row != NULL) {
+            fuzz_assert(row->number > 1 && row->start >= end && row->end > row->start);
+            fuzz_assert(row->fault != NULL || (row->name[0] != '\0' && row->version >= 0));
+            fuzz_assert(row->fault != NULL || !row->has_payload ||
+                        (row->payload.offset > row->start && row->payload.offset + 2 * row->payload.bytes < row->end));
+            end = row->end;
+        }
+        fuzz_assert(scan.columns.header != BACKUP_HEADER_OURS || (end <= scan.whole_bytes && scan.whole_bytes <= scan.bytes));
     }
-    free(path);
-}
-
-static bool judge(void *ctx, const char *run_id, BackupQuestion *rows, size_t count, Err *err)
-{
-    (void)ctx;
-    (void)err;
-    fuzz_assert(strcmp(run_id, RUN) == 0 && count > 0);
-    for (size_t i = 0; i < count; i++) {
-        fuzz_assert(rows[i].version >= 0);
-        rows[i].verdict = rows[i].name[0] == 'x' ? BACKUP_ELSEWHERE : rows[i].name[0] == 'y' ? BACKUP_MISSING : BACKUP_STORED;
-    }
-    return true;
-}
-
-static bool see_row(void *ctx, const StoredModel *row, Spool *payload, Err *err)
-{
-    (void)err;
-    fuzz_assert(row->version >= 0 && payload->bytes == row->stored_bytes);
-    ++*(uint64_t *)ctx;
-    return true;
+    backup_scan_close(&scan);
 }
 
 /* True when every row could be read. */
 static bool read_rows(const char *folder, const BackupManifest *manifest, Err *err)
 {
-    Err difference = {0};
-    uint64_t seen = 0, said = 0;
-    bool ok = backup_read_rows(folder, manifest, fuzz_dir(), 1000, NULL, see_row, &seen, err);
+    BackupReader *reader = NULL;
+    BackupRow row;
+    Spool payload;
+    bool more = true, whole;
+    if (!backup_reader_open(folder, manifest, &reader, err))
+        return false;
+    spool_init(&payload, 1000, fuzz_dir());
+    bool ok = backup_reader_next(reader, &row, &more, err);
+    while (ok && more) {
+        fuzz_assert(row.fault == NULL || manifest->killed);
+        if (row.fault == NULL)
+            ok = backup_reader_load(reader, &row, &payload, &whole, err);
+        fuzz_assert(row.fault != NULL || !ok || !whole || payload.bytes == row.model.stored_bytes);
+        fuzz_assert(!ok || manifest->killed || whole);
+        ok = ok && backup_reader_next(reader, &row, &more, err);
+    }
     fuzz_assert(ok || err->text[0] != '\0');
-    for (size_t i = 0; i < manifest->count; i++)
-        said += text_starts_with(manifest->files[i].name, "part-") ? manifest->files[i].rows : 0;
-    fuzz_assert(!ok || seen == said || !backup_manifest_verify(folder, manifest, &difference));
+    spool_free(&payload);
+    backup_reader_close(reader);
     return ok;
 }
 
-/* No run leaves a row without its chunks, or a file with payloads beside one without; of such a folder restore says so. */
-static void check_restorable(const char *folder, const BackupManifest *manifest)
-{
-    Err err = {0};
-    fuzz_assert(read_rows(folder, manifest, &err) || manifest->mode != BACKUP_FULL ||
-                strstr(err.text, "the payload is not the one of") != NULL ||
-                strstr(err.text, "the columns are not those of") != NULL);
-}
-
-static void check_recovered(const Fixture *fixture)
+/* A file with payloads beside one without is nothing that a run leaves; restore says so. */
+static void check_left(const Fixture *fixture)
 {
     Err err = {0};
     BackupManifest manifest;
-    bool needs;
+    BackupOwner owner = {.place = "fuzz/public", .store_id = "", .host = "host"};
     scan_file(fixture->folder, "part-0.csv");
     scan_file(fixture->folder, "chunks-0.csv");
-    fuzz_assert(backup_recover(fixture->backups, NULL, judge, NULL, &err));
-    fuzz_assert(backup_needs_recovery(fixture->backups, NULL, &needs, &err));
-    if (needs || access(fixture->folder, F_OK) != 0) /* of another version, or nothing was left */
+    fuzz_assert(backup_finish_leftovers(fixture->backups, &owner, &err));
+    if (!backup_manifest_read(fixture->folder, &manifest, &err)) /* of another version, or nothing was left */
         return;
-    bool ok = backup_manifest_read(fixture->folder, &manifest, &err);
-    fuzz_assert(ok || fixture->has_others);
-    if (!ok)
-        return;
-    fuzz_assert(strcmp(manifest.run_id, RUN) == 0 && manifest.count > 0 &&
+    fuzz_assert(strcmp(manifest.run_id, RUN) == 0 && manifest.count > 0 && manifest.killed &&
                 backup_manifest_verify(fixture->folder, &manifest, &err));
-    check_restorable(fixture->folder, &manifest);
+    fuzz_assert(read_rows(fixture->folder, &manifest, &err) || manifest.mode != BACKUP_FULL ||
+                strstr(err.text, "the columns are not those of") != NULL);
     backup_manifest_free(&manifest);
 }
 
@@ -198,7 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fixture.has_manifest)
         check_finished(&fixture);
     else
-        check_recovered(&fixture);
+        check_left(&fixture);
     free(fixture.folder);
     free(fixture.backups);
     return 0;

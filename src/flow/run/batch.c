@@ -21,7 +21,8 @@ static bool begin_run_once(Worker *worker, Err *err)
 {
     Run *run = worker->run;
     pthread_mutex_lock(&run->begin_lock);
-    bool ok = run->run_begun || ((run->backup == NULL || backup_begin(run->backup, store_place(worker->store), err)) &&
+    BackupOwner owner = run_owner(run);
+    bool ok = run->run_begun || ((run->backup == NULL || backup_begin(run->backup, &owner, err)) &&
                                  store_run_begin(worker->store, &run->record, err));
     run->run_begun = run->run_begun || ok;
     pthread_mutex_unlock(&run->begin_lock);

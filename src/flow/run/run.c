@@ -57,6 +57,19 @@ static bool check_schema(Run *run, Err *err)
     return true;
 }
 
+BackupOwner run_owner(const Run *run)
+{
+    return (BackupOwner){.place = run->place, .store_id = run->store_id, .host = run->host};
+}
+
+/* The session may be another one later on. */
+static bool know_store(Run *run, Err *err)
+{
+    free(run->place);
+    run->place = strdup(store_place(run->store));
+    return run->place != NULL ? store_identity(run->store, run->store_id, err) : err_no_memory(err);
+}
+
 typedef struct Step {
     Run *run;
     bool (*ask)(Run *run, Err *err);
@@ -179,16 +192,6 @@ static bool do_work(Run *run, Err *err)
 
 /* --- the end ----------------------------------------------------------------------------------------------------------------- */
 
-/* The models are stored by now. What cannot be put right stays as it is, for the next run. */
-static bool recover_leftovers(Run *run, Err *err)
-{
-    if (!run->has_leftovers || ask_with_patience(run, leftovers_recover, err))
-        return true;
-    return err->hint[0] != '\0'
-               ? false
-               : err_hint(err, "what had to be stored is stored; the next run puts the backup of the killed run right");
-}
-
 static bool finish_backup(Run *run, Err *err)
 {
     uint64_t rows = 0;
@@ -246,6 +249,7 @@ static void free_run(Run *run)
 {
     store_close(run->store);
     plan_free(run->plan);
+    free(run->place);
     backup_close(run->backup);
     state_close(&run->state);
     pthread_mutex_destroy(&run->lock);
@@ -286,8 +290,8 @@ bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models
     run.many_writers = store_traits(settings->retry->target)->many_writers;
     bool ok = choose_inline_limit(&run, &work_err) && open_root(&run, &work_err) &&
               open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
-              ask_with_patience(&run, leftovers_look, &work_err) && compare_tree(&run, &work_err) &&
-              ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err) && recover_leftovers(&run, &work_err);
+              ask_with_patience(&run, know_store, &work_err) && compare_tree(&run, &work_err) &&
+              ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err) && leftovers_finish(&run, &work_err);
     Err end_err = {0};
     if (!close_books(&run, &work_err, &end_err) && ok) {
         work_err = end_err;

@@ -35,7 +35,8 @@ typedef struct Run {
     State state;
     Backup *backup;
     Store *store; /* the first session; worker 0 has it while there is work */
-    bool has_leftovers; /* of runs that were killed */
+    char *place;  /* store_place and store_identity of it */
+    char store_id[STORE_IDENTITY_SIZE];
 
     bool many_writers; /* of the store; false: batches are kept, and writer_lock is held from begin to commit */
 
@@ -92,6 +93,9 @@ typedef struct Worker {
 
 void *worker_main(void *worker);
 
+/* Whose the backup of this run is, once the store was asked who it is. */
+BackupOwner run_owner(const Run *run);
+
 /* How many bytes of payload a worker may hold in memory when `share` bytes are its part of --max-memory. */
 size_t run_payload_memory(uint64_t share);
 #define RUN_WORKER_OVERHEAD ((uint64_t)5 * 1024 * 1024) /* buffers of one worker besides the payload: pack, COPY, backup */
@@ -135,13 +139,8 @@ bool run_read_journal(Run *run, JournalFn fn, void *ctx, Err *err);
 /* missing.c: warns when the tree holds no model, and none of those that the journal knows there is left. */
 bool missing_look(Run *run, Err *err);
 
-/* leftovers.c: the backups of runs that were killed. Both may be repeated after ERR_RETRY. */
-
-/* Before the store is read: are there any (Run.has_leftovers)? Then the last COMMIT of such a run is waited for. */
-bool leftovers_look(Run *run, Err *err);
-
-/* When the work is done: puts them right. */
-bool leftovers_recover(Run *run, Err *err);
+/* leftovers.c: finishes the backups of runs that were killed, when the work is done. */
+bool leftovers_finish(Run *run, Err *err);
 
 /* progress.c: waits until all workers have ended, and shows how it goes meanwhile. */
 void progress_wait(Run *run, bool show);

@@ -16,6 +16,7 @@ bool postgres_fetch_next(Store *store, const void **data, size_t *len, Err *err)
 void postgres_fetch_close(Store *store);
 bool postgres_batch_begin(Store *store, Err *err);
 bool postgres_put(Store *store, const StoredModel *model, Spool *payload, Err *err);
+bool postgres_put_alone(Store *store, const StoredModel *model, Spool *payload, Err *err);
 bool postgres_batch_commit(Store *store, StoreOutcome *outcome, Err *err);
 bool postgres_run_begin(Store *store, const StoreRun *run, Err *err);
 bool postgres_run_end(Store *store, const StoreRun *run, Err *err);

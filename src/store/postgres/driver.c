@@ -32,6 +32,7 @@ const StoreDriver store_postgres_driver = {
     .fetch_close = postgres_fetch_close,
     .begin = postgres_batch_begin,
     .put = postgres_put,
+    .put_alone = postgres_put_alone,
     .commit = postgres_batch_commit,
     .rollback = postgres_rollback,
     .run_begin = postgres_run_begin,

@@ -28,9 +28,6 @@ ROWS = [
       "if (model->state == MODEL_NEW)\n"
       "        return batch_put",
       "cli/test_resync.DryRun.test_of_changes_it_plans_what_the_run_then_does", "no rows"),
-    P("dry-run-leftovers", 5, "src/flow/run/leftovers.c",
-      "    if (run->settings->dry_run)\n"
-      "        return true;\n",
-      "",
+    P("dry-run-leftovers", 5, "src/flow/run/leftovers.c", "if (run->settings->dry_run || backup_finish_leftovers(", "if (backup_finish_leftovers(",
       "fault/test_kill.KillTest.test_dry_run_leaves_what_a_killed_run_left", "no recovery either"),
 ]

@@ -74,7 +74,7 @@ START_TEST(hostile_names_come_back)
     Buf text = get_file(in_folder("part-7.csv"));
     static const char header[] =
         "name,version,model_type,event,model_binary,is_active,content_sha256,raw_bytes,stored_sha256,stored_bytes,"
-        "format,encoding,chunk_count,source_host,source_path,source_mtime,run_id\n";
+        "format,encoding,chunk_count,members_sha256,source_host,source_path,source_mtime,run_id\n";
     ck_assert_int_eq(strncmp(text.data, header, sizeof header - 1), 0);
     ck_assert_ptr_nonnull(strstr(text.data, ",\"2026-01-01T00:00:00.123456+00:00\",\"" RUN "\"\n"));
     buf_free(&text);
@@ -152,7 +152,7 @@ START_TEST(chunked_payload_and_meta_mode)
         ck_assert_int_eq(exists(in_folder("chunks-0.csv")), mode == BACKUP_FULL);
         expect_rows(python_rows(mode == BACKUP_FULL ? "assert len(chunks) == 2 and list(chunks[0]) == ['name', 'version', 'data', "
                                                       "'seq', 'sha256']"
-                                                    : "assert 'model_binary' not in rows[0] and len(rows[0]) == 16"),
+                                                    : "assert 'model_binary' not in rows[0] and len(rows[0]) == 17"),
                     names, 3);
         BackupManifest manifest;
         ck_ok(backup_manifest_read(folder, &manifest, &err));

@@ -38,8 +38,8 @@ int fsync(int fd)
 
 static bool may_not_trace; /* some containers forbid ptrace */
 
-/* Recovery in a child that is killed at its n-th system call; false when it ended before that. */
-static bool recover_and_kill(unsigned stored, int at_call)
+/* leftovers in a child that is killed at its n-th system call; false when it ended before that. */
+static bool finish_and_kill(int at_call)
 {
     int status, calls = 0;
     pid_t pid = fork();
@@ -48,8 +48,7 @@ static bool recover_and_kill(unsigned stored, int at_call)
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
             _exit(77);
         raise(SIGSTOP);
-        Judge judge = {.stored = stored};
-        _exit(backup_recover(dir, NULL, is_stored, &judge, NULL) ? 0 : 1);
+        _exit(backup_finish_leftovers(dir, &owner_here, NULL) ? 0 : 1);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     while (WIFSTOPPED(status) && calls++ < at_call) {
@@ -66,29 +65,37 @@ static bool recover_and_kill(unsigned stored, int at_call)
     return false;
 }
 
-START_TEST(recovery_can_be_killed_at_any_system_call)
+static void tear(const char *name)
 {
-    static const unsigned cases[] = {0x3a, 0x06, 0x00}; /* rewrite a file, cut one and remove one, remove all */
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        leave_unfinished(0);
-        recover(cases[i]);
+    int fd = open(in_folder(name), O_WRONLY | O_APPEND);
+    ck_assert(fd >= 0 && fs_write(fd, "\"torn\",7,\"m\"", 12));
+    close(fd);
+}
+
+/* Cuts two files and removes one, or all. */
+START_TEST(finishing_can_be_killed_at_any_system_call)
+{
+    for (int all = 0; all < 2; all++) {
         Buf expected = {0};
-        if (cases[i] != 0)
-            expected = get_file(in_folder("MANIFEST"));
-        forget();
         int kills = 0;
-        for (bool killed = true; killed; kills++) {
+        for (bool killed = true, first = true; killed; first = false) {
             leave_unfinished(0);
-            killed = recover_and_kill(cases[i], kills + 1);
-            recover(cases[i]);
-            ck_assert(!needs_recovery());
-            if (cases[i] == 0) {
-                ck_assert(!exists(folder));
-            } else {
-                ck_assert_uint_eq(verified_rows(), (uint64_t)__builtin_popcount(cases[i]));
+            tear("part-0.csv");
+            tear("part-1.csv");
+            put_file(in_folder("part-4.csv"), "name,vers", 9);
+            if (all)
+                ck_assert(unlink(in_folder("part-0.csv")) == 0 && unlink(in_folder("part-1.csv")) == 0);
+            if (!first)
+                killed = finish_and_kill(++kills);
+            finish_leftovers();
+            ck_assert(!is_unfinished());
+            ck_assert_int_eq(exists(folder), !all);
+            if (!all) {
+                ck_assert_uint_eq(verified_rows(), 5);
                 Buf now = get_file(in_folder("MANIFEST"));
-                ck_assert(now.len == expected.len && memcmp(now.data, expected.data, now.len) == 0);
-                buf_free(&now);
+                ck_assert(first || (now.len == expected.len && memcmp(now.data, expected.data, now.len) == 0));
+                buf_free(&expected);
+                expected = now;
             }
             forget();
         }
@@ -130,12 +137,10 @@ START_TEST(failed_fsync_is_final)
         ck_assert_int_eq(finished, !happened);
         backup_close(backup);
         /* When the MANIFEST's own folder could not be synced, it may be there: then it is right. */
-        if (needs_recovery())
-            recover(stored);
-        if (stored == 0)
-            ck_assert(!exists(folder));
-        else
-            ck_assert_uint_eq(verified_rows(), (uint64_t)__builtin_popcount(stored));
+        finish_leftovers();
+        ck_assert_uint_eq(stored & ~(exists(folder) ? versions_left() : 0), 0);
+        if (exists(folder))
+            verified_rows();
         forget();
         if (!happened) {
             ck_assert_int_gt(n, 7); /* file, folders, file, finish, MANIFEST, folder */
@@ -145,20 +150,19 @@ START_TEST(failed_fsync_is_final)
 }
 END_TEST
 
-/* Recovery stops at a failed fsync, and the next one ends what it began. */
-START_TEST(failed_fsync_in_recovery)
+/* It stops at a failed fsync, and the next one ends what it began. */
+START_TEST(failed_fsync_of_leftovers)
 {
-    unsigned stored = 0x3a; /* part-0 is rewritten, part-1 stays */
     int n = 1;
     for (bool failed = true; failed; n++) {
         leave_unfinished(0);
+        tear("part-0.csv"); /* part-1 is whole, but may never have been synced */
         syncs_until_failure = n;
-        Judge judge = {.stored = stored};
-        failed = !backup_recover(dir, NULL, is_stored, &judge, &err);
+        failed = !backup_finish_leftovers(dir, &owner_here, &err);
         ck_assert_int_eq(failed, syncs_until_failure == 0);
         syncs_until_failure = 0;
-        recover(stored);
-        ck_assert_uint_eq(verified_rows(), 4);
+        finish_leftovers();
+        ck_assert_uint_eq(verified_rows(), 5);
         forget();
     }
     /* part-0, part-1, the folder, MANIFEST, the folder again; then none was left to fail. */
@@ -242,7 +246,7 @@ START_TEST(full_disk)
     set_dir(path);
     fill_the_disk();
     forget();
-    /* Recovery that has no room to rewrite fails, and succeeds when there is room. */
+    /* Without room for the MANIFEST a folder is not finished, and it is when there is room. */
     leave_unfinished(0);
     char filler[400];
     snprintf(filler, sizeof filler, "%s/filler", path);
@@ -252,14 +256,12 @@ START_TEST(full_disk)
     while (write(fd, zeros, sizeof zeros) > 0)
         continue;
     close(fd);
-    unsigned stored = 0x3a;
-    Judge judge = {.stored = stored};
-    ck_fails(backup_recover(dir, NULL, is_stored, &judge, &err), ERR_STOP, "part-0.csv");
+    ck_fails(backup_finish_leftovers(dir, &owner_here, &err), ERR_STOP, "MANIFEST");
     ck_assert_int_eq(err.errnum, ENOSPC);
-    ck_assert(needs_recovery());
+    ck_assert(is_unfinished());
     ck_assert_int_eq(unlink(filler), 0);
-    recover(stored);
-    ck_assert_uint_eq(verified_rows(), 4);
+    finish_leftovers();
+    ck_assert_uint_eq(verified_rows(), 5);
     ck_assert_int_eq(umount(path), 0);
 }
 END_TEST
@@ -271,9 +273,9 @@ int main(void)
     TCase *tc = tcase_create("backup");
     tcase_set_timeout(tc, 180);
     tcase_add_checked_fixture(tc, setup, unit_remove_temp);
-    tcase_add_test(tc, recovery_can_be_killed_at_any_system_call);
+    tcase_add_test(tc, finishing_can_be_killed_at_any_system_call);
     tcase_add_test(tc, failed_fsync_is_final);
-    tcase_add_test(tc, failed_fsync_in_recovery);
+    tcase_add_test(tc, failed_fsync_of_leftovers);
     tcase_add_test(tc, folders_are_synced_when_they_are_new);
     tcase_add_test(tc, file_size_limit);
     tcase_add_test(tc, full_disk);

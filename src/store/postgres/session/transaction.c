@@ -53,9 +53,10 @@ bool postgres_commit(Postgres *pg, StoreOutcome *outcome, Err *err)
     return ok || err_set(err, ERR_BUG, "%s: the server rolled the transaction back", store_target_label(pg->base.target));
 }
 
-/* Ends a COPY FROM by failing it; the server forgets its rows. */
-static bool abandon_copy(Postgres *pg)
+bool postgres_abandon_copy(Postgres *pg)
 {
+    if (pg->copy == COPY_NONE)
+        return true;
     pg->copy = COPY_NONE;
     pg->copy_rows = 0;
     buf_clear(&pg->out);
@@ -70,7 +71,7 @@ void postgres_rollback(Store *store)
     Postgres *pg = (Postgres *)store;
     if (pg->conn == NULL)
         return;
-    bool ok = pg->copy == COPY_NONE || abandon_copy(pg);
+    bool ok = postgres_abandon_copy(pg);
     PGTransactionStatusType status = ok ? PQtransactionStatus(pg->conn) : PQTRANS_UNKNOWN;
     if (status == PQTRANS_INTRANS || status == PQTRANS_INERROR)
         ok = postgres_run(pg, "ROLLBACK", NULL);

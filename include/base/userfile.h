@@ -30,6 +30,14 @@ int userfile_open(const char *path, Err *err);
 /* Up to len bytes, as soon as there are some. 0 = the end; -1 with errno set, EINTR when a signal asked to end. */
 ssize_t userfile_read(int fd, void *data, size_t len);
 
+/* Writes all to an open descriptor. To what is no regular file in pieces that it takes at once: false with errno EINTR soon after a
+ * signal asked to end, even when nobody reads. */
+bool userfile_put(int fd, const void *data, size_t len);
+
+/* Waits until a descriptor takes 4096 bytes. False when the signal that asked to end is another one than `known`; a regular file,
+ * and what is no descriptor, are ready. */
+bool userfile_is_ready(int fd, int known);
+
 /* Writes all of `path`. A regular file, or a new one, is replaced in one step (temporary name beside it, fsync, rename, fsync of
  * the folder) and gets `mode`, of which the umask takes bits away. ERR_STOP. */
 bool userfile_write(const char *path, const void *data, size_t len, mode_t mode, Err *err);

@@ -20,6 +20,7 @@ void json_line_real(JsonLine *line, const char *key, double value); /* rounded t
 void json_line_bool(JsonLine *line, const char *key, bool value);
 bool json_line_end(JsonLine *line, FILE *out,
                    Err *err); /* prints one line in the order of the calls, frees; ERR_STOP: memory, write error */
+void json_line_drop(JsonLine *line); /* frees it unprinted; NULL is allowed */
 bool json_line_append(JsonLine *line, Buf *out, Err *err); /* the same behind what `out` holds, without a newline */
 
 #endif

@@ -19,6 +19,7 @@ typedef struct Lines {
     bool json;           /* quiet and verbose are for text: JSON always has every line */
     bool quiet;          /* no totals, and nothing about what is well */
     bool verbose;        /* lines for what is well, too */
+    int signalled;       /* the signal that had asked to end when the answer began, 0 = none: another one ends the answer */
 } Lines;
 
 /* --- run --------------------------------------------------------------------------------------------------------------------- */

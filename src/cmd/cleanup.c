@@ -125,6 +125,7 @@ static bool apply(CommandContext *context, Err *err)
               cleanup_apply(&settings, &plan, say_done, &lines, &result, err);
     context->exit_code = result.kept_count > 0 ? err_exit_code(ERR_SKIP) : 0;
     if (ok || result.removed_count + result.kept_count > 0) {
+        lines.signalled = interrupt_signal(); /* the one that ended the work does not end the answer */
         RemovalSummary summary = summarize(context, &result, ok ? context->exit_code : command_exit_code(err));
         ok = lines_removal_summary(&lines, &summary, ok ? err : NULL) && ok;
     }

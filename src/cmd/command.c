@@ -43,7 +43,8 @@ Lines command_lines(const CommandContext *context)
                    .store = store_target_label(context->retry.target),
                    .json = options->json,
                    .quiet = options->quiet,
-                   .verbose = options->verbose > 0};
+                   .verbose = options->verbose > 0,
+                   .signalled = interrupt_signal()};
 }
 
 bool command_flush(Err *err)

@@ -91,6 +91,13 @@ static char *dump(const json_t *object)
     return text;
 }
 
+void json_line_drop(JsonLine *line)
+{
+    if (line != NULL)
+        json_decref(line->object);
+    free(line);
+}
+
 /* The text, malloc'd; frees the line. NULL when memory ended at any time. */
 static char *finish(JsonLine *line)
 {

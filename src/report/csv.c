@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/text.h"
 #include "port/csvfile.h"
 #include "totals.h"
@@ -71,7 +72,7 @@ bool inventory_csv(const Inventory *inventory, Buf *out, Err *err)
     if (!buf_text(out, header, err))
         return false;
     for (size_t i = 0; i < inventory->count; i++)
-        if (!add_item(out, inventory, &inventory->items[i], err))
+        if (!interrupt_check(err) || !add_item(out, inventory, &inventory->items[i], err))
             return false;
     return true;
 }

@@ -1,5 +1,6 @@
 #include "report/inventory.h"
 
+#include "base/interrupt.h"
 #include "line.h"
 
 bool inventory_json(const Inventory *inventory, Buf *out, Err *err)
@@ -20,7 +21,7 @@ bool inventory_json(const Inventory *inventory, Buf *out, Err *err)
     if (!buf_text(out, ",\"items\":[", err))
         return false;
     for (size_t i = 0; i < inventory->count; i++)
-        if (!buf_text(out, i > 0 ? ",\n" : "\n", err) ||
+        if (!interrupt_check(err) || !buf_text(out, i > 0 ? ",\n" : "\n", err) ||
             !json_line_append(item_line_begin(inventory, &inventory->items[i]), out, err))
             return false;
     return buf_text(out, "\n]}\n", err);

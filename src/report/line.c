@@ -1,10 +1,13 @@
 #include "line.h"
 
 #include <errno.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/text.h"
+#include "base/userfile.h"
 
 static const char *or_null(const char *text)
 {
@@ -77,10 +80,18 @@ JsonLine *summary_begin(const Lines *lines)
     return line;
 }
 
+bool line_end(JsonLine *line, const Lines *lines, Err *err)
+{
+    if (lines_ready(lines, err))
+        return json_line_end(line, lines->out, err);
+    json_line_drop(line);
+    return false;
+}
+
 bool summary_end(JsonLine *line, const Lines *lines, int exit_code, Err *err)
 {
     json_line_int(line, "exit_code", exit_code);
-    return json_line_end(line, lines->out, err);
+    return line_end(line, lines, err);
 }
 
 void print_escaped(FILE *out, const char *text)
@@ -96,6 +107,14 @@ void print_key(FILE *out, const char *name, int32_t version)
         print_escaped(out, name);
     if (version >= 0)
         fprintf(out, "@%d", (int)version);
+}
+
+bool lines_ready(const Lines *lines, Err *err)
+{
+    if (userfile_is_ready(fileno(lines->out), lines->signalled))
+        return true;
+    __fpurge(lines->out);
+    return interrupt_check(err);
 }
 
 bool lines_written(const Lines *lines, Err *err)

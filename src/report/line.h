@@ -33,6 +33,9 @@ JsonLine *item_line_begin(const Inventory *inventory, const InventoryItem *item)
 
 JsonLine *summary_begin(const Lines *lines);
 
+/* Prints the line when its reader is ready, and frees it. */
+bool line_end(JsonLine *line, const Lines *lines, Err *err);
+
 /* exit_code, the last key, and the end of the line. */
 bool summary_end(JsonLine *line, const Lines *lines, int exit_code, Err *err);
 
@@ -41,6 +44,10 @@ void print_escaped(FILE *out, const char *text);
 
 /* "name@3", "name" without a version; NULL: nothing. */
 void print_key(FILE *out, const char *name, int32_t version);
+
+/* Waits until the reader of `lines->out` takes more; before each line. ERR_INTERRUPTED soon after a signal that came since this
+ * command began to answer; what is in the buffer is dropped then, so that the program can end. */
+bool lines_ready(const Lines *lines, Err *err);
 
 /* What was printed has left the buffer. */
 bool lines_written(const Lines *lines, Err *err);

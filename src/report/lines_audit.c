@@ -31,7 +31,7 @@ JsonLine *item_line_begin(const Inventory *inventory, const InventoryItem *item)
 static bool items_json(const Lines *lines, const Inventory *inventory, Err *err)
 {
     for (size_t i = 0; i < inventory->count; i++)
-        if (!json_line_end(item_line_begin(inventory, &inventory->items[i]), lines->out, err))
+        if (!line_end(item_line_begin(inventory, &inventory->items[i]), lines, err))
             return false;
     return true;
 }
@@ -90,8 +90,11 @@ bool lines_check(const Lines *lines, const Inventory *inventory, const CheckSumm
         return items_json(lines, inventory, err) && check_json(lines, summary, err);
     for (size_t i = 0; i < inventory->count; i++) {
         const InventoryItem *item = &inventory->items[i];
-        if (lines->verbose || (item->letter != '=' && !item->is_older))
-            check_item(lines->out, item);
+        if (!lines->verbose && (item->letter == '=' || item->is_older))
+            continue;
+        if (!lines_ready(lines, err))
+            return false;
+        check_item(lines->out, item);
     }
     if (!lines->quiet)
         check_total(lines->out, summary);
@@ -151,21 +154,38 @@ static void say_must_stay(FILE *out, const InventoryItem *item)
     fputc('\n', out);
 }
 
-static void cleanup_text(FILE *out, const Inventory *inventory, const Part parts[2])
+/* The items that may go, or those that must stay. */
+static bool say_part(const Lines *lines, const Inventory *inventory, bool can_go, Err *err)
+{
+    for (size_t i = 0; i < inventory->count; i++) {
+        const InventoryItem *item = &inventory->items[i];
+        if (item->can_go != can_go)
+            continue;
+        if (!lines_ready(lines, err))
+            return false;
+        if (can_go)
+            say_can_go(lines->out, item);
+        else
+            say_must_stay(lines->out, item);
+    }
+    return true;
+}
+
+static bool cleanup_text(const Lines *lines, const Inventory *inventory, const Part parts[2], Err *err)
 {
     char text[24];
+    FILE *out = lines->out;
     if (parts[1].count > 0)
         fputs("May go: stored, proven by the database, read back and decoded just now\n", out);
-    for (size_t i = 0; i < inventory->count; i++)
-        if (inventory->items[i].can_go)
-            say_can_go(out, &inventory->items[i]);
+    if (!say_part(lines, inventory, true, err))
+        return false;
     if (parts[0].count > 0)
         fputs("Must stay:\n", out);
-    for (size_t i = 0; i < inventory->count; i++)
-        if (!inventory->items[i].can_go)
-            say_must_stay(out, &inventory->items[i]);
+    if (!say_part(lines, inventory, false, err))
+        return false;
     fprintf(out, "%llu may go (%s)", parts[1].count, text_bytes(text, parts[1].bytes));
     fprintf(out, ", %llu must stay (%s); nothing was deleted\n", parts[0].count, text_bytes(text, parts[0].bytes));
+    return true;
 }
 
 bool lines_cleanup(const Lines *lines, const Inventory *inventory, int exit_code, Err *err)
@@ -174,9 +194,7 @@ bool lines_cleanup(const Lines *lines, const Inventory *inventory, int exit_code
     add_up(inventory, parts);
     if (lines->json)
         return cleanup_json(lines, inventory, parts, exit_code, err);
-    if (!lines->quiet)
-        cleanup_text(lines->out, inventory, parts);
-    return lines_written(lines, err);
+    return (lines->quiet || cleanup_text(lines, inventory, parts, err)) && lines_written(lines, err);
 }
 
 /* --- cleanup: the plan executed ---------------------------------------------------------------------------------------------- */
@@ -190,10 +208,12 @@ bool lines_removed(const Lines *lines, const char *path, const StoredModel *row,
         model.reason = why;
         JsonLine *line = model_line_begin(&model);
         json_line_bool(line, "removed", why == NULL);
-        return json_line_end(line, lines->out, err);
+        return line_end(line, lines, err);
     }
     if (why == NULL && lines->quiet)
         return true;
+    if (!lines_ready(lines, err))
+        return false;
     fputs(why == NULL ? "removed  " : "stays    ", lines->out);
     print_escaped(lines->out, path);
     if (why != NULL) {

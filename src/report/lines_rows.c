@@ -9,7 +9,7 @@ bool lines_got(const Lines *lines, const StoredModel *row, const char *path, Err
         ModelLine model = model_line_of_row(row);
         model.status = "written";
         model.path = path;
-        return json_line_end(model_line_begin(&model), lines->out, err);
+        return line_end(model_line_begin(&model), lines, err);
     }
     if (lines->quiet)
         return true;
@@ -39,10 +39,12 @@ bool lines_restored(const Lines *lines, const StoredModel *row, RestoreStatus st
         ModelLine model = model_line_of_row(row);
         model.status = names[status];
         model.reason = reason;
-        return json_line_end(model_line_begin(&model), lines->out, err);
+        return line_end(model_line_begin(&model), lines, err);
     }
     if (!lines->verbose)
         return true;
+    if (!lines_ready(lines, err))
+        return false;
     fprintf(lines->out, "%-11s  ", names[status]);
     print_key(lines->out, row->name, row->version);
     fputc('\n', lines->out);
@@ -77,7 +79,7 @@ bool lines_applied(const Lines *lines, const char *revision, const char *slug, E
         JsonLine *line = json_line_begin("applied");
         json_line_string(line, "revision", revision);
         json_line_string(line, "slug", slug);
-        return json_line_end(line, lines->out, err);
+        return line_end(line, lines, err);
     }
     if (!lines->quiet)
         fprintf(lines->out, "applied %s (%s)\n", revision, slug);
@@ -97,7 +99,7 @@ bool lines_current(const Lines *lines, const char *revision, bool is_head, Err *
         JsonLine *line = json_line_begin("current");
         json_line_string(line, "revision", revision[0] != '\0' ? revision : NULL);
         json_line_bool(line, "head", is_head);
-        return json_line_end(line, lines->out, err);
+        return line_end(line, lines, err);
     }
     fprintf(lines->out, "%s%s\n", revision[0] != '\0' ? revision : "base", is_head ? " (head)" : "");
     return lines_written(lines, err);

@@ -73,7 +73,7 @@ static bool model_json(const Lines *lines, const Model *model, const Identity *i
                       .raw_bytes = model->stamp.size,
                       .stored_bytes = model->stored_bytes,
                       .content = model->has_content ? &model->content : NULL};
-    return json_line_end(model_line_begin(&line), lines->out, err);
+    return line_end(model_line_begin(&line), lines, err);
 }
 
 /* state  name@version  size  type  path */
@@ -106,7 +106,7 @@ bool lines_run_models(const Lines *lines, const ModelList *models, const NameMap
         const Identity *identity = identify_again(model, map, scratch);
         if (lines->json)
             ok = model_json(lines, model, identity, err);
-        else
+        else if ((ok = lines_ready(lines, err)))
             model_text(lines->out, model, identity);
     }
     free(scratch);

@@ -12,6 +12,7 @@
 
 #include "base/atomic_file.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/interrupt.h"
 #include "base/text.h"
 
@@ -117,11 +118,11 @@ static int copy_descriptor(int fd)
     return flags < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
-/* False when a signal asked to end. A descriptor that is none is ready: the call that follows fails. */
-static bool wait_for(int fd, short events)
+/* False when a signal asked to end, another one than `known`. A descriptor that is none is ready: the call that follows fails. */
+static bool wait_for(int fd, short events, int known)
 {
     struct pollfd poller = {.fd = fd, .events = events};
-    while (interrupt_signal() == 0)
+    while (interrupt_signal() == known)
         if (fd < 0 || poll(&poller, 1, WAIT_MS) != 0)
             return true;
     errno = EINTR;
@@ -150,7 +151,7 @@ int userfile_open(const char *path, Err *err)
 ssize_t userfile_read(int fd, void *data, size_t len)
 {
     for (;;) {
-        if (!wait_for(fd, POLLIN))
+        if (!wait_for(fd, POLLIN, 0))
             return -1;
         ssize_t got = read(fd, data, len);
         if (got >= 0 || (errno != EINTR && errno != EAGAIN))
@@ -185,7 +186,7 @@ static bool write_pieces(int fd, const char *data, size_t len)
 {
     for (size_t done = 0; done < len;) {
         size_t piece = len - done < PIECE_BYTES ? len - done : PIECE_BYTES;
-        if (!wait_for(fd, POLLOUT))
+        if (!wait_for(fd, POLLOUT, 0))
             return false;
         ssize_t put = write(fd, data + done, piece);
         if (put < 0 && errno != EINTR && errno != EAGAIN)
@@ -193,6 +194,22 @@ static bool write_pieces(int fd, const char *data, size_t len)
         done += put > 0 ? (size_t)put : 0;
     }
     return true;
+}
+
+static bool is_regular(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool userfile_put(int fd, const void *data, size_t len)
+{
+    return is_regular(fd) ? fs_write(fd, data, len) : write_pieces(fd, data, len);
+}
+
+bool userfile_is_ready(int fd, int known)
+{
+    return is_regular(fd) ? interrupt_signal() == known : wait_for(fd, POLLOUT, known);
 }
 
 static bool write_stream(const char *path, const char *real, const void *data, size_t len, Err *err)

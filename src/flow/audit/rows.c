@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/text.h"
 #include "base/vec.h"
 #include "parts.h"
@@ -16,7 +17,7 @@ void rows_free(Rows *rows)
 static bool note_row(void *ctx, const StoredModel *model, Err *err)
 {
     Rows *rows = ctx;
-    if (!vec_reserve(rows, 1, err))
+    if (!interrupt_check(err) || !vec_reserve(rows, 1, err))
         return false;
     Row *row = &rows->items[rows->count];
     const StoredModel *before = rows->count > 0 ? &rows->items[rows->count - 1].model : NULL;

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-#include "base/fs.h"
 #include "base/interrupt.h"
+#include "base/userfile.h"
 #include "parts.h"
 
 bool unpack_from_store(void *ctx, const void **data, size_t *len, Err *err)
@@ -33,7 +33,10 @@ bool unpack_to_path(const StoredModel *info, UnpackSourceFn source, void *ctx, c
 
 static bool write_fd(void *ctx, const void *data, size_t len, Err *err)
 {
-    return fs_write(*(const int *)ctx, data, len) || err_set_errno(err, ERR_STOP, errno, "cannot write the output");
+    if (userfile_put(*(const int *)ctx, data, len))
+        return true;
+    int why = errno;
+    return why == EINTR && !interrupt_check(err) ? false : err_set_errno(err, ERR_STOP, why, "cannot write the output");
 }
 
 bool unpack_to_fd(const StoredModel *info, UnpackSourceFn source, void *ctx, int fd, Err *err)

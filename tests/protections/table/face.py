@@ -39,4 +39,10 @@ ROWS = [
     P("characters-are-counted", "patterns", "src/base/glob.c",
       "size_t len = sequence_length(at[0]);", "size_t len = sequence_length(0);",
       "cli/test_selection.Globs.test_question_mark_is_a_character_in_every_locale", "? is a character, not a byte"),
+    P("blocked-output", "waits", "src/base/file/userfile.c",
+      "return is_regular(fd) ? interrupt_signal() == known : wait_for(fd, POLLOUT, known);", "return fd >= 0 || known == 0;",
+      "fault/test_blocked_output.Blocked.test_every_command_that_prints_much", "a reader that reads nothing holds up no signal", may_hang=True),
+    P("question-ends-at-a-signal", "waits", "src/cmd/cleanup.c",
+      "while (poll(&entry, 1, 100) == 0)", "while (poll(&entry, 1, -1) == 0)",
+      "fault/test_blocked_output.Blocked.test_question_of_a_clean_up", "nobody answers, and a signal asks to end", may_hang=True),
 ]

@@ -4,6 +4,10 @@
 #define FLOW_RESTORE_H
 
 #include "flow/retry.h"
+#include "report/lines.h"
+
+/* A row of a backup is settled. model: NULL when the row itself cannot be read. reason: NULL when all is well. */
+typedef bool (*RestoreDoneFn)(void *ctx, const StoredModel *model, RestoreStatus status, const char *reason, Err *err);
 
 typedef struct RestoreSettings {
     const char *const *backups; /* each the folder of a run, or a folder of such folders; all of one store */
@@ -11,6 +15,8 @@ typedef struct RestoreSettings {
     Retry *retry;
     const char *state_dir;
     uint64_t batch_rows, batch_bytes, max_memory;
+    RestoreDoneFn fn; /* called for each row, in the order of the backups */
+    void *ctx;
 } RestoreSettings;
 
 typedef struct RestoreResult {

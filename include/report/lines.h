@@ -86,7 +86,7 @@ typedef enum RestoreStatus {
     RESTORE_FAILED
 } RestoreStatus;
 
-/* A row of a backup. reason: NULL when all is well. */
+/* A row of a backup. row: NULL when it cannot be read. reason: NULL when all is well. */
 bool lines_restored(const Lines *lines, const StoredModel *row, RestoreStatus status, const char *reason, Err *err);
 
 typedef struct RestoreSummary {

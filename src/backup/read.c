@@ -33,7 +33,7 @@ static bool read_chunks(BackupReader *reader, Err *err)
 bool backup_reader_open(const char *folder, const BackupManifest *manifest, BackupReader **out, Err *err)
 {
     if (manifest->mode != BACKUP_FULL) {
-        err_set(err, ERR_STOP, "%s: this backup has no payloads (--backup meta)", folder);
+        err_set(err, ERR_STOP, "%s: this backup has no payloads", folder);
         return err_hint(err, "only a full backup can be restored");
     }
     BackupReader *reader = calloc(1, sizeof *reader);

@@ -2,21 +2,28 @@
 #include "command.h"
 #include "flow/restore.h"
 
+static bool say_row(void *ctx, const StoredModel *model, RestoreStatus status, const char *reason, Err *err)
+{
+    return lines_restored(ctx, model, status, reason, err);
+}
+
 bool cmd_restore(CommandContext *context, Err *err)
 {
     const Options *options = context->options;
+    Lines lines = command_lines(context);
     RestoreSettings settings = {.backups = (const char *const *)options->arguments.items,
                                 .backup_count = options->arguments.count,
                                 .retry = &context->retry,
                                 .state_dir = options->state_dir,
                                 .batch_rows = (uint64_t)options->batch_rows,
                                 .batch_bytes = options->batch_bytes,
-                                .max_memory = options->max_memory};
+                                .max_memory = options->max_memory,
+                                .fn = say_row,
+                                .ctx = &lines};
     RestoreResult result;
     if (!restore_run(&settings, &result, err))
         return false;
     context->exit_code = result.conflict_count + result.failed_count > 0 ? err_exit_code(ERR_SKIP) : 0;
-    Lines lines = command_lines(context);
     RestoreSummary summary = {.backups = result.folders,
                               .restored = result.restored_count,
                               .present = result.present_count,

@@ -46,7 +46,10 @@ bool lines_restored(const Lines *lines, const StoredModel *row, RestoreStatus st
     if (!lines_ready(lines, err))
         return false;
     fprintf(lines->out, "%-11s  ", names[status]);
-    print_key(lines->out, row->name, row->version);
+    if (row != NULL)
+        print_key(lines->out, row->name, row->version);
+    else
+        print_escaped(lines->out, reason != NULL ? reason : "");
     fputc('\n', lines->out);
     return lines_written(lines, err);
 }

@@ -48,7 +48,11 @@ class RestoreCase(LifeCase):
         return result
 
     def counts(self, result):
+        """The summary; the lines of the rows say the same."""
         summary = result.summary()
+        said = [line["status"] for line in result.lines() if line["type"] == "model"]
+        for key in ("restored", "present", "conflict", "unconfirmed", "failed"):
+            self.assertEqual(said.count(key), summary[key], key)
         return tuple(summary[key] for key in ("restored", "present", "conflict", "failed"))
 
     def target_rows(self):

@@ -126,7 +126,7 @@ static bool verify(RestoreFolder *folder, Err *err)
         return false;
     if (folder->manifest.mode == BACKUP_FULL)
         return true;
-    err_set(err, ERR_STOP, "%s: this backup has no payloads (--backup meta)", folder->path);
+    err_set(err, ERR_STOP, "%s: this backup has no payloads", folder->path);
     return err_hint(err, "only full backups can be restored; name their folders one by one");
 }
 

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "state/state.h"
 #include "../run/worker.h"
 
@@ -21,6 +22,8 @@ typedef struct Item {
     bool done; /* nothing is left to do for it */
     bool sent; /* in a batch whose COMMIT may have been applied */
     unsigned conflicts; /* how often the store said that the key is taken */
+    RestoreStatus status; /* when done */
+    char reason[256];     /* "" when all is well */
 } Item;
 
 typedef struct Restore {
@@ -41,43 +44,66 @@ typedef struct Restore {
 
 /* --- what becomes of a row --------------------------------------------------------------------------------------------------- */
 
-static void tell_fault(Restore *restore, Item *item, const char *what)
+static uint64_t *count_of(RestoreResult *result, RestoreStatus status)
 {
-    restore->result->unconfirmed_count++;
+    uint64_t *const counts[] = {[RESTORE_RESTORED] = &result->restored_count,
+                                [RESTORE_PRESENT] = &result->present_count,
+                                [RESTORE_CONFLICT] = &result->conflict_count,
+                                [RESTORE_UNCONFIRMED] = &result->unconfirmed_count,
+                                [RESTORE_FAILED] = &result->failed_count};
+    return counts[status];
+}
+
+static void settle(Restore *restore, Item *item, RestoreStatus status, const char *reason)
+{
     item->done = true;
+    item->status = status;
+    text_copy(item->reason, sizeof item->reason, reason);
+    ++*count_of(restore->result, status);
+}
+
+static void settle_fault(Restore *restore, Item *item, const char *what)
+{
+    settle(restore, item, RESTORE_UNCONFIRMED, what);
     log_line(LOG_WARN, "%s/%s: row %" PRIu64 ": %s; passed over, its run was killed and cannot have committed it",
              restore->folder->path, restore->folder->manifest.files[item->row.file].name, item->row.number, what);
 }
 
 /* Its version has other content. A row of a killed run may never have been committed: then that is as it should be. */
-static void tell_other(Restore *restore, Item *item)
+static void settle_other(Restore *restore, Item *item)
 {
     const StoredModel *model = &item->row.model;
-    item->done = true;
     if (restore->folder->manifest.killed) {
-        restore->result->unconfirmed_count++;
+        settle(restore, item, RESTORE_UNCONFIRMED, "its run was killed, and the version has other content by now");
         log_line(LOG_WARN, "%s@%d: unconfirmed: its run was killed, and the version has other content by now; not restored",
                  model->name, (int)model->version);
         return;
     }
-    restore->result->conflict_count++;
+    settle(restore, item, RESTORE_CONFLICT, "is stored with other content");
     log_line(LOG_ERROR, "%s@%d: is stored with other content; it stays as it is", model->name, (int)model->version);
 }
 
-static void tell_refused(Restore *restore, Item *item, const Err *why)
+static void settle_refused(Restore *restore, Item *item, const Err *why)
 {
-    item->done = true;
-    restore->result->failed_count++;
+    settle(restore, item, RESTORE_FAILED, why->text);
     log_line(LOG_ERROR, "%s@%d: %s", item->row.model.name, (int)item->row.model.version, why->text);
 }
 
-static void count_present(Restore *restore, Item *item)
+static void settle_stored(Restore *restore, Item *item)
 {
-    item->done = true;
-    if (item->sent)
-        restore->result->restored_count++;
-    else
-        restore->result->present_count++;
+    settle(restore, item, item->sent ? RESTORE_RESTORED : RESTORE_PRESENT, "");
+}
+
+/* The rows of a window whose work is done. */
+static bool report_window(Restore *restore, Err *err)
+{
+    for (size_t i = 0; i < restore->count; i++) {
+        const Item *item = &restore->items[i];
+        if (!restore->settings->fn(restore->settings->ctx, item->row.fault == NULL ? &item->row.model : NULL, item->status,
+                                   item->reason[0] != '\0' ? item->reason : NULL, err))
+            return false;
+    }
+    return true;
 }
 
 static bool judge(Restore *restore, Item *item, Err *err)
@@ -89,9 +115,9 @@ static bool judge(Restore *restore, Item *item, Err *err)
     if (answer == KNOWN_FREE && restore->folder->manifest.killed && !known_holds(&restore->known, &item->row.model, &holds, err))
         return false;
     if (answer == KNOWN_SAME || holds)
-        count_present(restore, item);
+        settle_stored(restore, item);
     else if (answer == KNOWN_OTHER)
-        tell_other(restore, item);
+        settle_other(restore, item);
     return true;
 }
 
@@ -142,7 +168,7 @@ static bool put_item(Restore *restore, Item *item, PutFn put, Err *err)
     if (!interrupt_check(err) || !backup_reader_load(restore->reader, &item->row, &restore->payload, &whole, err))
         return false;
     if (!whole) {
-        tell_fault(restore, item, "its payload is not whole");
+        settle_fault(restore, item, "its payload is not whole");
         return true;
     }
     if (!put(restore->store, &item->row.model, &restore->payload, err))
@@ -167,8 +193,7 @@ static bool commit(Restore *restore, size_t from, size_t to, StoreOutcome *outco
         Item *item = &restore->items[i];
         if (item->done || !item->sent)
             continue;
-        item->done = true;
-        restore->result->restored_count++;
+        settle_stored(restore, item);
         restore->row = (RetryRow){0};
         ok = known_add(&restore->known, &item->row.model, err);
     }
@@ -205,7 +230,7 @@ static bool put_alone(Restore *restore, Item *item, bool *conflict, Err *err)
     if (why.cls == ERR_CONFLICT && ++item->conflicts == 1)
         *conflict = true; /* another writer has the key, or soon will not */
     else if (why.cls == ERR_CONFLICT || why.cls == ERR_SKIP)
-        tell_refused(restore, item, &why);
+        settle_refused(restore, item, &why);
     else
         *err = why;
     return why.cls == ERR_CONFLICT || why.cls == ERR_SKIP;
@@ -311,7 +336,7 @@ static bool take_row(Restore *restore, const BackupRow *row, Err *err)
         return false;
     restore->count++;
     if (row->fault != NULL)
-        tell_fault(restore, item, row->fault);
+        settle_fault(restore, item, row->fault);
     return true;
 }
 
@@ -356,7 +381,7 @@ static bool restore_folder(Restore *restore, Err *err)
             *err = why;
             ok = false;
         }
-        ok = ok && send_window(restore, err);
+        ok = ok && send_window(restore, err) && report_window(restore, err);
     }
     backup_reader_close(restore->reader);
     restore->reader = NULL;

@@ -35,7 +35,7 @@ ROWS = [
     P("restore-needs-payloads", "restore", "src/flow/restore/folders.c", "if (folder->manifest.mode == BACKUP_FULL)", "if (folder->path != NULL)",
       "cli/test_restore.Refused.test_backup_without_payloads_refuses_the_whole_folder_before_a_row",
       "a backup without payloads restores nothing"),
-    P("restore-never-overwrites", 1, "src/flow/restore/restore.c", "else if (answer == KNOWN_OTHER)\n        tell_other(restore, item);", "",
+    P("restore-never-overwrites", 1, "src/flow/restore/restore.c", "else if (answer == KNOWN_OTHER)\n        settle_other(restore, item);", "",
       "cli/test_restore.Same.test_other_content_stays_and_is_a_conflict", "a restored row must not take the place of another"),
     P("restore-one-store", "restore", "src/flow/restore/folders.c", "return refuse_several_stores(out, err);", "return true;",
       "cli/test_restore.Several.test_of_two_stores", "rows of a test database slip in by a pattern"),

@@ -204,6 +204,25 @@ static bool finish_backup(Run *run, Err *err)
     return true;
 }
 
+static bool write_record(Run *run, Err *err)
+{
+    return (run->store != NULL || store_open(run->settings->retry->target, &run->store, NULL, err)) &&
+           store_run_end(run->store, &run->record, err);
+}
+
+/* The session of worker 0 may have been lost unnoticed. */
+static bool write_record_anyhow(Run *run, Err *err)
+{
+    bool was_open = run->store != NULL;
+    if (write_record(run, err))
+        return true;
+    if (!was_open || err->cls != ERR_RETRY || store_alive(run->store))
+        return false;
+    store_close(run->store);
+    run->store = NULL;
+    return write_record(run, err);
+}
+
 /* The counts of the run, when it wrote anything. The rows are committed already: a store that has gone away since costs only this.
  */
 static void finish_run_record(Run *run)
@@ -220,8 +239,7 @@ static void finish_run_record(Run *run)
     record->exit_code = summary->exit_code;
     if (!run->run_begun)
         return;
-    if ((run->store == NULL && !store_open(run->settings->retry->target, &run->store, NULL, &err)) ||
-        !store_run_end(run->store, record, &err))
+    if (!write_record_anyhow(run, &err))
         log_line(LOG_WARN, "%sthe counts of run %s could not be written: %s",
                  summary->pending_count == 0 ? "the models are stored, but " : "", run->run_id, err.text);
 }

@@ -24,15 +24,23 @@ typedef struct SchemaState {
     size_t pending;   /* revisions to apply */
 } SchemaState;
 
+typedef struct SchemaRevision {
+    const char *id, *down_id, *slug; /* "0001", NULL for the first, "models" */
+    const char *checksum;            /* SHA-256 of the file, hex */
+    const char *earlier;             /* that of an earlier text with the same result, "" = none */
+    const char *upgrade, *downgrade; /* SQL scripts */
+    unsigned first_line;             /* of `upgrade` in the file */
+} SchemaRevision;
+
 /* The revisions of a dialect, first to last, as one chain. Zero-initialise. */
 typedef struct SchemaRevisions {
-    StoreRevision *items;
+    SchemaRevision *items;
     size_t count;
     Arena arena;
 } SchemaRevisions;
 
 /* One file; the strings of *out live in `arena`. ERR_STOP: not in the format. */
-bool schema_parse(const char *file, const char *text, const char *checksum, Arena *arena, StoreRevision *out, Err *err);
+bool schema_parse(const char *file, const char *text, const char *checksum, Arena *arena, SchemaRevision *out, Err *err);
 
 /* The embedded revisions. ERR_BUG when they are no chain. */
 bool schema_revisions(const char *dialect, SchemaRevisions *out, Err *err);
@@ -44,8 +52,8 @@ bool schema_state(Store *store, SchemaState *out, Err *err);
 /* ERR_SCHEMA unless the store is at head; the hint is the command to run, without a password. */
 bool schema_require_head(Store *store, const StoreTarget *target, Err *err);
 
-/* Tells of a revision that was applied just now. */
-typedef bool (*SchemaAppliedFn)(void *ctx, const StoreRevision *revision, Err *err);
+/* Called after each revision is applied. */
+typedef bool (*SchemaAppliedFn)(void *ctx, const SchemaRevision *revision, Err *err);
 
 /* Applies what is missing, each revision in a transaction of its own. Safe beside other processes that do the same. fn may be NULL.
  */

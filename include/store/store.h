@@ -73,25 +73,6 @@ const char *store_place(const Store *store); /* where its tables are: the key of
  * A few round trips, once a session. Not inside begin … commit or fetch_open … fetch_close. */
 bool store_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
 
-/* --- schema ------------------------------------------------------------------------------------------------------------------ */
-
-typedef struct StoreRevision {
-    const char *id, *down_id, *slug; /* "0001", NULL for the first, "models" */
-    const char *checksum;            /* SHA-256 of the file, hex */
-    const char *earlier;             /* that of an earlier text with the same result, "" = none */
-    const char *upgrade, *downgrade; /* SQL scripts */
-} StoreRevision;
-
-typedef bool (*StoreAppliedFn)(void *ctx, const char *id, const char *checksum, Err *err);
-
-/* The applied revisions in the order of application; none when the version table is not there. *has_models: a table `models`
- * exists. */
-bool store_schema_applied(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err);
-
-/* One transaction under a lock: runs the upgrade part and records the revision with its checksum. When another process applied it
- * while we waited for the lock, nothing is done and *applied is false. */
-bool store_schema_upgrade(Store *store, const StoreRevision *revision, bool *applied, Err *err);
-
 /* --- reading ----------------------------------------------------------------------------------------------------------------- */
 
 typedef struct StoreVersion {

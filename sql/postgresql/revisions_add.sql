@@ -1,1 +1,1 @@
-INSERT INTO migrate_models_revisions (revision, slug, checksum) VALUES ($1, $2, $3)
+INSERT INTO :"ledger" (revision, slug, checksum) VALUES ($1, $2, $3)

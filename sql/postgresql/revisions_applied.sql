@@ -1,1 +1,1 @@
-SELECT revision, checksum FROM migrate_models_revisions ORDER BY applied_at, revision
+SELECT revision, checksum FROM :"ledger" ORDER BY applied_at, revision

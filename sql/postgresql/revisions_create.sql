@@ -1,4 +1,5 @@
-CREATE TABLE IF NOT EXISTS migrate_models_revisions (
+-- :"ledger" is the table of revisions, here and in the other files of this name: psql -v ledger=migrate_models_revisions
+CREATE TABLE IF NOT EXISTS :"ledger" (
     revision text PRIMARY KEY,
     slug text NOT NULL,
     checksum text NOT NULL,

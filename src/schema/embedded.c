@@ -14,3 +14,11 @@ bool revision_file(const char *dialect, size_t index, RevisionFile *out)
     }
     return false;
 }
+
+const char *embedded_query(const char *dialect, const char *name)
+{
+    for (const EmbeddedQuery *query = embedded_queries; query->dialect != NULL; query++)
+        if (strcmp(query->dialect, dialect) == 0 && strcmp(query->name, name) == 0)
+            return query->text;
+    return NULL;
+}

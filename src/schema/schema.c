@@ -1,121 +1,14 @@
 #include "schema/schema.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "embedded.h"
+#include "ledger.h"
 
-/* --- files ------------------------------------------------------------------------------------------------------------------- */
-
-/* The start of the line that begins with `prefix`, NULL if there is none before `end`. */
-static const char *find_line(const char *text, const char *end, const char *prefix)
-{
-    size_t len = strlen(prefix);
-    for (const char *line = text; line < end; line++) {
-        if ((size_t)(end - line) >= len && memcmp(line, prefix, len) == 0)
-            return line;
-        line = memchr(line, '\n', (size_t)(end - line));
-        if (line == NULL)
-            break;
-    }
-    return NULL;
-}
-
-/* The value of a line `-- key: value`, NULL and *err when it is missing or empty. */
-static const char *header_value(const char *text, const char *end, const char *key, const char *file, Arena *arena, Err *err)
-{
-    const char *line = find_line(text, end, key);
-    size_t len = 0;
-    if (line != NULL) {
-        line += strlen(key);
-        line += strspn(line, " ");
-        len = strcspn(line, " \r\n");
-    }
-    if (len == 0) {
-        err_set(err, ERR_STOP, "%s: no line `%s ...`", file, key);
-        return NULL;
-    }
-    return arena_copy(arena, line, len, err);
-}
-
-/* The same for a line that may be missing: "" then. */
-static const char *optional_value(const char *text, const char *end, const char *key, const char *file, Arena *arena, Err *err)
-{
-    return find_line(text, end, key) != NULL ? header_value(text, end, key, file, arena, err) : "";
-}
-
-/* "models" of "0001_models.sql". */
-static const char *slug_of(const char *file, Arena *arena, Err *err)
-{
-    const char *start = strchr(file, '_');
-    start = start != NULL ? start + 1 : file;
-    size_t len = strlen(start);
-    return arena_copy(arena, start, text_ends_with(start, ".sql") ? len - 4 : len, err);
-}
-
-bool schema_parse(const char *file, const char *text, const char *checksum, Arena *arena, StoreRevision *out, Err *err)
-{
-    const char *end = text + strlen(text);
-    const char *up = find_line(text, end, "-- upgrade\n"), *down = up != NULL ? find_line(up, end, "-- downgrade\n") : NULL;
-    StoreRevision found = {0};
-    if (down == NULL)
-        return err_set(err, ERR_STOP, "%s: a line `-- upgrade` and behind it a line `-- downgrade` must be there", file);
-    found.id = header_value(text, up, "-- revision:", file, arena, err);
-    found.down_id = found.id != NULL ? header_value(text, up, "-- down_revision:", file, arena, err) : NULL;
-    if (found.down_id == NULL)
-        return false;
-    if (strcmp(found.down_id, "none") == 0)
-        found.down_id = NULL;
-    found.slug = slug_of(file, arena, err);
-    found.checksum = arena_copy(arena, checksum, strlen(checksum), err);
-    found.earlier = optional_value(text, up, "-- earlier:", file, arena, err);
-    found.upgrade = arena_copy(arena, up, (size_t)(down - up), err);
-    found.downgrade = arena_copy(arena, down, (size_t)(end - down), err);
-    if (found.slug == NULL || found.checksum == NULL || found.earlier == NULL || found.upgrade == NULL || found.downgrade == NULL)
-        return false;
-    *out = found;
-    return true;
-}
-
-static bool follows(const StoreRevision *revision, const StoreRevision *before)
-{
-    if (before == NULL || revision->down_id == NULL)
-        return before == NULL && revision->down_id == NULL;
-    return strcmp(revision->down_id, before->id) == 0;
-}
-
-bool schema_revisions(const char *dialect, SchemaRevisions *out, Err *err)
-{
-    SchemaRevisions list = {0};
-    RevisionFile file;
-    size_t count = 0;
-    while (revision_file(dialect, count, &file))
-        count++;
-    list.items = calloc(count + 1, sizeof *list.items);
-    bool ok = list.items != NULL || err_no_memory(err);
-    for (; ok && list.count < count; list.count++) {
-        StoreRevision *revision = &list.items[list.count];
-        ok = revision_file(dialect, list.count, &file) &&
-             schema_parse(file.file, file.text, file.checksum, &list.arena, revision, err);
-        if (ok && !follows(revision, list.count > 0 ? revision - 1 : NULL))
-            ok = err_set(err, ERR_BUG, "%s does not follow the revision before it", file.file);
-    }
-    if (ok)
-        *out = list;
-    else
-        schema_revisions_free(&list);
-    return ok;
-}
-
-void schema_revisions_free(SchemaRevisions *revisions)
-{
-    free(revisions->items);
-    arena_free(&revisions->arena);
-    *revisions = (SchemaRevisions){0};
-}
-
-/* --- the store's side -------------------------------------------------------------------------------------------------------- */
+/* "migrate_" in ASCII: the lock that every release of the program takes. */
+static const Ledger ours = {.table = "migrate_models_revisions", .lock = INT64_C(7883946363647714655)};
 
 typedef struct Survey {
     const SchemaRevisions *known;
@@ -128,7 +21,7 @@ static bool note_applied(void *ctx, const char *id, const char *checksum, Err *e
     Survey *survey = ctx;
     text_copy(survey->state->current, sizeof survey->state->current, id);
     for (size_t i = 0; i < survey->known->count; i++) {
-        const StoreRevision *revision = &survey->known->items[i];
+        const SchemaRevision *revision = &survey->known->items[i];
         if (strcmp(revision->id, id) != 0)
             continue;
         survey->applied[i] = true;
@@ -146,7 +39,11 @@ static bool survey_store(Store *store, const SchemaRevisions *known, bool *appli
 {
     SchemaState state = {.kind = SCHEMA_ABSENT};
     Survey survey = {known, applied, &state};
-    if (!store_schema_applied(store, note_applied, &survey, &state.has_models, err))
+    bool ok = database_begin(store, false, err) && database_inspect(store, false, err) &&
+              ledger_applied(&ours, store, note_applied, &survey, err) &&
+              database_has_table(store, "models", &state.has_models, err);
+    database_rollback(store);
+    if (!ok)
         return false;
     for (size_t i = 0; i < known->count; i++)
         state.pending += !applied[i];
@@ -200,6 +97,41 @@ bool schema_require_head(Store *store, const StoreTarget *target, Err *err)
     return err_remedy(err, REMEDY_UPGRADE);
 }
 
+/* Of the file that the revision is in. */
+static unsigned line_of(const SchemaRevision *revision, size_t position)
+{
+    unsigned line = revision->first_line;
+    for (size_t i = 0; i < position; i++)
+        line += revision->upgrade[i] == '\n';
+    return line;
+}
+
+static bool run_upgrade(Store *store, const SchemaRevision *revision, Err *err)
+{
+    size_t position;
+    if (database_run(store, revision->upgrade, &position, err))
+        return true;
+    return position != SIZE_MAX ? err_prefix(err, "line %u", line_of(revision, position)) : false;
+}
+
+/* One transaction under the lock: runs the upgrade part and records the revision. *applied stays false when another process has
+ * applied it meanwhile. */
+static bool apply(Store *store, const SchemaRevision *revision, bool *applied, Err *err)
+{
+    bool there = false;
+    StoreOutcome outcome;
+    bool ok = database_begin_locked(store, ours.lock, err) && ledger_create(&ours, store, err) &&
+              database_inspect(store, true, err) && ledger_has(&ours, store, revision, &there, err);
+    if (ok && !there)
+        ok = run_upgrade(store, revision, err) && ledger_add(&ours, store, revision, err) && database_commit(store, &outcome, err);
+    *applied = ok && !there;
+    if (!*applied)
+        database_rollback(store);
+    if (!ok && err != NULL && err->cls != ERR_RETRY)
+        err_prefix(err, "revision %s", revision->id);
+    return ok;
+}
+
 bool schema_upgrade(Store *store, SchemaAppliedFn fn, void *ctx, Err *err)
 {
     SchemaRevisions known = {0};
@@ -212,7 +144,7 @@ bool schema_upgrade(Store *store, SchemaAppliedFn fn, void *ctx, Err *err)
         bool applied = false;
         if (there[i])
             continue;
-        ok = store_schema_upgrade(store, &known.items[i], &applied, err);
+        ok = apply(store, &known.items[i], &applied, err);
         if (ok && applied && fn != NULL)
             ok = fn(ctx, &known.items[i], err);
     }

@@ -2,10 +2,11 @@
  * it.
  *
  * A driver's own target and session structs start with StoreTarget and Store; the driver allocates and frees them. The promises of
- * each function are those of store.h. To add a kind: one more StoreDriver and one line in store.c. */
+ * each function are those of store.h and database.h. To add a kind: one more StoreDriver and one line in store.c. */
 #ifndef STORE_DRIVER_H
 #define STORE_DRIVER_H
 
+#include "store/database.h"
 #include "store/store.h"
 
 typedef struct StoreDriver {
@@ -21,8 +22,6 @@ typedef struct StoreDriver {
     bool (*alive)(const Store *store);
 
     bool (*identity)(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
-    bool (*schema_applied)(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err);
-    bool (*schema_upgrade)(Store *store, const StoreRevision *revision, bool *applied, Err *err);
 
     bool (*catalog)(Store *store, StoreVersionFn fn, void *ctx, Err *err);
     bool (*find)(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
@@ -43,6 +42,16 @@ typedef struct StoreDriver {
 
     bool (*run_begin)(Store *store, const StoreRun *run, Err *err);
     bool (*run_end)(Store *store, const StoreRun *run, Err *err);
+
+    /* database.h; its rollback is the one above */
+    bool (*transaction_begin)(Store *store, bool write, Err *err);
+    bool (*transaction_commit)(Store *store, StoreOutcome *outcome, Err *err);
+    bool (*try_lock)(Store *store, int64_t lock, bool *taken, Err *err); /* inside a transaction, which then holds it */
+    bool (*run_script)(Store *store, const char *script, size_t *position, Err *err); /* position is never NULL */
+    bool (*query_text)(Store *store, const char *sql, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx,
+                       Err *err);
+    bool (*has_table)(Store *store, const char *identifier, bool *has, Err *err); /* quoted */
+    bool (*inspect)(Store *store, bool to_change, Err *err);
 } StoreDriver;
 
 /* store.c notes the driver. The driver fills label and key (malloc'd, without any password) and frees them with

@@ -114,16 +114,6 @@ bool store_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err)
     return store->driver->identity(store, out, err);
 }
 
-bool store_schema_applied(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err)
-{
-    return store->driver->schema_applied(store, fn, ctx, has_models, err);
-}
-
-bool store_schema_upgrade(Store *store, const StoreRevision *revision, bool *applied, Err *err)
-{
-    return store->driver->schema_upgrade(store, revision, applied, err);
-}
-
 bool store_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err)
 {
     return store->driver->catalog(store, fn, ctx, err);

@@ -8,7 +8,7 @@ typedef struct Upgrade {
     unsigned applied;
 } Upgrade;
 
-static bool say_applied(void *ctx, const StoreRevision *revision, Err *err)
+static bool say_applied(void *ctx, const SchemaRevision *revision, Err *err)
 {
     Upgrade *upgrade = ctx;
     upgrade->applied++;

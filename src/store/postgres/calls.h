@@ -20,7 +20,5 @@ bool postgres_put_alone(Store *store, const StoredModel *model, Spool *payload, 
 bool postgres_batch_commit(Store *store, StoreOutcome *outcome, Err *err);
 bool postgres_run_begin(Store *store, const StoreRun *run, Err *err);
 bool postgres_run_end(Store *store, const StoreRun *run, Err *err);
-bool postgres_schema_applied(Store *store, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err);
-bool postgres_schema_upgrade(Store *store, const StoreRevision *revision, bool *applied, Err *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* driver.c: the table of what PostgreSQL does for each call of store.h. */
 #include "calls.h"
+#include "database.h"
 #include "session/connect.h"
 #include "session/target.h"
 #include "session/transaction.h"
@@ -19,8 +20,6 @@ const StoreDriver store_postgres_driver = {
     .close = postgres_close,
     .alive = postgres_alive,
     .identity = postgres_identity,
-    .schema_applied = postgres_schema_applied,
-    .schema_upgrade = postgres_schema_upgrade,
     .catalog = postgres_catalog,
     .find = postgres_find,
     .wait_writers = postgres_wait_writers,
@@ -37,4 +36,11 @@ const StoreDriver store_postgres_driver = {
     .rollback = postgres_rollback,
     .run_begin = postgres_run_begin,
     .run_end = postgres_run_end,
+    .transaction_begin = postgres_transaction_begin,
+    .transaction_commit = postgres_transaction_commit,
+    .try_lock = postgres_try_lock,
+    .run_script = postgres_run_script,
+    .query_text = postgres_query_text,
+    .has_table = postgres_has_table,
+    .inspect = postgres_inspect,
 };

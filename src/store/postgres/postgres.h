@@ -13,7 +13,8 @@
  *   guard                  no code of another role runs with our rights
  *   identity               which store it is
  *   catalog list verify fetch writers           reading
- *   triggers put runs schema                    writing
+ *   triggers put runs                           writing
+ *   database               transactions, scripts and rows for src/schema
  *   driver                 the table of all of it
  *
  * Everything is non-blocking: a server that stays silent for tuning.timeout costs the session, never a hang; after a signal that
@@ -51,6 +52,7 @@ typedef struct Postgres {
     bool has_triggers;       /* on models, for INSERT */
     bool ascii_notes;        /* the database's encoding may lack a character of a path or a host name */
     bool shape_known;
+    size_t error_at;         /* character of the script that the last error is about, from 1; 0 = not told */
     char identity[STORE_IDENTITY_SIZE]; /* "" = not asked, or none */
     PostgresCopy copy;
     uint64_t copy_rows;      /* put since the COPY was opened */

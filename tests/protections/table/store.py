@@ -19,4 +19,12 @@ ROWS = [
       "store/test_store_run:refused_row_costs_no_other", "rows of a batch that failed are not put again with the next one"),
     P("taken-payload-is-its-own", "one-writer", "src/base/file/spool.c", "    spool_init(from, to->memory_limit, to->dir);\n", "",
       "unit/base/test_spool:taken_bytes_outlive_their_spool", "the packer reuses its memory"),
+    P("lock-is-not-waited-for-in-the-server", "schema", "src/store/database.c", "    if (!ok || !*taken)\n        database_rollback(store);\n", "    if (!ok)\n        database_rollback(store);\n",
+      "store/test_store_database:lock_is_one_sessions", "an open transaction holds up others while it waits"),
+    P("silent-scripts-are-waited-for", "schema", "src/store/postgres/database.c", "    pg->patience = PATIENT_SECONDS;\n", "",
+      "store/test_store_database:silent_script_is_waited_for", "ALTER TABLE on a large table says nothing for hours"),
+    P("place-of-an-error-in-bytes", "schema", "src/store/postgres/database.c", "((unsigned char)*at & 0xc0) == 0x80", "false",
+      "store/test_store_database:failed_script_leaves_nothing", "the server counts characters"),
+    P("ledger-of-any-name", "schema", "src/store/database.c", '*name == \'"\' ? "\\"\\"" : name', "name",
+      "store/test_store_database:identifiers", "a name is not SQL"),
 ]

@@ -104,14 +104,39 @@ static bool fake_identity(Store *base, char out[STORE_IDENTITY_SIZE], Err *err)
     return true;
 }
 
-static bool fake_schema_applied(Store *base, StoreAppliedFn fn, void *ctx, bool *has_models, Err *err)
+static bool fake_transaction_begin(Store *base, bool write, Err *err)
+{
+    (void)base;
+    (void)write;
+    (void)err;
+    return true;
+}
+
+static bool fake_inspect(Store *base, bool to_change, Err *err)
+{
+    return fake_transaction_begin(base, to_change, err);
+}
+
+static bool fake_has_table(Store *base, const char *identifier, bool *has, Err *err)
+{
+    (void)base;
+    (void)identifier;
+    (void)err;
+    *has = true;
+    return true;
+}
+
+/* The only question is which revisions are applied: all. */
+static bool fake_query_text(Store *base, const char *sql, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx, Err *err)
 {
     SchemaRevisions known = {0};
+    (void)params;
+    (void)count;
+    ck_assert_ptr_nonnull(strstr(sql, "SELECT revision, checksum"));
     bool ok = schema_revisions(base->driver->traits.dialect, &known, err);
     for (size_t i = 0; ok && i < known.count; i++)
-        ok = fn(ctx, known.items[i].id, known.items[i].checksum, err);
+        ok = fn(ctx, (const char *[]){known.items[i].id, known.items[i].checksum}, 2, err);
     schema_revisions_free(&known);
-    *has_models = true;
     return ok;
 }
 
@@ -247,7 +272,10 @@ static const StoreDriver fake_driver = {.traits = {.dialect = "postgresql", .man
                                         .close = fake_close,
                                         .alive = fake_alive,
                                         .identity = fake_identity,
-                                        .schema_applied = fake_schema_applied,
+                                        .transaction_begin = fake_transaction_begin,
+                                        .query_text = fake_query_text,
+                                        .has_table = fake_has_table,
+                                        .inspect = fake_inspect,
                                         .catalog = fake_catalog,
                                         .find = fake_find,
                                         .wait_writers = fake_wait_writers,

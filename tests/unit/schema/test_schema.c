@@ -10,12 +10,13 @@ START_TEST(parse)
 {
     Arena arena = {0};
     Err err = {0};
-    StoreRevision revision = {0};
+    SchemaRevision revision = {0};
     ck_ok(schema_parse("0002_add_t.sql", good, "abc", &arena, &revision, &err));
     ck_assert_str_eq(revision.id, "0002");
     ck_assert_str_eq(revision.down_id, "0001");
     ck_assert_str_eq(revision.slug, "add_t");
     ck_assert_str_eq(revision.checksum, "abc");
+    ck_assert_uint_eq(revision.first_line, 5);
     ck_assert_str_eq(revision.upgrade, "-- upgrade\nCREATE TABLE t ();\n\n");
     ck_assert_str_eq(revision.downgrade, "-- downgrade\nDROP TABLE t;\n");
     ck_ok(schema_parse("x.sql", "-- revision: 1\n-- down_revision: none\n-- upgrade\n-- downgrade\n", "", &arena, &revision, &err));
@@ -42,7 +43,7 @@ START_TEST(parse_refuses)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         Arena arena = {0};
         Err err;
-        StoreRevision revision;
+        SchemaRevision revision;
         ck_fails(schema_parse("f.sql", rows[i].text, "", &arena, &revision, &err), ERR_STOP, rows[i].part);
         ck_assert_ptr_nonnull(strstr(err.text, "f.sql"));
         arena_free(&arena);

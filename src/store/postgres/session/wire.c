@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/interrupt.h"
@@ -20,6 +21,8 @@ void postgres_drop(Postgres *pg)
 
 bool postgres_fail_result(Postgres *pg, const PGresult *result, Err *err)
 {
+    const char *at = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+    pg->error_at = at != NULL ? (size_t)strtoul(at, NULL, 10) : 0;
     postgres_error_of_result(pg, result, err);
     if (PQstatus(pg->conn) == CONNECTION_BAD)
         postgres_drop(pg);

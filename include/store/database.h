@@ -1,0 +1,39 @@
+/* database.h: the store as a database: transactions, scripts and rows of text, for what brings its tables to a version. src/schema
+ * knows nothing else of it; store.h knows nothing of revisions.
+ *
+ * Errors have the classes of store.h. After any error between begin and commit call database_rollback. */
+#ifndef STORE_DATABASE_H
+#define STORE_DATABASE_H
+
+#include "store/store.h"
+
+/* The same session and the same search path as for models. ERR_READ_ONLY when `write` and it takes no writes. */
+bool database_begin(Store *store, bool write, Err *err);
+
+/* A write transaction that holds the lock of this number, which nobody else has meanwhile. The lock ends with the transaction, and so
+ * with the session. Asks again and again for at most lock_timeout, each time in a short transaction: nothing waits in the
+ * database. ERR_RETRY: another session still has it. */
+bool database_begin_locked(Store *store, int64_t lock, Err *err);
+
+bool database_commit(Store *store, StoreOutcome *outcome, Err *err); /* true only with STORE_COMMITTED */
+void database_rollback(Store *store);                                /* never fails */
+
+/* Runs a script of statements. It may be silent for as long as it takes: only a lost connection or a signal ends the wait.
+ * *position (may be NULL): the byte of the script that the error is about, SIZE_MAX when that is not known. */
+bool database_run(Store *store, const char *script, size_t *position, Err *err);
+
+/* One statement with parameters ($1 …; NULL is NULL). fn gets its rows, values as text; NULL stands for NULL. fn may be NULL. */
+typedef bool (*DatabaseRowFn)(void *ctx, const char *const *values, size_t count, Err *err);
+bool database_query(Store *store, const char *sql, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx, Err *err);
+
+/* `name` as a quoted identifier of this database. */
+bool database_identifier(Buf *out, const char *name, Err *err);
+
+bool database_has_table(Store *store, const char *name, bool *has, Err *err);
+
+/* Inside a transaction: are the tables of the store sound, and does no code of somebody else hide in them, that would run with this
+ * session's rights? to_change: before their definition is changed, which asks for more, and locks them. ERR_SCHEMA names what is
+ * wrong. */
+bool database_inspect(Store *store, bool to_change, Err *err);
+
+#endif

@@ -1,0 +1,80 @@
+#include "store/database.h"
+
+#include "base/clock.h"
+#include "base/interrupt.h"
+#include "driver.h"
+
+#define PAUSE_FIRST_SECONDS 0.05
+#define PAUSE_MAX_SECONDS 1.0
+
+bool database_begin(Store *store, bool write, Err *err)
+{
+    return store->driver->transaction_begin(store, write, err);
+}
+
+static bool try_lock(Store *store, int64_t lock, bool *taken, Err *err)
+{
+    bool ok = database_begin(store, true, err) && store->driver->try_lock(store, lock, taken, err);
+    if (!ok || !*taken)
+        database_rollback(store);
+    return ok;
+}
+
+bool database_begin_locked(Store *store, int64_t lock, Err *err)
+{
+    double end = clock_seconds() + store->target->tuning.lock_timeout;
+    for (double pause = PAUSE_FIRST_SECONDS;; pause = 2 * pause < PAUSE_MAX_SECONDS ? 2 * pause : PAUSE_MAX_SECONDS) {
+        bool taken = false;
+        if (!try_lock(store, lock, &taken, err))
+            return false;
+        if (taken)
+            return true;
+        if (clock_seconds() > end)
+            return err_set(err, ERR_RETRY, "%s: another process is changing the tables", store_target_label(store->target));
+        if (!interrupt_check(err))
+            return false;
+        clock_sleep(pause);
+    }
+}
+
+bool database_commit(Store *store, StoreOutcome *outcome, Err *err)
+{
+    return store->driver->transaction_commit(store, outcome, err);
+}
+
+void database_rollback(Store *store)
+{
+    store->driver->rollback(store);
+}
+
+bool database_run(Store *store, const char *script, size_t *position, Err *err)
+{
+    size_t ignored;
+    return store->driver->run_script(store, script, position != NULL ? position : &ignored, err);
+}
+
+bool database_query(Store *store, const char *sql, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx, Err *err)
+{
+    return store->driver->query_text(store, sql, params, count, fn, ctx, err);
+}
+
+bool database_identifier(Buf *out, const char *name, Err *err)
+{
+    bool ok = buf_text(out, "\"", err);
+    for (; ok && *name != '\0'; name++)
+        ok = buf_append(out, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1, err);
+    return ok && buf_text(out, "\"", err);
+}
+
+bool database_has_table(Store *store, const char *name, bool *has, Err *err)
+{
+    Buf quoted = {0};
+    bool ok = database_identifier(&quoted, name, err) && store->driver->has_table(store, quoted.data, has, err);
+    buf_free(&quoted);
+    return ok;
+}
+
+bool database_inspect(Store *store, bool to_change, Err *err)
+{
+    return store->driver->inspect(store, to_change, err);
+}

@@ -10,9 +10,9 @@
 /* The same session and the same search path as for models. ERR_READ_ONLY when `write` and it takes no writes. */
 bool database_begin(Store *store, bool write, Err *err);
 
-/* A write transaction that holds the lock of this number, which nobody else has meanwhile. The lock ends with the transaction, and so
- * with the session. Asks again and again for at most lock_timeout, each time in a short transaction: nothing waits in the
- * database. ERR_RETRY: another session still has it. */
+/* A write transaction that holds the lock of this number, which nobody else has meanwhile. The lock ends with the transaction,
+ * and so with the session. Asks again and again for at most lock_timeout, each time in a short transaction: nothing waits in
+ * the database. ERR_RETRY: another session still has it. */
 bool database_begin_locked(Store *store, int64_t lock, Err *err);
 
 bool database_commit(Store *store, StoreOutcome *outcome, Err *err); /* true only with STORE_COMMITTED */

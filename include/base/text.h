@@ -15,9 +15,13 @@ size_t text_utf8_length(const char *s, size_t len);
 /* True when a C0 or C1 control character or DEL is inside; `s` is well-formed UTF-8. */
 bool text_has_control(const char *s, size_t len);
 
-/* Copies `s` so that it is safe on a terminal and in a log: control bytes, DEL, C1 controls and bytes that are not UTF-8 become
- * `\xHH`. A backslash stays as it is: for reading, not for parsing. Always ends with NUL; cut at `cap` if needed, never inside a
- * character. */
+/* The length of the character at `s` when it turns the direction of writing or breaks the line without being a control (U+061C,
+ * U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069): it could make a name look like another one. Else 0. */
+size_t text_deceptive(const char *s, size_t len);
+
+/* Copies `s` so that it is safe on a terminal and in a log: control bytes, DEL, C1 controls, deceptive characters and bytes that
+ * are not UTF-8 become `\xHH`. A backslash stays as it is: for reading, not for parsing. Always ends with NUL; cut at `cap` if
+ * needed, never inside a character. */
 void text_escape(char *out, size_t cap, const char *s, size_t len);
 
 /* Reversible escape for files of our own: `%` and all bytes <= 0x20, 0x7f and >= 0x80 that are not UTF-8 become `%HH`.

@@ -64,13 +64,24 @@ bool text_has_control(const char *s, size_t len)
     return false;
 }
 
+size_t text_deceptive(const char *s, size_t len)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    if (len >= 2 && u[0] == 0xd8 && u[1] == 0x9c)
+        return 2;
+    if (len < 3 || u[0] != 0xe2)
+        return 0;
+    bool is_mark = u[1] == 0x80 && (u[2] == 0x8e || u[2] == 0x8f || (u[2] >= 0xa8 && u[2] <= 0xae));
+    return is_mark || (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9) ? 3 : 0;
+}
+
 void text_escape(char *out, size_t cap, const char *s, size_t len)
 {
     size_t used = 0;
     for (size_t i = 0; i < len;) {
         const unsigned char *at = (const unsigned char *)s + i;
         size_t step = utf8_step(at, len - i);
-        bool plain = step > 0 && !is_control(at, step);
+        bool plain = step > 0 && !is_control(at, step) && text_deceptive(s + i, len - i) == 0;
         size_t take = step > 0 ? step : 1;
         size_t need = plain ? take : 4 * take;
         if (used + need + 1 > cap)

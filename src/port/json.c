@@ -1,6 +1,7 @@
 #include "port/json.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,32 @@ void json_line_bool(JsonLine *line, const char *key, bool value)
     set(line, key, json_boolean(value));
 }
 
+/* `text` with its deceptive characters as \uXXXX, which says the same to a program; takes text, malloc'd. NULL without memory. */
+static char *escape_deceptive(char *text, size_t len)
+{
+    size_t found = 0, used = 0;
+    for (size_t i = 0; i < len; i++)
+        found += text_deceptive(text + i, len - i) > 0;
+    if (found == 0)
+        return text;
+    char *out = malloc(len + 6 * found + 1);
+    for (size_t i = 0, step; out != NULL && i < len; i += step) {
+        step = text_deceptive(text + i, len - i);
+        if (step > 0) {
+            const unsigned char *u = (const unsigned char *)text + i;
+            unsigned code = step == 3 ? 0x2000U | (u[1] & 0x3fU) << 6 | (u[2] & 0x3fU) : 0x061cU;
+            used += (size_t)snprintf(out + used, 7, "\\u%04x", code);
+        } else {
+            step = 1;
+            out[used++] = text[i];
+        }
+    }
+    if (out != NULL)
+        out[used] = '\0';
+    free(text);
+    return out;
+}
+
 /* Not by json_dumps: it leaves out a key for which it gets no memory, and goes on. */
 static char *dump(const json_t *object)
 {
@@ -88,7 +115,7 @@ static char *dump(const json_t *object)
         return NULL;
     }
     text[len] = '\0';
-    return text;
+    return escape_deceptive(text, len);
 }
 
 void json_line_drop(JsonLine *line)

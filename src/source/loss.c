@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/interrupt.h"
 #include "base/text.h"
 #include "base/tree.h"
 
@@ -84,7 +85,7 @@ static void look_into(Losses *losses, int dir)
 {
     TreeList list = {0};
     bool listed = tree_list(dir, TREE_INTERRUPTIBLE, &list, NULL);
-    for (size_t i = 0; listed && i < list.count; i++) {
+    for (size_t i = 0; listed && i < list.count && interrupt_signal() == 0; i++) {
         int fd = fs_open_beneath(dir, list.items[i].path, O_RDONLY, false);
         if (fd < 0)
             continue;

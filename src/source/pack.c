@@ -155,11 +155,15 @@ static bool refuse_unfit(const char *path, const struct stat *st, Err *err)
     return true;
 }
 
-static bool refuse_lfs_pointer(const char *path, const void *head, size_t len, Err *err)
+/* member: NULL, or the file of a directory model that it is about. */
+static bool refuse_lfs_pointer(const char *path, const char *member, const void *head, size_t len, Err *err)
 {
     if (!magic_is_lfs_pointer(head, len))
         return true;
-    err_set(err, ERR_SKIP, "%s: is a Git LFS pointer, not a model", path);
+    if (member != NULL)
+        err_set(err, ERR_SKIP, "%s/%s: is a Git LFS pointer, not the content", path, member);
+    else
+        err_set(err, ERR_SKIP, "%s: is a Git LFS pointer, not a model", path);
     return err_hint(err, "fetch the content first: git lfs pull");
 }
 
@@ -201,9 +205,9 @@ static bool deflate_or_keep(Attempt *try, int fd, const struct stat *st, size_t 
  * in the next one, so that a write during the read shows. */
 static void outwait_tick(int64_t changed_ns)
 {
-    int64_t age = clock_real_ns() - changed_ns;
-    if (age >= 0 && age < TICK_NS)
-        clock_sleep((double)(TICK_NS - age) / 1e9);
+    int64_t now = clock_real_ns();
+    if (changed_ns > now - TICK_NS && changed_ns <= now) /* a source's time may be any number */
+        clock_sleep((double)(changed_ns + TICK_NS - now) / 1e9);
 }
 
 static bool pack_file(Attempt *try, int fd, Err *err)
@@ -220,7 +224,7 @@ static bool pack_file(Attempt *try, int fd, Err *err)
     ssize_t head = fs_read(fd, packer->piece, PIECE_BYTES);
     if (head < 0)
         return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", path);
-    if (!refuse_lfs_pointer(path, packer->piece, (size_t)head, err))
+    if (!refuse_lfs_pointer(path, NULL, packer->piece, (size_t)head, err))
         return false;
     bool keep = packer->deflater == NULL || magic_is_compressed(packer->piece, (size_t)head);
     if (!(keep ? keep_identity : deflate_or_keep)(try, fd, &st, (size_t)head, err))
@@ -264,8 +268,15 @@ static bool pack_member(Attempt *try, int dir, const TreeEntry *member, TarWrite
         err_set(err, ERR_SKIP, "%s: changed while it was read (member %s)", path, member->path);
         goto out;
     }
-    ok = tar_add_file(tar, member->path, member->size, member->mtime_ns / 1000000000, member->executable, err) &&
-         read_through(try, fd, &st, 0, packer->member_sha, take_member, tar, err) && sha256_end(packer->member_sha, &digest, err) &&
+    ssize_t head = fs_read(fd, packer->piece, PIECE_BYTES);
+    if (head < 0) {
+        err_set_errno(err, ERR_SKIP, errno, "%s: member %s cannot be read", path, member->path);
+        goto out;
+    }
+    ok = refuse_lfs_pointer(path, member->path, packer->piece, (size_t)head, err) &&
+         tar_add_file(tar, member->path, member->size, member->mtime_ns / 1000000000, member->executable, err) &&
+         read_through(try, fd, &st, (size_t)head, packer->member_sha, take_member, tar, err) &&
+         sha256_end(packer->member_sha, &digest, err) &&
          sha256_add_sum_line(packer->content_sha, &digest, member->path, err);
 out:
     if (fd >= 0)

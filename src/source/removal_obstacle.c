@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
+
 /* A folder that entries are taken out of. */
 typedef struct Folder {
     const char *why; /* nothing can be taken out of it; NULL: something can */
@@ -116,6 +118,10 @@ bool obstacle_of_members(int dir, const TreeList *list, char why[OBSTACLE_BYTES]
     uint64_t mount = folder.mount;
     for (size_t i = 0; i < list->count; i++) {
         const char *member = list->items[i].path;
+        if (interrupt_signal() != 0) {
+            snprintf(why, OBSTACLE_BYTES, "a signal asked to end");
+            return true;
+        }
         folder_of(member, path);
         if (strcmp(path, last) != 0) {
             folder = ask_folder(dir, path);

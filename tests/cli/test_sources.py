@@ -35,6 +35,12 @@ class NotModels(SourceCase):
         self.write("zero.joblib", b"")
         self.check("zero.joblib", "failed", "empty", "0 bytes")
 
+    def test_git_lfs_pointer_inside_a_directory(self):
+        pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12345\n"
+        self.write("bertopic_model_0a1b2c3d/topics.json", "{}")
+        self.write("bertopic_model_0a1b2c3d/sub/weights.safetensors", pointer)
+        self.check("bertopic_model_0a1b2c3d", "failed", "sub/weights.safetensors", "Git LFS pointer", "git lfs pull")
+
     def test_git_lfs_pointer(self):
         self.write("pointer.joblib", "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12345\n")
         self.check("pointer.joblib", "failed", "Git LFS pointer", "git lfs pull")

@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
+
 /* offset NULL: where the descriptor stands, which may be a pipe. */
 static ssize_t read_all(int fd, void *data, size_t len, const uint64_t *offset)
 {
@@ -41,7 +43,13 @@ ssize_t fs_read_at(int fd, void *data, size_t len, uint64_t offset)
 
 void fs_clean_pages(int fd)
 {
-    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    const off_t step = 64 * 1024 * 1024; /* bytes between two looks for a signal */
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return;
+    for (off_t at = 0; at < st.st_size && interrupt_signal() == 0; at += step)
+        if (sync_file_range(fd, at, step, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) != 0)
+            return;
 }
 
 bool fs_write(int fd, const void *data, size_t len)

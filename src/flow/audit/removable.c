@@ -49,5 +49,5 @@ bool audit_look_at_removable(Audit *audit, const SourceTree *tree, Err *err)
         if (!interrupt_check(err) || !look_at(audit, tree, item, err))
             return false;
     }
-    return true;
+    return interrupt_check(err);
 }

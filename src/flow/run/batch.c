@@ -86,7 +86,10 @@ static bool put_row(Worker *worker, const Model *model, const Packed *packed, Er
         err_no_memory(err);
         goto out;
     }
-    text_escape(shown.data, shown.cap, model->path, strlen(model->path));
+    if (text_utf8_valid(model->path, strlen(model->path)) && !text_has_control(model->path, strlen(model->path)))
+        text_copy(shown.data, shown.cap, model->path);
+    else
+        text_escape(shown.data, shown.cap, model->path, strlen(model->path));
     if (!identify(model, run->tree.map, identity, err))
         goto out;
     StoredModel row = packed_row(model, packed);

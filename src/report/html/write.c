@@ -26,7 +26,7 @@ void page_format(Page *page, const char *format, ...)
     page_raw(page, text);
 }
 
-/* Well-formed UTF-8 without control characters, malloc'd. */
+/* Well-formed UTF-8 without control and deceptive characters, malloc'd. */
 static char *printable(Page *page, const char *text)
 {
     size_t len = strlen(text);
@@ -50,30 +50,16 @@ static const char *entity(char c)
     }
 }
 
-/* U+2028 to U+202E and U+2066 to U+2069 turn the writing direction or break the line: they could make a name look like another. */
-static bool is_deceptive(const char *s, size_t len)
-{
-    const unsigned char *u = (const unsigned char *)s;
-    return len >= 3 && u[0] == 0xe2 &&
-           ((u[1] == 0x80 && u[2] >= 0xa8 && u[2] <= 0xae) || (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9));
-}
-
 /* `text` is printable already. */
 static void add_escaped(Page *page, const char *text, size_t len)
 {
     size_t done = 0;
     for (size_t i = 0; i < len && !page->failed; i++) {
-        bool deceptive = is_deceptive(text + i, len - i);
         const char *replacement = entity(text[i]);
-        if (!deceptive && replacement == NULL)
+        if (replacement == NULL)
             continue;
         page->failed = !buf_append(page->out, text + done, i - done, page->err);
-        if (deceptive) {
-            page_format(page, "\\xe2\\x%02x\\x%02x", (unsigned char)text[i + 1], (unsigned char)text[i + 2]);
-            i += 2;
-        } else {
-            page_raw(page, replacement);
-        }
+        page_raw(page, replacement);
         done = i + 1;
     }
     if (!page->failed)

@@ -37,7 +37,7 @@ static bool take_content(void *ctx, const void *data, size_t len, Err *err)
 {
     Unpacking *un = ctx;
     un->raw_bytes += len;
-    return sha256_add(un->content_sha, data, len, err) &&
+    return interrupt_check(err) && sha256_add(un->content_sha, data, len, err) &&
            (un->out->content == NULL || un->out->content(un->out->ctx, data, len, err));
 }
 
@@ -82,6 +82,8 @@ static bool take_data(void *ctx, const void *data, size_t len, Err *err)
     Unpacking *un = ctx;
     Digest digest;
     un->raw_bytes += len;
+    if (!interrupt_check(err))
+        return false;
     if (data == NULL &&
         (!sha256_end(un->member_sha, &digest, err) || !sha256_add_sum_line(un->content_sha, &digest, un->path.data, err)))
         return false;

@@ -22,9 +22,8 @@ static bool write_content(void *ctx, const void *data, size_t len, Err *err)
 static struct timespec spec_of(int64_t ns)
 {
     int64_t second = 1000000000, fraction = ns % second;
-    if (fraction < 0)
-        fraction += second;
-    return (struct timespec){.tv_sec = (time_t)((ns - fraction) / second), .tv_nsec = (long)fraction};
+    return (struct timespec){.tv_sec = (time_t)(ns / second - (fraction < 0)),
+                             .tv_nsec = (long)(fraction < 0 ? fraction + second : fraction)};
 }
 
 static bool finish(const FileOut *file, int64_t mtime_ns, Err *err)

@@ -19,6 +19,15 @@ static bool read_digest(const PGresult *row, int field, Digest *out)
     return true;
 }
 
+/* A time of an adopted table may be farther away than 64 bits of nanoseconds reach. */
+static int64_t nanoseconds(const PGresult *row, int field)
+{
+    int64_t micros = (int64_t)postgres_integer(row, field);
+    if (micros > INT64_MAX / 1000)
+        return INT64_MAX;
+    return micros < INT64_MIN / 1000 ? INT64_MIN : micros * 1000;
+}
+
 static bool emit(const PGresult *row, StoredModelFn fn, void *ctx, Err *err)
 {
     StoredModel info = {.name = PQgetvalue(row, 0, 0),
@@ -33,8 +42,8 @@ static bool emit(const PGresult *row, StoredModelFn fn, void *ctx, Err *err)
                       .chunk_count = (uint32_t)postgres_integer(row, 11),
                       .source_host = PQgetvalue(row, 0, 12),
                       .source_path = PQgetvalue(row, 0, 13),
-                      .source_mtime_ns = (int64_t)postgres_integer(row, 14) * 1000,
-                      .created_ns = (int64_t)postgres_integer(row, 15) * 1000,
+                      .source_mtime_ns = nanoseconds(row, 14),
+                      .created_ns = nanoseconds(row, 15),
                       .run_id = PQgetvalue(row, 0, 16)};
     info.has_format = !PQgetisnull(row, 0, 9);
     info.has_members = read_digest(row, 17, &info.members);
@@ -42,7 +51,8 @@ static bool emit(const PGresult *row, StoredModelFn fn, void *ctx, Err *err)
     return fn(ctx, &info, err);
 }
 
-/* Row by row, so that a million rows need the memory of one. After the first failure the rest is only taken off the wire. */
+/* Row by row, so that a million rows need the memory of one. When the caller wants no more, there is no use for the rest, nor for
+ * the session. After an error of the server the rest is taken off the wire. */
 static bool take_rows(Postgres *pg, StoredModelFn fn, void *ctx, Err *err)
 {
     bool ok = true;
@@ -54,11 +64,14 @@ static bool take_rows(Postgres *pg, StoredModelFn fn, void *ctx, Err *err)
         if (row == NULL)
             return ok;
         ExecStatusType status = PQresultStatus(row);
+        bool enough = false;
         if (ok && status == PGRES_SINGLE_TUPLE && PQnfields(row) == LIST_FIELDS)
-            ok = emit(row, fn, ctx, err);
+            enough = !emit(row, fn, ctx, err);
         else if (ok && status != PGRES_TUPLES_OK)
             ok = postgres_fail_result(pg, row, err);
         PQclear(row);
+        if (enough)
+            postgres_drop(pg);
         if (pg->conn == NULL)
             return false;
     }

@@ -9,7 +9,7 @@ ROWS = [
       "unit/source/test_pack:size_that_is_not_so", "more or fewer bytes than the file has"),
     P("ctime-counts", 8, "src/source/pack.c", " && a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;", ";",
       "fault/test_moving_sources.SourceTest.test_rewritten_with_the_same_size_and_time", "mtime can be set back"),
-    P("tick-is-waited-out", 8, "src/source/pack.c", "if (age >= 0 && age < TICK_NS)", "if (age < 0)",
+    P("tick-is-waited-out", 8, "src/source/pack.c", "if (changed_ns > now - TICK_NS && changed_ns <= now)", "if (now < 0)",
       "unit/source/test_pack:tick_is_waited_out", "two writes of one clock tick leave one time"),
     P("members-as-listed", 8, "src/source/pack.c", "if (!member_is(member, &st)) {", "if (!S_ISREG(st.st_mode)) {",
       "fault/test_moving_sources.SourceTest.test_member_of_a_directory_model", "a member that changed since the list was made"),

@@ -66,9 +66,10 @@ START_TEST(hostile_strings)
     json_line_string(line, "b", "caf\xc3\xa9");
     json_line_string(line, "c", "bad\xff\xc3");
     json_line_string(line, "d", "");
+    json_line_string(line, "e", "x\xe2\x80\xae" "gpj\xe2\x80\xa6\xd8\x9c");
     ck_ok(end(line, &err));
     ck_assert_str_eq(printed, "{\"type\":\"t\",\"a\":\"quote\\\" back\\\\slash\\nnew\\u001B[31m\",\"b\":\"caf\xc3\xa9\","
-                              "\"c\":\"bad\\\\xff\\\\xc3\",\"d\":\"\"}\n");
+                              "\"c\":\"bad\\\\xff\\\\xc3\",\"d\":\"\",\"e\":\"x\\u202egpj\xe2\x80\xa6\\u061c\"}\n");
 }
 END_TEST
 

@@ -37,10 +37,6 @@ bool text_copy(char *out, size_t cap, const char *s);
 bool text_starts_with(const char *s, const char *prefix);
 bool text_ends_with(const char *s, const char *suffix);
 
-/* A shell pattern by characters of UTF-8 (src/base/glob.h), tried on the whole relative path and, when the pattern has no '/', on
- * its last component. */
-bool text_glob(const char *pattern, const char *path);
-
 /* Whole string, decimal digits only, min..max. */
 bool text_parse_int(const char *s, int64_t min, int64_t max, int64_t *out);
 

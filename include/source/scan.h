@@ -7,7 +7,7 @@
 typedef struct ScanRules {
     const char *const *patterns;     /* model files; NULL-terminated */
     const char *const *dir_patterns; /* model directories */
-    const char *const *includes;     /* none = all; matched on the model's path by text_glob */
+    const char *const *includes;     /* none = all; matched on the model's path by glob_path */
     const char *const *excludes;     /* win over includes; an excluded directory is not entered */
     bool follow_links;               /* -L: symlinks that stay below the root, each target once */
 } ScanRules;
@@ -17,7 +17,7 @@ typedef struct ScanRules {
  * MODEL_FAILED (FIFO, socket, device, zero bytes, unreadable directory), with a reason that starts with the path. Files that match
  * no pattern are left out. A directory is one model when its name matches a dir pattern or it holds a marker: MLmodel;
  * saved_model.pb; modules.json; topics.json; config.json beside *.safetensors or *.bin. The root itself never is. A symlink or
- * special file inside a directory model makes it fail. A pattern without '/' is matched on the last component too (text_glob).
+ * special file inside a directory model makes it fail. A pattern without '/' is matched on the last component too (glob_path).
  * suffix_len: the literal tail of the pattern that matched, when it begins with a dot (`*.joblib` = 7, `*.tar.gz` = 7), else the
  * file's last extension. Symlinks: a link with a name that matches, or to a directory, is MODEL_SKIPPED. With follow_links they are
  * looked at after the walk, in the order of the paths, so that real files win: one target gives one model, whose path is the link's

@@ -1,4 +1,4 @@
-#include "glob.h"
+#include "base/glob.h"
 
 #include <ctype.h>
 #include <stddef.h>
@@ -121,4 +121,12 @@ bool glob_match(const char *pattern, const char *text)
         text = star_text;
     }
     return true;
+}
+
+bool glob_path(const char *pattern, const char *path)
+{
+    if (glob_match(pattern, path))
+        return true;
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && strchr(pattern, '/') == NULL && glob_match(pattern, slash + 1);
 }

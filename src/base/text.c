@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "glob.h"
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -166,14 +165,6 @@ bool text_ends_with(const char *s, const char *suffix)
 {
     size_t len = strlen(s), tail = strlen(suffix);
     return len >= tail && memcmp(s + len - tail, suffix, tail) == 0;
-}
-
-bool text_glob(const char *pattern, const char *path)
-{
-    if (glob_match(pattern, path))
-        return true;
-    const char *slash = strrchr(path, '/');
-    return slash != NULL && strchr(pattern, '/') == NULL && glob_match(pattern, slash + 1);
 }
 
 bool text_parse_int(const char *s, int64_t min, int64_t max, int64_t *out)

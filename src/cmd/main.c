@@ -77,8 +77,12 @@ static int choose_and_execute(int argc, char **argv)
     CommandChoice choice = commands_choose(argc, argv);
     Options options;
     Err err = {0};
-    if (!options_parse(argc, argv, choice.bits, choice.words, &options, &err))
+    if (!options_parse(argc, argv, choice.bits, choice.words, &options, &err)) {
+        char names[160];
+        if (options.taken_by != 0)
+            err_hint(&err, "it is an option of %s", commands_names(names, options.taken_by));
         return command_fail(&err, NULL);
+    }
     int code = 0;
     log_set_level(log_level(&options));
     if (options.help)

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "commands.h"
 #include "nearest.h"
 #include "option_table.h"
 #include "store/store.h"
@@ -240,6 +239,7 @@ typedef struct Words {
     Options *options;
     unsigned bits;    /* of the command */
     size_t skip;      /* words that name it, still to come */
+    unsigned taken_by; /* the commands of an option that is another one's */
 } Words;
 
 /* A password must not stay where `ps` shows it: the value is copied, and its bytes in argv are overwritten. */
@@ -282,21 +282,16 @@ static bool unknown_option(char *word, int shown, Err *err)
                                  : err_hint(err, "migrate_models_to_db --help lists all options");
 }
 
-static bool wrong_command(const OptionSpec *spec, const char *shown, Err *err)
-{
-    char names[160];
-    err_set(err, ERR_USAGE, "%s is not an option of this command", shown);
-    return err_hint(err, "it is an option of %s", commands_names(names, spec->commands));
-}
-
 static bool apply(Words *words, const OptionSpec *spec, const char *shown, char *value, Err *err)
 {
     if (value == NULL && takes_value(spec) && words->next < words->argc)
         value = words->argv[words->next++];
     if (value != NULL && !spec->secret && options_is_address(value))
         return wipe_misplaced(value, shown, expected_value(spec), err);
-    if ((spec->commands & words->bits) == 0 && !spec->anywhere)
-        return wrong_command(spec, shown, err);
+    if ((spec->commands & words->bits) == 0 && !spec->anywhere) {
+        words->taken_by = spec->commands;
+        return err_set(err, ERR_USAGE, "%s is not an option of this command", shown);
+    }
     if (!takes_value(spec))
         return value == NULL ? set_option(words->options, spec, NULL, err)
                              : err_set(err, ERR_USAGE, "--%s takes no value", spec->name);
@@ -400,6 +395,7 @@ bool options_parse(int argc, char **argv, unsigned bits, size_t skip, Options *o
     if (set_defaults(out, err) && read_environment(out, bits, err) && parse_words(&words, err) && fill_empty_lists(out, err))
         return true;
     options_free(out);
+    out->taken_by = words.taken_by;
     return false;
 }
 

@@ -52,6 +52,7 @@ typedef struct Options {
 
     StringList arguments; /* what is no option */
     VEC(char *) owned;    /* copies made while parsing */
+    unsigned taken_by;    /* after a failure: the commands that take the option, which is none of this one; else 0 */
 } Options;
 
 /* Parses argv[1..] for the commands in `bits`; the first `skip` words that are no options name the command and are left out. A

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/glob.h"
 #include "base/strmap.h"
 #include "base/text.h"
 #include "base/userfile.h"
@@ -191,14 +192,14 @@ void name_map_free(NameMap *map)
 
 const NameMapRow *name_map_find(const NameMap *map, const char *path)
 {
-    /* As text_glob has it: a pattern without a slash is meant for the last component too. */
+    /* As glob_path has it: a pattern without a slash is meant for the last component too. */
     const char *slash = strrchr(path, '/');
     uint32_t best = strmap_get(&map->literals, path);
     uint32_t by_component = slash != NULL ? strmap_get(&map->literals, slash + 1) : STRMAP_NONE;
     if (by_component < best)
         best = by_component;
     for (size_t i = 0; i < map->globs.count && map->globs.items[i].row < best; i++)
-        if (text_glob(map->globs.items[i].pattern, path))
+        if (glob_path(map->globs.items[i].pattern, path))
             best = map->globs.items[i].row;
     return best != STRMAP_NONE ? &map->rows.items[best] : NULL;
 }

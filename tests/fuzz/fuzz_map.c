@@ -2,6 +2,7 @@
  * it says can be stored. */
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/text.h"
 #include "fuzz_files.h"
 #include "port/csvfile.h"
@@ -26,7 +27,7 @@ static bool see_row(void *ctx, uint64_t row, char *const *fields, const size_t *
         search->path_at = strcmp(field, "path") == 0 ? (int)i : search->path_at;
         search->name_at = strcmp(field, "name") == 0 ? (int)i : search->name_at;
     }
-    if (row == 1 || search->found || !text_glob(fields[search->path_at], search->wanted))
+    if (row == 1 || search->found || !glob_path(fields[search->path_at], search->wanted))
         return true;
     search->found = true;
     const char *name = search->name_at >= 0 ? fields[search->name_at] : NULL;

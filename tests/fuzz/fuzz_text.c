@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/text.h"
 #include "fuzz_files.h"
 
@@ -108,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_assert(text_ends_with(text, text) && text_starts_with(text, text));
     /* A path behind a NUL, matched with the pattern before it. */
     if (strlen(text) < size)
-        text_glob(text, text + strlen(text) + 1);
+        glob_path(text, text + strlen(text) + 1);
     free(text);
     return 0;
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/text.h"
 #include "model/content.h"
 #include "parts.h"
@@ -141,9 +142,9 @@ static bool is_selected(const ScanRules *rules, const StoredModel *info)
     const char *path = info->source_path[0] != '\0' ? info->source_path : info->name;
     bool included = rules->includes[0] == NULL;
     for (size_t i = 0; rules->includes[i] != NULL && !included; i++)
-        included = text_glob(rules->includes[i], path);
+        included = glob_path(rules->includes[i], path);
     for (size_t i = 0; rules->excludes[i] != NULL && included; i++)
-        included = !text_glob(rules->excludes[i], path);
+        included = !glob_path(rules->excludes[i], path);
     return included;
 }
 

@@ -75,8 +75,7 @@ static bool add_stored(void *ctx, const StoreVersion *version, Err *err)
 bool compare_tree(Run *run, Err *err)
 {
     const RunSettings *settings = run->settings;
-    return source_tree_scan(&run->tree, &settings->scan, settings->map_file, run->models, err) && missing_look(run, err) &&
-           use_journal(run, err) &&
+    return source_tree_scan(&run->tree, &settings->scan, settings->map_file, run->models, err) && use_journal(run, err) &&
            plan_new(run->models, settings->on_change, &run->plan, err);
 }
 

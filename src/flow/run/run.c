@@ -309,6 +309,7 @@ bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models
     bool ok = choose_inline_limit(&run, &work_err) && open_root(&run, &work_err) &&
               open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
               ask_with_patience(&run, know_store, &work_err) && compare_tree(&run, &work_err) &&
+              missing_look(&run, &work_err) &&
               ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err) && leftovers_finish(&run, &work_err);
     Err end_err = {0};
     if (!close_books(&run, &work_err, &end_err) && ok) {

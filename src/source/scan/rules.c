@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/text.h"
 
 static const char glob_chars[] = "*?[]\\";
@@ -12,12 +13,12 @@ static const char *last_component(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* text_glob, quick for the usual `*.suffix`: the matcher would take most of the time of a large folder. */
+/* glob_path, quick for the usual `*.suffix`: the matcher would take most of the time of a large folder. */
 static bool matches(const char *glob, const char *path)
 {
     if (glob[0] == '*' && strpbrk(glob + 1, glob_chars) == NULL && strchr(glob, '/') == NULL)
         return text_ends_with(path, glob + 1);
-    return text_glob(glob, path);
+    return glob_path(glob, path);
 }
 
 static bool matches_any(const char *const *globs, const char *path)

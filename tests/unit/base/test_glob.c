@@ -1,4 +1,4 @@
-#include "../../../src/base/glob.h"
+#include "base/glob.h"
 
 #include <fnmatch.h>
 #include <locale.h>
@@ -99,12 +99,19 @@ START_TEST(many_stars_do_not_explode)
 }
 END_TEST
 
-START_TEST(text_glob_tries_the_last_component)
+START_TEST(a_path_or_its_last_component)
 {
-    ck_assert(text_glob("caf?_model.joblib", "eu/café_model.joblib"));
-    ck_assert(!text_glob("caf??_model.joblib", "eu/café_model.joblib"));
-    ck_assert(text_glob("eu/*", "eu/a/b.joblib"));
-    ck_assert(!text_glob("x/a*", "eu/x/a.joblib"));
+    ck_assert(glob_path("*.joblib", "a/b/c.joblib"));
+    ck_assert(glob_path("c.*", "a/b/c.joblib"));
+    ck_assert(!glob_path("b", "a/b/c.joblib"));
+    ck_assert(glob_path("a/*/c.joblib", "a/b/c.joblib"));
+    ck_assert(!glob_path("b/c.joblib", "a/b/c.joblib"));
+    ck_assert(glob_path("bertopic_model_*", "bertopic_model_0a1b2c3d"));
+    ck_assert(!glob_path("*.joblib", "c.joblib.bak"));
+    ck_assert(glob_path("caf?_model.joblib", "eu/café_model.joblib"));
+    ck_assert(!glob_path("caf??_model.joblib", "eu/café_model.joblib"));
+    ck_assert(glob_path("eu/*", "eu/a/b.joblib"));
+    ck_assert(!glob_path("x/a*", "eu/x/a.joblib"));
 }
 END_TEST
 
@@ -119,7 +126,7 @@ int main(void)
     tcase_add_test(tests, any_locale);
     tcase_add_test(tests, same_as_fnmatch);
     tcase_add_test(tests, many_stars_do_not_explode);
-    tcase_add_test(tests, text_glob_tries_the_last_component);
+    tcase_add_test(tests, a_path_or_its_last_component);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
 }

@@ -141,18 +141,6 @@ START_TEST(copy_and_ends)
 }
 END_TEST
 
-START_TEST(glob)
-{
-    ck_assert(text_glob("*.joblib", "a/b/c.joblib"));
-    ck_assert(text_glob("c.*", "a/b/c.joblib"));
-    ck_assert(!text_glob("b", "a/b/c.joblib"));
-    ck_assert(text_glob("a/*/c.joblib", "a/b/c.joblib"));
-    ck_assert(!text_glob("b/c.joblib", "a/b/c.joblib"));
-    ck_assert(text_glob("bertopic_model_*", "bertopic_model_0a1b2c3d"));
-    ck_assert(!text_glob("*.joblib", "c.joblib.bak"));
-}
-END_TEST
-
 START_TEST(parse_int)
 {
     static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "0x10", "1.0", "1e3", "11", "99999999999999999999"};
@@ -275,7 +263,6 @@ int main(void)
     tcase_add_test(tests, percent_round_trip);
     tcase_add_test(tests, percent_malformed);
     tcase_add_test(tests, copy_and_ends);
-    tcase_add_test(tests, glob);
     tcase_add_test(tests, parse_int);
     tcase_add_test(tests, parse_bytes);
     tcase_add_test(tests, parse_seconds);

@@ -11,4 +11,7 @@
 /* The whole text. At most the product of the lengths in steps. */
 bool glob_match(const char *pattern, const char *text);
 
+/* The whole relative path, or, when the pattern has no '/', its last component. */
+bool glob_path(const char *pattern, const char *path);
+
 #endif

@@ -1,4 +1,4 @@
-/* state.h: where a run keeps its lock, journal and backups: <state-dir>/<store key>/{lock,journal,backups}. */
+/* state.h: where a run keeps its lock, journal and backups: <state-dir>/<store key>/{lock,journal,removed,backups}. */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
 
@@ -7,7 +7,7 @@
 #include "state/lock.h"
 
 typedef struct State {
-    char *folder, *journal_path, *backup_dir, *temp_dir;
+    char *folder, *journal_path, *trail_path, *backup_dir, *temp_dir;
     RunLock lock;
     Journal *journal;
 } State;

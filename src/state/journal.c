@@ -11,20 +11,21 @@
 #include "base/atomic_file.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "journal_format.h"
+#include "base/text.h"
+#include "records.h"
 
-#define READ_BYTES ((size_t)256 * 1024)
 #define REWRITE_BYTES ((size_t)1024 * 1024)
+#define REWRITE_SLACK 1000 /* lines */
+#define FAILED_MAX 1000
 
-#define RACY_FINE_NS INT64_C(10000000)     /* the kernel stamps files by a clock that ticks every 1 to 10 ms */
+#define RACY_FINE_NS INT64_C(10000000) /* the kernel stamps files by a clock that ticks every 1 to 10 ms */
 #define RACY_COARSE_NS INT64_C(2000000000) /* whole seconds; FAT counts in twos */
 
 struct Journal {
-    char *path;
-    int fd;         /* -1 after a failed write: the file is gone */
-    int errnum;     /* why */
-    uint64_t lines; /* below the header */
-    Buf batch;
+    RecordFile file; /* fd -1 after a failed fsync: the file has another name */
+    int errnum; /* why */
+    char store_id[JOURNAL_ID_MAX]; /* of the last JOURNAL_STORE, "" = none */
+    uint64_t kept; /* records that the last rewrite found to be needed */
 };
 
 bool journal_is_racy(const JournalRecord *record)
@@ -36,81 +37,17 @@ bool journal_is_racy(const JournalRecord *record)
     return changed > INT64_MAX - tick || changed + tick > record->read_ns;
 }
 
-/* What a pass over the file found. */
-typedef struct Extent {
-    uint64_t lines; /* below the header */
-    uint64_t end;   /* offset behind the last newline */
-} Extent;
+/* --- opening ----------------------------------------------------------------------------------------------------------------- */
 
-static bool hand_on(char *line, size_t len, JournalFn fn, void *ctx, Err *err)
+static bool note_store(void *ctx, const JournalRecord *record, Err *err)
 {
-    JournalRecord record;
-    if (!journal_parse_line(line, len, &record) || (record.event == JOURNAL_KNOWN && journal_is_racy(&record)))
-        return true;
-    return fn(ctx, &record, err);
-}
-
-/* Walks the lines behind the header, each to `fn` if there is one. A line that does not fit in the buffer is nothing that we wrote:
- * it is passed over up to its newline. A read error ends the file there. False only when fn says so or memory ends. */
-static bool walk_lines(int fd, const char *path, JournalFn fn, void *ctx, Extent *found, Err *err)
-{
-    uint64_t offset = JOURNAL_HEADER_LEN;
-    size_t have = 0;
-    bool ok = false, oversize = false;
-    char *buffer = malloc(READ_BYTES);
-    *found = (Extent){0, offset};
-    if (buffer == NULL)
-        return err_no_memory(err);
-    for (;;) {
-        ssize_t got = fs_read_at(fd, buffer + have, READ_BYTES - have, offset);
-        if (got < 0)
-            log_line(LOG_WARN, "%s: %s; the records behind byte %llu are lost", path, strerror(errno), (unsigned long long)offset);
-        if (got <= 0)
-            break;
-        offset += (uint64_t)got;
-        have += (size_t)got;
-        char *at = buffer, *end = buffer + have;
-        for (char *newline; (newline = memchr(at, '\n', (size_t)(end - at))) != NULL; at = newline + 1) {
-            found->lines++;
-            if (fn != NULL && !oversize && !hand_on(at, (size_t)(newline - at), fn, ctx, err))
-                goto out;
-            oversize = false;
-        }
-        have = (size_t)(end - at);
-        if (at != buffer)
-            found->end = offset - have;
-        if (have == READ_BYTES) {
-            oversize = true;
-            have = 0;
-        }
-        memmove(buffer, at, have);
+    Journal *journal = ctx;
+    (void)err;
+    if (record->event == JOURNAL_STORE) {
+        text_copy(journal->store_id, sizeof journal->store_id, record->name);
+        journal->kept = record->stamp.size;
     }
-    ok = true;
-out:
-    free(buffer);
-    return ok;
-}
-
-typedef enum HeaderState { HEADER_OURS, HEADER_TORN, HEADER_UNKNOWN } HeaderState;
-
-/* A file that ends inside our own header was torn at birth. One that cannot be read is as good as unknown. */
-static HeaderState check_header(int fd)
-{
-    char head[JOURNAL_HEADER_LEN];
-    ssize_t got = fs_read_at(fd, head, sizeof head, 0);
-    if (got < 0 || memcmp(head, JOURNAL_HEADER, (size_t)got) != 0)
-        return HEADER_UNKNOWN;
-    return (size_t)got == sizeof head ? HEADER_OURS : HEADER_TORN;
-}
-
-static bool begin_file(int fd, const char *path, Err *err)
-{
-    if (ftruncate(fd, 0) != 0 || !fs_write(fd, JOURNAL_HEADER, JOURNAL_HEADER_LEN) || fdatasync(fd) != 0) {
-        err_set_errno(err, ERR_STOP, errno, "cannot begin the journal %s", path);
-        unlink(path);
-        return false;
-    }
-    return fs_sync_parent(path, err);
+    return true;
 }
 
 static bool set_aside(const char *path, Err *err)
@@ -127,35 +64,25 @@ static bool set_aside(const char *path, Err *err)
     return ok;
 }
 
-static bool adopt_file(Journal *journal, Err *err)
-{
-    Extent found;
-    struct stat st;
-    if (!walk_lines(journal->fd, journal->path, NULL, NULL, &found, err))
-        return false;
-    if (fstat(journal->fd, &st) != 0 || ((uint64_t)st.st_size > found.end && ftruncate(journal->fd, (off_t)found.end) != 0))
-        return err_set_errno(err, ERR_STOP, errno, "cannot cut the torn end of %s", journal->path);
-    journal->lines = found.lines;
-    return true;
-}
-
 static bool open_file(Journal *journal, Err *err)
 {
-    journal->fd = fs_open_private_file(journal->path, O_APPEND, err);
-    if (journal->fd < 0)
+    RecordFile *file = &journal->file;
+    journal->store_id[0] = '\0';
+    journal->kept = 0;
+    if (!records_open(file, err))
         return false;
-    HeaderState state = check_header(journal->fd);
-    if (state == HEADER_OURS)
-        return adopt_file(journal, err);
-    if (state == HEADER_UNKNOWN) {
-        if (!set_aside(journal->path, err))
+    RecordHeader header = records_header(file->fd, JOURNAL_HEADER);
+    if (header == RECORDS_OURS)
+        return records_adopt(file, note_store, journal, err);
+    if (header == RECORDS_UNKNOWN) {
+        if (!set_aside(file->path, err))
             return false;
-        close(journal->fd);
-        journal->fd = fs_open_private_file(journal->path, O_APPEND | O_EXCL, err);
-        if (journal->fd < 0)
+        close(file->fd);
+        file->fd = fs_open_private_file(file->path, O_APPEND | O_EXCL, err);
+        if (file->fd < 0)
             return false;
     }
-    return begin_file(journal->fd, journal->path, err);
+    return records_begin(file, err);
 }
 
 bool journal_open(const char *path, Journal **out, Err *err)
@@ -163,9 +90,8 @@ bool journal_open(const char *path, Journal **out, Err *err)
     Journal *journal = calloc(1, sizeof *journal);
     if (journal == NULL)
         return err_no_memory(err);
-    journal->fd = -1;
-    journal->path = strdup(path);
-    if (journal->path == NULL) {
+    journal->file = (RecordFile){.fd = -1, .header = JOURNAL_HEADER, .path = strdup(path)};
+    if (journal->file.path == NULL) {
         err_no_memory(err);
     } else if (open_file(journal, err)) {
         *out = journal;
@@ -179,120 +105,216 @@ void journal_close(Journal *journal)
 {
     if (journal == NULL)
         return;
-    if (journal->fd >= 0)
-        close(journal->fd);
-    buf_free(&journal->batch);
-    free(journal->path);
+    records_close(&journal->file);
     free(journal);
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------------------------- */
+
+typedef struct Filter {
+    JournalFn fn;
+    void *ctx;
+} Filter;
+
+static bool pass_on(void *ctx, const JournalRecord *record, Err *err)
+{
+    const Filter *filter = ctx;
+    if (record->event == JOURNAL_STORE || (record->event == JOURNAL_KNOWN && journal_is_racy(record)))
+        return true;
+    return filter->fn(filter->ctx, record, err);
 }
 
 bool journal_read(Journal *journal, JournalFn fn, void *ctx, Err *err)
 {
-    Extent found;
-    return journal->fd < 0 || walk_lines(journal->fd, journal->path, fn, ctx, &found, err);
+    Filter filter = {.fn = fn, .ctx = ctx};
+    return journal->file.fd < 0 || records_walk(&journal->file, pass_on, &filter, err);
 }
 
-bool journal_peek(const char *path, JournalFn fn, void *ctx, Err *err)
+static bool is_of_another_store(const Journal *journal, const char *store_id)
 {
-    Extent found;
+    return journal->store_id[0] != '\0' && store_id[0] != '\0' && strcmp(journal->store_id, store_id) != 0;
+}
+
+bool journal_peek(const char *path, const char *store_id, JournalFn fn, void *ctx, Err *err)
+{
     struct stat st;
+    Filter filter = {.fn = fn, .ctx = ctx};
+    Journal journal = {.file = {.header = JOURNAL_HEADER, .path = (char *)path}};
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || err_set_errno(err, ERR_STOP, errno, "cannot open %s", path);
-    bool ours = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && check_header(fd) == HEADER_OURS;
-    bool ok = !ours || walk_lines(fd, path, fn, ctx, &found, err);
+    journal.file.fd = fd;
+    bool ours = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && records_header(fd, JOURNAL_HEADER) == RECORDS_OURS;
+    bool ok = !ours || records_walk(&journal.file, note_store, &journal, err);
+    if (ok && ours && !is_of_another_store(&journal, store_id))
+        ok = records_walk(&journal.file, pass_on, &filter, err);
     close(fd);
     return ok;
 }
 
 uint64_t journal_lines(const Journal *journal)
 {
-    return journal->lines;
+    return journal->file.lines;
 }
 
-/* After a failed write or fsync nobody knows what the disk holds, and a second fsync may succeed with the data gone. */
+bool journal_is_mostly_history(const Journal *journal, uint64_t models)
+{
+    uint64_t needed = journal->kept > models ? journal->kept : models;
+    return journal->file.lines > 2 * needed + REWRITE_SLACK;
+}
+
+/* --- writing ----------------------------------------------------------------------------------------------------------------- */
+
+/* A name that is free: an earlier one is kept as well. */
+static bool rename_failed(const char *path, Buf *name, Err *err)
+{
+    struct stat st;
+    for (int i = 0; i < FAILED_MAX; i++) {
+        buf_clear(name);
+        if (!buf_format(name, err, i == 0 ? "%s.failed" : "%s.failed.%d", path, i))
+            return false;
+        if (lstat(name->data, &st) != 0 && errno == ENOENT)
+            return rename(path, name->data) == 0 && fs_sync_parent(path, err);
+    }
+    return false;
+}
+
+/* Nobody knows what the disk holds. */
 static bool give_up(Journal *journal, int errnum, Err *err)
 {
-    unlink(journal->path);
-    close(journal->fd);
-    journal->fd = -1;
+    Buf name = {0};
+    bool renamed = rename_failed(journal->file.path, &name, NULL);
+    close(journal->file.fd);
+    journal->file.fd = -1;
     journal->errnum = errnum;
-    err_set_errno(err, ERR_STOP, errnum, "cannot write the journal %s", journal->path);
-    return err_hint(err, "the journal is removed; what is stored is safe, and the next run reads all models again");
+    err_set_errno(err, ERR_STOP, errnum, "cannot write the journal %s", journal->file.path);
+    if (renamed)
+        err_hint(err, "it is kept as %s; what is stored is safe, and the next run reads all models again", name.data);
+    buf_free(&name);
+    return false;
 }
 
 static bool check_usable(const Journal *journal, Err *err)
 {
-    return journal->fd >= 0 ||
-           err_set_errno(err, ERR_STOP, journal->errnum, "%s: a write to the journal failed before", journal->path);
+    return journal->file.fd >= 0 ||
+           err_set_errno(err, ERR_STOP, journal->errnum, "%s: a write to the journal failed before", journal->file.path);
 }
 
 bool journal_append(Journal *journal, const JournalRecord *records, size_t count, Err *err)
 {
-    uint64_t lines = 0;
+    Err why = {0};
+    bool lost;
     if (!check_usable(journal, err))
         return false;
-    buf_clear(&journal->batch);
-    for (size_t i = 0; i < count; i++) {
-        bool written;
-        if (!journal_format_line(&journal->batch, &records[i], &written, err))
-            return false;
-        lines += written;
-    }
-    if (lines == 0)
+    if (records_append(&journal->file, records, count, &lost, &why))
         return true;
-    if (!fs_write(journal->fd, journal->batch.data, journal->batch.len) || fdatasync(journal->fd) != 0)
-        return give_up(journal, errno, err);
-    journal->lines += lines;
-    return true;
+    if (lost)
+        return give_up(journal, why.errnum, err);
+    if (err != NULL)
+        *err = why;
+    return err_hint(err, "what is stored is safe; make room there");
+}
+
+static JournalRecord store_record(const char *store_id, uint64_t kept)
+{
+    return (JournalRecord){.event = JOURNAL_STORE, .name = store_id, .path = "store", .stamp = {.size = kept}};
+}
+
+static bool write_line(AtomicFile *file, Buf *buffer, const JournalRecord *record, uint64_t *lines, Err *err)
+{
+    bool written;
+    if (!journal_format_line(buffer, record, &written, err))
+        return false;
+    *lines += written;
+    if (buffer->len < REWRITE_BYTES)
+        return true;
+    bool ok = atomic_file_write(file, buffer->data, buffer->len, err);
+    buf_clear(buffer);
+    return ok;
 }
 
 /* Header and records to a new file, in pieces, so that a million records need no more memory than a few. */
-static bool write_records(AtomicFile *file, Buf *buffer, const JournalRecord *records, size_t count, uint64_t *lines, Err *err)
+static bool write_records(AtomicFile *file, Buf *buffer, const JournalRecord *head, const JournalRecord *records, size_t count,
+                          uint64_t *lines, Err *err)
 {
     buf_clear(buffer);
     *lines = 0;
-    if (!buf_text(buffer, JOURNAL_HEADER, err))
+    if (!buf_text(buffer, JOURNAL_HEADER, err) || !write_line(file, buffer, head, lines, err))
         return false;
-    for (size_t i = 0; i < count; i++) {
-        bool written;
-        if (!journal_format_line(buffer, &records[i], &written, err))
+    for (size_t i = 0; i < count; i++)
+        if (!write_line(file, buffer, &records[i], lines, err))
             return false;
-        *lines += written;
-        if (buffer->len < REWRITE_BYTES)
-            continue;
-        if (!atomic_file_write(file, buffer->data, buffer->len, err))
-            return false;
-        buf_clear(buffer);
-    }
     return atomic_file_write(file, buffer->data, buffer->len, err);
 }
 
 /* The file that has the name now, durably or not. */
-static void take_new_file(Journal *journal, AtomicFile *file, uint64_t lines)
+static void take_new_file(Journal *journal, AtomicFile *file, uint64_t lines, uint64_t kept)
 {
-    close(journal->fd);
-    journal->fd = file->fd;
-    journal->lines = lines;
+    struct stat st;
+    close(journal->file.fd);
+    journal->file.fd = file->fd;
+    journal->file.lines = lines;
+    journal->file.end = fstat(file->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+    journal->kept = kept;
     file->fd = -1;
 }
 
 bool journal_rewrite(Journal *journal, const JournalRecord *records, size_t count, Err *err)
 {
     AtomicFile file = {.fd = -1};
+    JournalRecord head = store_record(journal->store_id, count);
     Err why = {0};
     uint64_t lines = 0;
     if (!check_usable(journal, err))
         return false;
-    bool ok = atomic_file_open(&file, journal->path, 0600, &why) &&
-              write_records(&file, &journal->batch, records, count, &lines, &why) && atomic_file_commit(&file, &why);
+    bool ok = atomic_file_open(&file, journal->file.path, 0600, &why) &&
+              write_records(&file, &journal->file.batch, &head, records, count, &lines, &why) && atomic_file_commit(&file, &why);
     bool renamed = file.fd >= 0 && file.temp == NULL;
     if (renamed)
-        take_new_file(journal, &file, lines);
+        take_new_file(journal, &file, lines, count);
     if (renamed && !ok)
         give_up(journal, why.errnum, &why);
     atomic_file_close(&file);
     if (!ok && err != NULL)
         *err = why;
     return ok;
+}
+
+/* --- whose it is ------------------------------------------------------------------------------------------------------------- */
+
+/* The journal of the store that was here goes aside, and that of the one that is here now comes back, if it was here before. */
+static bool change_store(Journal *journal, const char *store_id, Err *err)
+{
+    const char *path = journal->file.path;
+    Buf other = {0}, mine = {0};
+    bool ok = buf_format(&other, err, "%s.%s", path, journal->store_id) && buf_format(&mine, err, "%s.%s", path, store_id);
+    if (ok && rename(path, other.data) != 0)
+        ok = err_set_errno(err, ERR_STOP, errno, "cannot rename %s to %s", path, other.data);
+    if (ok && rename(mine.data, path) != 0 && errno != ENOENT)
+        ok = err_set_errno(err, ERR_STOP, errno, "cannot rename %s to %s", mine.data, path);
+    if (ok) {
+        log_line(LOG_WARN, "another store has this address now: it is %s, and was %s, whose journal is kept as %s", store_id,
+                 journal->store_id, other.data);
+        close(journal->file.fd);
+        journal->file.fd = -1;
+        ok = open_file(journal, err);
+    }
+    buf_free(&other);
+    buf_free(&mine);
+    return ok;
+}
+
+bool journal_know_store(Journal *journal, const char *store_id, Err *err)
+{
+    if (store_id[0] == '\0' || strcmp(journal->store_id, store_id) == 0)
+        return true;
+    if (is_of_another_store(journal, store_id) && !change_store(journal, store_id, err))
+        return false;
+    if (strcmp(journal->store_id, store_id) == 0)
+        return true;
+    JournalRecord record = store_record(store_id, journal->kept);
+    if (!journal_append(journal, &record, 1, err))
+        return false;
+    text_copy(journal->store_id, sizeof journal->store_id, store_id);
+    return true;
 }

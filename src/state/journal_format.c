@@ -39,12 +39,26 @@ static bool append_encoded(Buf *out, const char *text, Err *err)
     return true;
 }
 
-/* f and d: a file, a directory that is known; r: about to be removed; x: removed. */
+/* f and d: a file, a directory that is known; r: about to be removed; x: removed; s: of which store all of it is. */
 static char kind_letter(const JournalRecord *record)
 {
-    if (record->event != JOURNAL_KNOWN)
-        return record->event == JOURNAL_REMOVING ? 'r' : 'x';
+    switch (record->event) {
+    case JOURNAL_REMOVING: return 'r';
+    case JOURNAL_REMOVED: return 'x';
+    case JOURNAL_STORE: return 's';
+    case JOURNAL_KNOWN: break;
+    }
     return record->is_directory ? 'd' : 'f';
+}
+
+static JournalEvent event_of(char letter)
+{
+    switch (letter) {
+    case 'r': return JOURNAL_REMOVING;
+    case 'x': return JOURNAL_REMOVED;
+    case 's': return JOURNAL_STORE;
+    default: return JOURNAL_KNOWN;
+    }
 }
 
 bool journal_format_line(Buf *out, const JournalRecord *record, bool *written, Err *err)
@@ -170,10 +184,10 @@ bool journal_parse_line(char *line, size_t len, JournalRecord *out)
         return false;
     if (!split(line + FIELDS_AT, len - FIELDS_AT, fields))
         return false;
-    if (fields[0].len != 1 || strchr("fdrx", fields[0].text[0]) == NULL)
+    if (fields[0].len != 1 || strchr("fdrxs", fields[0].text[0]) == NULL)
         return false;
     record.is_directory = fields[0].text[0] == 'd';
-    record.event = fields[0].text[0] == 'r' ? JOURNAL_REMOVING : fields[0].text[0] == 'x' ? JOURNAL_REMOVED : JOURNAL_KNOWN;
+    record.event = event_of(fields[0].text[0]);
     if (!parse_u64(&fields[1], &record.stamp.dev) || !parse_u64(&fields[2], &record.stamp.ino) ||
         !parse_u64(&fields[3], &record.stamp.size) || !parse_i64(&fields[4], &record.stamp.mtime_ns) ||
         !parse_i64(&fields[5], &record.stamp.ctime_ns) || !parse_i64(&fields[6], &record.read_ns))

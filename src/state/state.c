@@ -39,9 +39,10 @@ bool state_locate(const char *state_dir, const char *backup_dir, const StoreTarg
     if (out->folder == NULL)
         return err_no_memory(err);
     out->journal_path = fs_join(out->folder, "journal");
+    out->trail_path = fs_join(out->folder, "removed");
     out->backup_dir = backup_dir != NULL ? strdup(backup_dir) : fs_join(out->folder, "backups");
     out->temp_dir = strdup(temp != NULL && temp[0] != '\0' ? temp : "/tmp");
-    if (out->journal_path == NULL || out->backup_dir == NULL || out->temp_dir == NULL) {
+    if (out->journal_path == NULL || out->trail_path == NULL || out->backup_dir == NULL || out->temp_dir == NULL) {
         state_close(out);
         return err_no_memory(err);
     }
@@ -67,6 +68,7 @@ void state_close(State *state)
     lock_release(&state->lock);
     free(state->folder);
     free(state->journal_path);
+    free(state->trail_path);
     free(state->backup_dir);
     free(state->temp_dir);
     *state = (State){.lock = {.fd = -1}};

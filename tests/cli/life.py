@@ -84,6 +84,7 @@ class CleanupCase(LifeCase):
         return sorted(str(p.relative_to(self.tree)) for p in self.tree.rglob("*") if p.is_symlink() or not p.is_dir())
 
     def events(self):
-        """The journal's lines of the clean-up: [(letter, path)]."""
-        lines = [line[9:].split("\t") for line in self.journal().read_text().splitlines()[1:]]
+        """The trail of the clean-ups: [(letter, path)]."""
+        trail = self.journal().with_name("removed")
+        lines = [line[9:].split("\t") for line in trail.read_text().splitlines()[1:]] if trail.exists() else []
         return [(fields[0], os.path.relpath(fields[10], self.tree)) for fields in lines if fields[0] in "rx"]

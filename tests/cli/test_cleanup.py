@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import digest, program_environment
+from harness import PROGRAM, digest, program_environment
 from life import DISK, PLAN_COLUMNS, RAM_DISK, CleanupCase
 
 BERTOPIC = "bertopic_model_0a1b2c3d"
@@ -244,7 +244,7 @@ class Apply(CleanupCase):
         self.assertEqual(self.apply(), {path.name: None for path in self.paths[:3]})
         self.assertEqual(self.left(), sorted([self.paths[3].name, "keep_model.joblib", "new_model.joblib"]))
 
-    def test_intent_and_result_are_in_the_journal_and_again_is_harmless(self):
+    def test_intent_and_result_are_in_the_trail_and_again_is_harmless(self):
         self.paths[1].write_bytes(b"changed")
         self.apply(code=3)
         gone = [path.name for path in self.paths if path != self.paths[1]]
@@ -254,17 +254,52 @@ class Apply(CleanupCase):
         self.assertEqual(self.left(), [self.paths[1].name, "keep_model.joblib"])
         self.assertEqual(self.sync().summary()["new"], 1)
 
-    def test_intent_and_result_outlive_a_rewrite_of_the_journal(self):
-        self.edit(lambda row: dict(row, action="keep") if row["path"] != self.paths[0].name else row)
-        self.apply()
-        before, journal = self.events(), self.journal()
-        self.assertEqual(len(before), 2)
+    def rewrite_journal(self):
+        """So much history that the next run rewrites it."""
+        journal = self.journal()
         line = next(line for line in journal.read_text().splitlines(keepends=True) if line[9:11] == "f\t")
         with open(journal, "a") as file:
             file.write(line * 1100)
         self.sync()
         self.assertLess(len(journal.read_text().splitlines()), 100, "it was rewritten")
+
+    def trail_in_journal(self):
+        return [line for line in self.journal().read_text().splitlines(keepends=True) if line[9:11] in ("r\t", "x\t")]
+
+    def test_the_journal_tells_it_until_it_is_rewritten(self):
+        self.apply()
+        before = self.events()
+        self.assertEqual(len(before), 8)
+        self.assertEqual([line[9] for line in self.trail_in_journal()], ["x"] * 4)
+        self.rewrite_journal()
+        self.assertEqual(self.trail_in_journal(), [])
         self.assertEqual(self.events(), before)
+
+    def test_what_version_0_1_0_kept_in_the_journal_goes_into_the_trail(self):
+        """Each line once, also when it is there already; and what later clean-ups note comes behind it."""
+        self.edit(lambda row: dict(row, action="keep") if row["path"] != self.paths[0].name else row)
+        self.apply()
+        trail = self.journal().with_name("removed")
+        old = trail.read_text().splitlines(keepends=True)[1:]
+        self.assertEqual(len(old), 2)
+        for already in ([], old[:1], old):
+            with self.subTest(already=len(already)):
+                trail.write_text("migrate_models_to_db removed 1\n" + "".join(already))
+                with open(self.journal(), "a") as journal:
+                    journal.write("".join(old))
+                self.rewrite_journal()
+                self.assertEqual(sorted(trail.read_text().splitlines(keepends=True)[1:]), sorted(old))
+                self.assertEqual(self.trail_in_journal(), [])
+
+    def test_a_trail_that_is_none_of_ours_is_not_touched(self):
+        trail = self.journal().with_name("removed")
+        trail.write_text("a user's own notes\n")
+        trail.chmod(0o600)
+        result = self.call([PROGRAM, "cleanup", "--state-dir", self.state, "-d", self.url, "--apply", self.plan_file, "--yes", self.tree])
+        self.assertEqual(result.code, 1, result.all())
+        self.assertIn(str(trail), result.err)
+        self.assertEqual(trail.read_text(), "a user's own notes\n")
+        self.assertTrue(all(path.exists() for path in self.paths))
 
     def test_twins_of_the_tree(self):
         self.edit(lambda row: dict(row, action="keep") if row["path"] != self.paths[1].name else row)

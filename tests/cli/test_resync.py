@@ -4,8 +4,9 @@ import os
 import shutil
 import subprocess
 import unittest
+import zlib
 
-from harness import PROGRAM, CliCase, digest
+from harness import admin, PROGRAM, CliCase, digest
 
 
 def opened(trace):
@@ -59,6 +60,85 @@ class NoOp(CliCase):
         result, files = self.traced()
         self.assertEqual({os.path.basename(path) for path in files}, {"fresh_model.joblib"})
         self.assertEqual(result.summary()["new"], 1)
+
+
+class Narrower(CliCase):
+    """What a run was not told to look at is not gone: the journal keeps it, and forgets what is."""
+
+    COUNT = 1100  # more than the lines that a journal may have for nothing
+
+    def setUp(self):
+        super().setUp()
+        for i in range(self.COUNT):
+            self.write(f"{'left' if i % 2 else 'right'}/m{i}_model.joblib", f"model {i}")
+        self.settle()
+        self.sync("--backup", "none")
+
+    def check_nothing_is_read(self):
+        summary = self.sync().summary()
+        self.assertEqual((summary["new"], summary["read_bytes"]), (0, 0))
+
+    def known(self):
+        return {line.rsplit("\t", 1)[1] for line in self.journal().read_text().splitlines()[1:] if line[9] in "fd"}
+
+    def test_runs_that_look_at_less(self):
+        mapping = self.base / "map.csv"
+        mapping.write_text("path,name\nleft/m1_model.joblib,left/m1_model\n")
+        for words in (["--include", "m1_model.joblib"], ["--exclude", "left/*"], ["--pattern", "*.pkl"], ["-L"], ["--map", mapping]):
+            for _ in range(2):
+                self.sync("--backup", "none", *words)
+            with self.subTest(words=words):
+                self.check_nothing_is_read()
+        for folder in ("left", "right"):
+            self.sync("--backup", "none", "--no-activate", tree=self.tree / folder)
+        self.check_nothing_is_read()
+
+    def test_the_journal_stays_bounded(self):
+        """Whatever happens again and again: two lines for each model and a thousand more."""
+        for round_number in range(5):
+            for path in sorted(self.tree.rglob("*.joblib"))[:700]:
+                path.write_bytes(f"round {round_number} {path.name}".encode())
+            self.settle()
+            self.sync("--backup", "none")
+            self.sync("--backup", "none", "--include", "m1_model.joblib")
+        self.assertLess(len(self.journal().read_text().splitlines()), 2 * self.COUNT + 1750)
+        self.check_nothing_is_read()
+
+    def make_history(self):
+        line = next(line for line in self.journal().read_text().splitlines(keepends=True) if line[9] == "f")
+        with open(self.journal(), "a") as journal:
+            journal.write(line * (3 * self.COUNT))
+
+    def test_what_is_gone_is_forgotten(self):
+        shutil.rmtree(self.tree / "left")
+        (self.tree / "right" / "m0_model.joblib").unlink()
+        self.make_history()
+        self.sync("--backup", "none", "--include", "m2_model.joblib")
+        self.assertEqual(len(self.known()), self.COUNT // 2 - 1)
+        self.assertFalse(any("/left/" in path for path in self.known()))
+
+    def test_a_file_system_that_is_not_mounted_is_not_gone(self):
+        """The records name another device than the empty folder is on."""
+        journal = self.journal()
+        lines = journal.read_text().splitlines()
+        for i, line in enumerate(lines[1:], 1):
+            fields = line[9:].split("\t")
+            if fields[0] == "f":
+                fields[1] = "987654"
+                body = "\t".join(fields)
+                lines[i] = f"{zlib.crc32(body.encode()):08x} {body}"
+        journal.write_text("\n".join(lines) + "\n")
+        aside = self.base / "aside"
+        self.tree.rename(aside)
+        self.tree.mkdir()
+        elsewhere = self.base / "elsewhere"
+        elsewhere.mkdir()
+        self.make_history()
+        self.sync("--backup", "none", tree=elsewhere)
+        self.assertEqual(len(self.known()), self.COUNT)
+        self.tree.rmdir()
+        aside.rename(self.tree)
+        self.check_nothing_is_read()
 
 
 class Journal(CliCase):
@@ -131,6 +211,37 @@ class Journal(CliCase):
             journal.write_bytes(ours)
         result = self.call([PROGRAM, "run", "--json", "--state-dir", self.state, "-d", other, self.tree])
         self.assertEqual(result.summary()["new"], 6)
+
+    def test_another_store_under_the_same_address(self):
+        """Its journal goes aside, told once; and comes back when the store does."""
+        other = self.new_database()
+        for database, name in ((self.database, "aside_for_a_while"), (other, self.database)):
+            self.rename(database, name)
+        result = self.sync("-v")
+        self.assertEqual((result.summary()["new"], result.summary()["read_bytes"] > 0), (6, True))
+        self.assertEqual(result.err.count("another store has this address now"), 1, result.err)
+        self.assertNotIn("another store", self.sync().err)
+        self.rename(self.database, other)
+        self.rename("aside_for_a_while", self.database)
+        summary = self.sync().summary()
+        self.assertEqual((summary["new"], summary["read_bytes"]), (0, 0))
+
+    def rename(self, database, name):
+        admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+        admin(f'ALTER DATABASE "{database}" RENAME TO "{name}"')
+
+    def test_dry_run_does_not_believe_the_journal_of_another_store(self):
+        journal = self.journal()
+        lines = journal.read_text().splitlines(keepends=True)
+        at = next(i for i, line in enumerate(lines) if line[9] == "s")
+        fields = lines[at][9:].rstrip("\n").split("\t")
+        fields[9] = "00000000-0000-0000-0000-000000000000"
+        body = "\t".join(fields)
+        lines[at] = f"{zlib.crc32(body.encode()):08x} {body}\n"
+        journal.write_text("".join(lines))
+        before = journal.read_bytes()
+        self.assertGreater(self.sync("-n").summary()["read_bytes"], 0)
+        self.assertEqual(journal.read_bytes(), before)
 
     def test_journal_that_knows_the_path_but_other_content(self):
         """The store has other content under the name than the journal says: the file decides."""

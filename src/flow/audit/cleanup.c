@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "flow/audit_report.h"
 #include "state/state.h"
+#include "state/trail.h"
 #include "source/removal.h"
 
 /* A folder that is empty or that cannot be read as a whole proves nothing. */
@@ -107,6 +108,7 @@ typedef struct Apply {
     ModelList models;
     Audit audit;
     State state;
+    Trail *trail;
     Store *store;
     int trash;
     CleanupDoneFn fn;
@@ -175,8 +177,10 @@ static bool ask_again(Apply *apply, const CleanupLine *line, uint64_t bytes, con
     return true;
 }
 
-static bool journal(Apply *apply, const CleanupLine *line, JournalEvent event, Err *err)
+/* The trail is what counts; the journal learns that the source is gone, until it is rewritten. */
+static bool note(Apply *apply, const CleanupLine *line, JournalEvent event, Err *err)
 {
+    Err why = {0};
     char *path = fs_join(apply->tree.root_path, line->path);
     if (path == NULL)
         return err_no_memory(err);
@@ -188,7 +192,9 @@ static bool journal(Apply *apply, const CleanupLine *line, JournalEvent event, E
                             .content = line->row.content,
                             .name = line->row.name,
                             .version = line->row.version};
-    bool ok = journal_append(apply->state.journal, &record, 1, err);
+    bool ok = trail_append(apply->trail, &record, err);
+    if (ok && event == JOURNAL_REMOVED && !journal_append(apply->state.journal, &record, 1, &why))
+        log_line(LOG_WARN, "%s", why.text);
     free(path);
     return ok;
 }
@@ -212,11 +218,11 @@ static bool remove_one(Apply *apply, const CleanupLine *line, const AuditItem *i
         return false;
     if (stays != NULL)
         return tell(apply, line, stays, err);
-    if (!journal(apply, line, JOURNAL_REMOVING, err))
+    if (!note(apply, line, JOURNAL_REMOVING, err))
         return false;
     bool gone, whole_removal = removal_take(apply->tree.root, line->path, line->is_directory, &item->stamp, apply->trash, &gone,
                                             &why);
-    if (gone && !journal(apply, line, JOURNAL_REMOVED, err))
+    if (gone && !note(apply, line, JOURNAL_REMOVED, err))
         return false;
     if (whole_removal)
         return tell(apply, line, NULL, err);
@@ -312,16 +318,19 @@ bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, Cle
     audit.only = &plan->by_path;
     id_new_uuid(run_id);
     bool ok = state_locate(settings->state_dir, NULL, audit.retry->target, &apply.state, err) &&
-              state_open(&apply.state, run_id, err) && open_trash(&apply, err) && resume(&apply, err) &&
+              state_open(&apply.state, run_id, err) && trail_open(apply.state.trail_path, &apply.trail, err) &&
+              open_trash(&apply, err) && resume(&apply, err) &&
               audit_run(&audit, &apply.tree, &apply.models, &apply.audit, err) &&
               refuse_unsound(&apply.tree, err) && refuse_doubtful(&apply.audit, err) &&
-              refuse_other_store(plan, apply.audit.store, err) && apply_lines(&apply, err) &&
+              refuse_other_store(plan, apply.audit.store, err) &&
+              journal_know_store(apply.state.journal, apply.audit.store, err) && apply_lines(&apply, err) &&
               tell_missing(&apply, err);
     free(apply.resumed);
     store_close(apply.store);
     audit_free(&apply.audit);
     source_tree_close(&apply.tree);
     model_list_free(&apply.models);
+    trail_close(apply.trail);
     state_close(&apply.state);
     if (apply.trash >= 0)
         close(apply.trash);

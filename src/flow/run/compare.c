@@ -21,7 +21,7 @@ bool run_has_path(const Run *run, const char *path)
 
 bool run_read_journal(Run *run, JournalFn fn, void *ctx, Err *err)
 {
-    return run->settings->dry_run ? journal_peek(run->state.journal_path, fn, ctx, err)
+    return run->settings->dry_run ? journal_peek(run->state.journal_path, run->store_id, fn, ctx, err)
                                   : journal_read(run->state.journal, fn, ctx, err);
 }
 
@@ -82,72 +82,4 @@ bool compare_tree(Run *run, Err *err)
 bool compare_store(Run *run, Err *err)
 {
     return store_catalog(run->store, add_stored, run->plan, err) && plan_settle(run->plan, err);
-}
-
-/* --- the journal, rewritten when most of it is history ----------------------------------------------------------------------- */
-
-#define REWRITE_SLACK 1000 /* lines */
-
-typedef struct Records {
-    const Run *run;
-    JournalRecord *items;
-    size_t count, cap;
-    StrMap others; /* paths of other trees to their index in items */
-    Arena arena;
-} Records;
-
-/* Another tree may be loaded into the same store: what the journal knows of it stays, and so does what a clean-up has noted. */
-static bool keep_other_tree(void *ctx, const JournalRecord *record, Err *err)
-{
-    Records *records = ctx;
-    size_t prefix = prefix_length(records->run);
-    bool is_trail = record->event != JOURNAL_KNOWN; /* of a clean-up: kept for good */
-    if (!is_trail && strncmp(record->path, records->run->tree.root_path, prefix) == 0 && record->path[prefix] == '/')
-        return true;
-    const char *path = arena_copy(&records->arena, record->path, strlen(record->path), err);
-    const char *name = path == NULL ? NULL : arena_copy(&records->arena, record->name, strlen(record->name), err);
-    uint32_t index = STRMAP_NONE;
-    if (name == NULL || (!is_trail && !strmap_add(&records->others, path, (uint32_t)records->count, &index, err)))
-        return false;
-    JournalRecord *kept = index == STRMAP_NONE ? vec_push(records, err) : &records->items[index];
-    if (kept == NULL)
-        return false;
-    *kept = *record;
-    kept->path = path;
-    kept->name = name;
-    return true;
-}
-
-static bool add_own(Records *records, const Model *model, Err *err)
-{
-    bool settled = model->has_content && (model->state == MODEL_NEW || model->state == MODEL_UNCHANGED);
-    if (!settled)
-        return true;
-    Buf path = {0};
-    bool ok = buf_format(&path, err, "%.*s/%s", (int)prefix_length(records->run), records->run->tree.root_path, model->path);
-    const char *copy = ok ? arena_copy(&records->arena, path.data, path.len, err) : NULL;
-    JournalRecord *record = copy == NULL ? NULL : vec_push(records, err);
-    buf_free(&path);
-    if (record == NULL)
-        return false;
-    /* The start of the run stands for the moment of the read: earlier than it, so never too trusting. */
-    *record = journal_record_of(model, copy, &model->stamp, records->run->start_ns);
-    return true;
-}
-
-bool compare_compact_journal(Run *run, Err *err)
-{
-    Records records = {.run = run};
-    if (journal_lines(run->state.journal) <= 2 * (uint64_t)run->models->count + REWRITE_SLACK)
-        return true;
-    bool ok = journal_read(run->state.journal, keep_other_tree, &records, err);
-    for (uint32_t i = 0; ok && i < run->models->count; i++)
-        ok = add_own(&records, &run->models->items[i], err);
-    /* Other trees may be most of the file: a rewrite that saves nothing is not worth its fsync. */
-    if (ok && journal_lines(run->state.journal) > 2 * (uint64_t)records.count + REWRITE_SLACK)
-        ok = journal_rewrite(run->state.journal, records.items, records.count, err);
-    strmap_free(&records.others);
-    arena_free(&records.arena);
-    free(records.items);
-    return ok;
 }

@@ -7,6 +7,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/strmap.h"
+#include "state/trail.h"
 #include "worker.h"
 
 typedef struct Known {
@@ -46,7 +47,8 @@ bool missing_look(Run *run, Err *err)
     Known known = {.run = run};
     if (run->models->count > 0)
         return true;
-    bool ok = run_read_journal(run, note_removed, &known, err) && run_read_journal(run, look, &known, err);
+    bool ok = trail_read(run->state.trail_path, note_removed, &known, err) && run_read_journal(run, note_removed, &known, err) &&
+              run_read_journal(run, look, &known, err);
     if (ok && known.there == 0 && known.gone > 0)
         log_loud_warning("%s: holds no model, and the %llu that earlier runs stored from there are gone: is it the right folder, "
                          "and mounted?",

@@ -67,7 +67,10 @@ static bool know_store(Run *run, Err *err)
 {
     free(run->place);
     run->place = strdup(store_place(run->store));
-    return run->place != NULL ? store_identity(run->store, run->store_id, err) : err_no_memory(err);
+    if (run->place == NULL)
+        return err_no_memory(err);
+    return store_identity(run->store, run->store_id, err) &&
+           (run->settings->dry_run || journal_know_store(run->state.journal, run->store_id, err));
 }
 
 typedef struct Step {
@@ -260,7 +263,7 @@ static bool close_books(Run *run, const Err *work_err, Err *err)
     run->summary->read_bytes = atomic_load(&run->read_bytes);
     run->summary->exit_code = exit_code(run->summary, ok ? work_err : err);
     finish_run_record(run);
-    return ok && (work_err->cls != ERR_NONE || run->settings->dry_run || compare_compact_journal(run, err));
+    return ok && (work_err->cls != ERR_NONE || run->settings->dry_run || compact_journal(run, err));
 }
 
 static void free_run(Run *run)

@@ -128,7 +128,9 @@ bool verify_packed(const Model *model, const Packed *packed, Err *err);
 /* compare.c: scan, names and journal make the plan; the store settles it. compare_store may be repeated after ERR_RETRY. */
 bool compare_tree(Run *run, Err *err);
 bool compare_store(Run *run, Err *err);
-bool compare_compact_journal(Run *run, Err *err);
+
+/* compact.c: rewrites the journal when most of it is history. */
+bool compact_journal(Run *run, Err *err);
 
 /* Does an absolute path lie in the tree of this run? */
 bool run_has_path(const Run *run, const char *path);

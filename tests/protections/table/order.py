@@ -26,17 +26,9 @@ ROWS = [
       "            return false;\n"
       "    if (!batch_journal(worker, err) || !commit(worker, err))\n",
       "fault/test_kill.KillTest.test_order_of_every_batch", "the journal knows only what is stored"),
-    P("journal-fdatasync", 3, "src/state/journal.c", "journal->batch.len) || fdatasync(journal->fd) != 0)", "journal->batch.len))",
+    P("journal-fdatasync", 3, "src/state/records.c", "if (fdatasync(file->fd) != 0) { /*", "if (file->fd < 0) { /*",
       "fault/test_kill.KillTest.test_order_of_every_batch", "the record is durable before the batch counts as done"),
-    P("journal-name-fsync", 3, "src/state/journal.c",
-      "    return fs_sync_parent(path, err);\n"
-      "}\n"
-      "\n"
-      "static bool set_aside",
-      "    return true;\n"
-      "}\n"
-      "\n"
-      "static bool set_aside",
+    P("journal-name-fsync", 3, "src/state/records.c", "return fs_sync_parent(file->path, err);", "return true;",
       "unit/state/test_journal_durable:new_file_and_its_name", "the journal's own name is durable"),
     P("folder-name-fsync", 3, "src/base/file/fs.c",
       "    if (*made)\n"
@@ -62,12 +54,8 @@ ROWS = [
       "!sync_file(&part->rows, &why))\n"
       "        return fail(part, PART_TORN, &why, err);",
       "unit/backup/test_backup_faults:failed_fsync_is_final", "a second fsync may succeed with the data gone"),
-    P("failed-journal-is-given-up", 3, "src/state/journal.c",
-      "        return give_up(journal, errno, err);\n"
-      "    journal->lines += lines;",
-      '        return err_set_errno(err, ERR_STOP, errno, "cannot write the journal %s", journal->path);\n'
-      "    journal->lines += lines;",
-      "unit/state/test_journal:failed_write_ends_the_journal", "nobody knows what the disk holds"),
+    P("failed-journal-is-given-up", 3, "src/state/journal.c", "if (lost)\n        return give_up(", "if (lost && journal->errnum != 0)\n        return give_up(",
+      "unit/state/test_journal_durable:each_failure_is_told", "nobody knows what the disk holds"),
     P("synchronous-commit", 3, "src/store/postgres/session/connect.c", "SET LOCAL synchronous_commit = on; ", "",
       "store/test_store_postgres:transaction_settings", "a role may have switched it off"),
 ]

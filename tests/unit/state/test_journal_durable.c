@@ -38,6 +38,13 @@ static const char *journal_path(void)
     return path;
 }
 
+static const char *failed_path(const char *number)
+{
+    static char path[320];
+    snprintf(path, sizeof path, "%s.failed%s", journal_path(), number);
+    return path;
+}
+
 static bool append_one(Journal *journal)
 {
     JournalRecord record = {.path = "/m/x", .name = "x", .version = 1, .read_ns = INT64_MAX / 2};
@@ -96,10 +103,33 @@ START_TEST(each_failure_is_told)
             ck_fails(append_one(journal), ERR_STOP, "failed before");
             journal_close(journal);
             ck_assert_int_ne(access(journal_path(), F_OK), 0);
+            ck_assert_int_eq(access(failed_path(""), F_OK), 0);
         }
         unlink(journal_path());
     }
     fail = 0;
+    unit_remove_temp();
+}
+END_TEST
+
+/* None that failed takes the place of another: what it says may be wanted by somebody. */
+START_TEST(failed_journals_are_kept)
+{
+    static const char *const numbers[] = {"", ".1", ".2"};
+    for (int i = 0; i < 3; i++) {
+        Journal *journal = NULL;
+        ck_ok(journal_open(journal_path(), &journal, &err));
+        ck_ok(append_one(journal));
+        folders = files = 0;
+        fail = 1;
+        ck_fails(append_one(journal), ERR_STOP, "Input/output error");
+        fail = 0;
+        ck_assert_ptr_nonnull(strstr(err.hint, failed_path(numbers[i])));
+        journal_close(journal);
+        for (int k = 0; k <= i; k++)
+            ck_assert_int_eq(access(failed_path(numbers[k]), F_OK), 0);
+        ck_assert_int_ne(access(journal_path(), F_OK), 0);
+    }
     unit_remove_temp();
 }
 END_TEST
@@ -112,6 +142,7 @@ int main(void)
     tcase_add_test(tests, new_file_and_its_name);
     tcase_add_test(tests, rewritten_file_and_its_name);
     tcase_add_test(tests, each_failure_is_told);
+    tcase_add_test(tests, failed_journals_are_kept);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
 }

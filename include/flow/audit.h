@@ -33,7 +33,7 @@ typedef struct AuditItem {
     int32_t readers_version; /* of '=': the version that readers of the name get, VERSION_AUTO = none */
     uint64_t raw_bytes;  /* of the row's content, else of the source */
     const StoredModel *row; /* NULL: none. In the audit; without has_digests its digests were worked out just now */
-    bool is_unproven;    /* … not even that: content_sha256 is recorded alone, and only reading the payload back can tell */
+    bool is_unproven;    /* … not even that: nothing was worked out, or content_sha256 is recorded alone: reading back can tell */
     bool is_older;       /* '-' or damaged: another version of a name that the tree has without a version; history, no difference */
     bool is_damaged;     /* the payload is not what the row says */
     bool store_proof;   /* the server's hash of the payload is the recorded one */

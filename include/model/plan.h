@@ -18,6 +18,11 @@ typedef struct Plan Plan;
 bool plan_new(ModelList *list, OnChange on_change, Plan **out, Err *err);
 void plan_free(Plan *plan);
 
+#define PLAN_NO_GROUP UINT32_MAX
+
+/* The group of a name, PLAN_NO_GROUP when no source has it. */
+uint32_t plan_group(const Plan *plan, const char *name);
+
 /* Feeds one row of the store; names that are not in the tree are ignored. */
 bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err);
 

@@ -79,6 +79,7 @@ typedef struct StoreVersion {
     const char *name; /* borrowed until the callback returns */
     int32_t version;
     Digest content;
+    bool is_unhashed;         /* its content is not known: another program wrote the row */
     bool has_format, is_tar;  /* format is recorded, and is 'tar' */
     bool has_members;         /* members is recorded */
     Digest members;
@@ -88,11 +89,16 @@ typedef struct StoreVersion {
 typedef bool (*StoreVersionFn)(void *ctx, const StoreVersion *version, Err *err);
 
 /* Every key in the store with its content digest, in no order, by one read-only query. Rows without a recorded digest (written by
- * other programs) are hashed by the server. No table = no rows. */
+ * other programs) come unhashed. No table = no rows. */
 bool store_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 
-/* The same for all versions of the given names. A name that the store cannot hold is not there. */
+/* All versions of the given names. Rows without a recorded digest are hashed by the store, now; only one without a payload comes
+ * unhashed. A name that the store cannot hold is not there. */
 bool store_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
+
+/* From now on store_find believes what was worked out earlier, of rows that are the same since; with `keep` it has the store keep
+ * what it works out, as far as this role may write there. */
+void store_use_digests(Store *store, bool keep);
 
 /* Waits until the transactions of this program's other sessions that write at this moment have ended: the COMMIT of a client that
  * died may still be under way, and its rows cannot be seen yet. ERR_RETRY when one is there after lock_timeout. */

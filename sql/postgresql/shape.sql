@@ -1,6 +1,7 @@
 -- Which of our tables are there, and how wide models.version is: an adopted table may have it as bigint. When no key makes (name, version)
 -- unique, the statements that make one, with the foreign key that went with it. Then: may a trigger change what is inserted? May this role
--- read the identifier of the store, and that of the server?
+-- read the identifier of the store, and that of the server? Are directories' members recorded? May this role read and write the digests of
+-- rows of other programs?
 SELECT pg_catalog.to_regclass('migrate_models_revisions') IS NOT NULL,
        pg_catalog.to_regclass('models') IS NOT NULL,
        pg_catalog.count(*) FILTER (WHERE attname OPERATOR(pg_catalog.=) 'content_sha256') OPERATOR(pg_catalog.>) 0,
@@ -28,6 +29,9 @@ SELECT pg_catalog.to_regclass('migrate_models_revisions') IS NOT NULL,
                       AND tgtype OPERATOR(pg_catalog.&) 4::int2 OPERATOR(pg_catalog.<>) 0),
        coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass('store_identity')::oid, 'SELECT'), false),
        pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE'),
-       pg_catalog.count(*) FILTER (WHERE attname OPERATOR(pg_catalog.=) 'members_sha256') OPERATOR(pg_catalog.>) 0
+       pg_catalog.count(*) FILTER (WHERE attname OPERATOR(pg_catalog.=) 'members_sha256') OPERATOR(pg_catalog.>) 0,
+       coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass('model_digests')::oid, 'SELECT'), false),
+       coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass('model_digests')::oid, 'INSERT')
+                AND pg_catalog.has_table_privilege(pg_catalog.to_regclass('model_digests')::oid, 'UPDATE'), false)
   FROM pg_catalog.pg_attribute
  WHERE attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('models')::oid AND NOT attisdropped

@@ -80,6 +80,11 @@ void plan_forget_versions(Plan *plan, uint32_t group)
     group_forget_versions(&plan->groups[group]);
 }
 
+uint32_t plan_group(const Plan *plan, const char *name)
+{
+    return strmap_get(&plan->by_name, name); /* STRMAP_NONE is PLAN_NO_GROUP */
+}
+
 bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err)
 {
     uint32_t group = strmap_get(&plan->by_name, stored->name);

@@ -25,6 +25,7 @@ typedef struct StoreDriver {
 
     bool (*catalog)(Store *store, StoreVersionFn fn, void *ctx, Err *err);
     bool (*find)(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
+    void (*use_digests)(Store *store, bool keep); /* may be NULL */
     bool (*wait_writers)(Store *store, Err *err);
 
     bool (*list)(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err);

@@ -133,6 +133,12 @@ bool store_find(Store *store, const char *const *names, size_t count, StoreVersi
     return false;
 }
 
+void store_use_digests(Store *store, bool keep)
+{
+    if (store->driver->use_digests != NULL)
+        store->driver->use_digests(store, keep);
+}
+
 bool store_wait_writers(Store *store, Err *err)
 {
     return store->driver->wait_writers(store, err);

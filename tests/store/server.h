@@ -138,7 +138,7 @@ static inline bool put_one(Store *store, const char *name, int32_t version, Err 
 /* What catalog and find bring, joined as name:version lines. */
 typedef struct Found {
     char text[8192];
-    size_t count;
+    size_t count, unhashed;
     StoreVersion last;
 } Found;
 
@@ -149,6 +149,7 @@ static inline bool note_found(void *ctx, const StoreVersion *version, Err *err)
     (void)err;
     snprintf(found->text + used, sizeof found->text - used, "%s:%d\n", version->name, version->version);
     found->count++;
+    found->unhashed += version->is_unhashed;
     found->last = *version;
     return true;
 }

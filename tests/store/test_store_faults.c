@@ -304,24 +304,13 @@ static Store *open_slowly(StoreTarget **slow)
     return open_store(*slow);
 }
 
-/* Hashing in the server takes longer than the timeout in all, but not for one row. */
-START_TEST(slow_catalog)
+/* A view is code of its owner, so a superuser reads none in the place of a table. */
+START_TEST(views_are_not_read)
 {
     Found found = {0};
-    StoreTarget *slow;
-    sql(database, "SET client_min_messages = error; DROP TABLE models CASCADE; CREATE TABLE hidden (name text, version int, "
-                  "model_binary bytea);"
-                  "INSERT INTO hidden SELECT 'n' || i, 1, 'x' FROM generate_series(1, 8) AS i;"
-                  "CREATE FUNCTION slowly(bytea) RETURNS bytea LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN $1; END';"
-                  "CREATE VIEW models AS SELECT name, version, slowly(model_binary) AS model_binary FROM hidden; GRANT SELECT ON models TO PUBLIC");
-    Store *reader = open_slowly(&slow);
-    double start = clock_seconds();
-    ck_ok(store_catalog(reader, note_found, &found, &err));
-    ck_assert_double_gt(clock_seconds() - start, quick.timeout);
-    ck_assert_uint_eq(found.count, 8);
-    store_close(reader);
-    store_target_free(slow);
+    sql(database, "SET client_min_messages = error; ALTER TABLE models RENAME TO hidden; CREATE VIEW models AS SELECT * FROM hidden");
     ck_fails(store_catalog(store, note_found, &found, &err), ERR_STOP, "restricted");
+    ck_assert(store_alive(store));
 }
 END_TEST
 
@@ -438,7 +427,7 @@ int main(void)
     tcase_add_test(tcase, frozen_unix_socket);
     tcase_add_test(tcase, frozen_before_commit);
     tcase_add_test(tcase, lost_answer_to_commit);
-    tcase_add_test(tcase, slow_catalog);
+    tcase_add_test(tcase, views_are_not_read);
     tcase_add_test(tcase, slow_proof);
     tcase_add_test(tcase, early_error);
     tcase_add_test(tcase, read_only);

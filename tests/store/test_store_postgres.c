@@ -70,7 +70,7 @@ START_TEST(catalog_and_find)
     ck_ok(store_catalog(store, note_found, &found, &err));
     ck_assert_str_eq(found.text, "x:1\nx:3\ny:1\nhand:7\n");
     ck_ok(sha256_once("abc", 3, &content, &err));
-    ck_assert(digest_equal(&content, &found.last.content)); /* hashed by the server */
+    ck_assert(found.last.is_unhashed);
     ck_assert_str_eq(found.last.run_id, "");
     ck_assert(!found.last.has_format); /* nobody recorded what it is */
 
@@ -82,6 +82,9 @@ START_TEST(catalog_and_find)
     ck_assert_ptr_nonnull(strstr(found.text, "x:3\n"));
     ck_assert_ptr_nonnull(strstr(found.text, "hand:7\n"));
     found = (Found){0};
+    ck_ok(store_find(store, names + 2, 1, note_found, &found, &err));
+    ck_assert(!found.last.is_unhashed && digest_equal(&content, &found.last.content)); /* hashed by the server */
+    found = (Found){0};
     ck_ok(store_find(store, names + 1, 1, note_found, &found, &err));
     ck_assert_str_eq(found.last.run_id, RUN_ID);
     ck_ok(sha256_once("x", 1, &content, &err));
@@ -89,6 +92,81 @@ START_TEST(catalog_and_find)
     found = (Found){0};
     ck_ok(store_find(store, names, 0, note_found, &found, &err));
     ck_assert_uint_eq(found.count, 0);
+}
+END_TEST
+
+/* The digest that store_find tells of hand@1. */
+static Digest digest_of_hand(Store *asked)
+{
+    const char *names[] = {"hand"};
+    Found found = {0};
+    ck_ok(store_find(asked, names, 1, note_found, &found, &err));
+    ck_assert_uint_eq(found.count, 1);
+    ck_assert(!found.last.is_unhashed);
+    return found.last.content;
+}
+
+/* What was worked out once is believed while the row is the same, by sessions that want it. */
+START_TEST(digests_are_kept)
+{
+    Digest abc, lie, told;
+    ck_ok(sha256_once("abc", 3, &abc, &err));
+    ck_ok(sha256_once("lie", 3, &lie, &err));
+    sql(database, "INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('hand', 1, 't', 'e', 'abc')");
+    told = digest_of_hand(store);
+    ck_assert(digest_equal(&told, &abc));
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM model_digests"), "0"); /* a reader writes nothing */
+    store_use_digests(store, true);
+    told = digest_of_hand(store);
+    ck_assert(digest_equal(&told, &abc));
+    ck_assert_str_eq(sql(database, "SELECT concat_ws('|', name, version, sha256 = sha256('abc')) FROM model_digests"), "hand|1|t");
+    sql(database, "UPDATE model_digests SET sha256 = sha256('lie')");
+    told = digest_of_hand(store);
+    ck_assert(digest_equal(&told, &lie)); /* it was not hashed again */
+    Store *other = open_store(target);
+    told = digest_of_hand(other);
+    ck_assert(digest_equal(&told, &abc)); /* a proof believes nothing */
+    store_use_digests(other, false);
+    told = digest_of_hand(other);
+    ck_assert(digest_equal(&told, &lie));
+    sql(database, "UPDATE models SET event = 'f'"); /* another row */
+    told = digest_of_hand(other);
+    ck_assert(digest_equal(&told, &abc));
+    ck_assert_str_eq(sql(database, "SELECT sha256 = sha256('lie') FROM model_digests"), "t"); /* not kept by this one */
+    told = digest_of_hand(store);
+    ck_assert_str_eq(sql(database, "SELECT sha256 = sha256('abc') FROM model_digests"), "t");
+    sql(database, "UPDATE model_digests SET sha256 = sha256('lie'); UPDATE store_identity SET store_id = gen_random_uuid()");
+    store_close(other);
+    other = open_store(target);
+    store_use_digests(other, false);
+    told = digest_of_hand(other);
+    ck_assert(digest_equal(&told, &abc)); /* in a copy xmin and ctid mean nothing */
+    store_close(other);
+    sql(database, "DROP TABLE model_digests"); /* to keep them is no duty */
+    told = digest_of_hand(store);
+    ck_assert(digest_equal(&told, &abc));
+}
+END_TEST
+
+/* More rows than go into one query, with and without a payload. */
+START_TEST(many_rows_without_digests)
+{
+    enum { ROWS = 1203 };
+    const char *names[] = {"hand"};
+    Found found = {0};
+    sql(database, "ALTER TABLE models ALTER model_binary DROP NOT NULL; INSERT INTO models (name, version, model_type, event, model_binary) "
+                  "SELECT 'hand', i, 't', 'e', convert_to(i::text, 'UTF8') FROM generate_series(1, 1203) i");
+    sql(database, "UPDATE models SET model_binary = NULL WHERE version IN (1, 600)");
+    store_use_digests(store, true);
+    for (int round = 0; round < 2; round++) {
+        found = (Found){0};
+        ck_ok(store_find(store, names, 1, note_found, &found, &err));
+        ck_assert_uint_eq(found.count, ROWS);
+        ck_assert_uint_eq(found.unhashed, 2);
+        ck_assert_str_eq(sql(database, "SELECT concat_ws('|', count(*), bool_and(d.sha256 = sha256(m.model_binary))) FROM model_digests d "
+                                       "JOIN models m USING (name, version)"),
+                         "1201|t");
+    }
 }
 END_TEST
 
@@ -402,6 +480,8 @@ int main(void)
     tcase_add_test(tcase, commit_can_fail);
     tcase_add_test(tcase, row_is_not_in_the_error);
     tcase_add_test(tcase, commit_of_a_failed_transaction);
+    tcase_add_test(tcase, digests_are_kept);
+    tcase_add_test(tcase, many_rows_without_digests);
     tcase_add_test(tcase, transaction_settings);
     tcase_add_test(tcase, runs);
     tcase_add_test(tcase, latest_view);

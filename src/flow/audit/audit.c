@@ -59,12 +59,12 @@ static bool refuse_twins(ModelList *models, Err *err)
     return ok;
 }
 
-static bool list_rows(const AuditSettings *settings, Audit *audit, Err *err)
+static bool list_rows(const AuditSettings *settings, const ModelList *models, Audit *audit, Err *err)
 {
     audit->rows = calloc(1, sizeof *audit->rows);
     if (audit->rows == NULL)
         return err_no_memory(err);
-    if (!rows_list(settings->retry, audit->rows, err))
+    if (!rows_list(settings->retry, models, audit->rows, err))
         return false;
     memcpy(audit->store, audit->rows->store, sizeof audit->store);
     return true;
@@ -75,7 +75,8 @@ bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *model
     Audit audit = {0};
     bool ok = source_tree_open(settings->models_dir, tree, err) &&
               source_tree_scan(tree, &settings->scan, settings->map_file, models, err) && refuse_twins(models, err) &&
-              list_rows(settings, &audit, err) && hash_sources(settings, tree, err) && audit_pair(settings, &audit, models, err) &&
+              list_rows(settings, models, &audit, err) && hash_sources(settings, tree, err) &&
+              audit_pair(settings, &audit, models, err) &&
               audit_prove(settings, &audit, models, err) &&
               (!settings->for_removal || audit_look_at_removable(&audit, tree, err));
     if (!ok) {

@@ -12,7 +12,7 @@ static void take_row(AuditItem *item, Row *row)
     item->name = row->model.name;
     item->version = row->model.version;
     item->raw_bytes = row->model.raw_bytes;
-    item->is_unproven = row->content_recorded;
+    item->is_unproven = row->content_recorded || (!row->model.has_digests && !row->is_filled);
 }
 
 static Content row_content(const StoredModel *row)

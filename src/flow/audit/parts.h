@@ -35,8 +35,8 @@ void audit_count(Audit *audit);
 
 /* --- rows.c */
 
-/* Every row; the server works out the digests that are not recorded. */
-bool rows_list(Retry *retry, Rows *out, Err *err);
+/* Every row. The store works out the digests that are not recorded, of names that the tree has. */
+bool rows_list(Retry *retry, const ModelList *models, Rows *out, Err *err);
 void rows_free(Rows *rows);
 size_t rows_first(const Rows *rows, const char *name); /* the first row of a name, or where it would be */
 /* Every row whose name or source is below this folder gets has_source. */

@@ -6,6 +6,8 @@
 #include "base/vec.h"
 #include "parts.h"
 
+#define NAMES_AT_ONCE 1000
+
 void rows_free(Rows *rows)
 {
     free(rows->items);
@@ -65,12 +67,12 @@ static int by_key(const void *a, const void *b)
     return compare_key(row->model.name, row->model.version, &((const Row *)b)->model);
 }
 
-/* Rows that another program wrote have no digest: the server works it out. Their payload is their content. */
+/* Rows that another program wrote have no digest: the store works it out. Their payload is their content. */
 static bool fill_digest(void *ctx, const StoreVersion *version, Err *err)
 {
     Row *row = rows_find(ctx, version->name, version->version);
     (void)err;
-    if (row == NULL || row->model.has_digests || row->is_filled)
+    if (row == NULL || row->model.has_digests || row->is_filled || version->is_unhashed)
         return true;
     row->content_recorded = digest_equal(&row->model.content, &version->content);
     row->model.content = row->model.stored = version->content;
@@ -81,13 +83,30 @@ static bool fill_digest(void *ctx, const StoreVersion *version, Err *err)
     return true;
 }
 
-static bool fill_missing_digests(Store *store, Rows *rows, Err *err)
+static bool lacks_digest(const Rows *rows, const char *name)
 {
-    bool ok = true;
-    for (size_t i = 0; ok && i < rows->count; i++)
+    for (size_t i = rows_first(rows, name); i < rows->count && strcmp(rows->items[i].model.name, name) == 0; i++)
         if (!rows->items[i].model.has_digests && !rows->items[i].is_filled)
-            ok = store_find(store, &rows->items[i].model.name, 1, fill_digest, rows, err);
-    return ok;
+            return true;
+    return false;
+}
+
+/* Only those of names that the tree has, many at once: the store may have thousands of others. */
+static bool fill_missing_digests(Store *store, Rows *rows, const ModelList *models, Err *err)
+{
+    const char *names[NAMES_AT_ONCE];
+    size_t count = 0;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < models->count; i++) {
+        const char *name = models->items[i].name;
+        if (name != NULL && models->items[i].state != MODEL_SKIPPED && lacks_digest(rows, name))
+            names[count++] = name;
+        if (count == NAMES_AT_ONCE) {
+            ok = store_find(store, names, count, fill_digest, rows, err);
+            count = 0;
+        }
+    }
+    return ok && (count == 0 || store_find(store, names, count, fill_digest, rows, err));
 }
 
 /* --- below a folder ---------------------------------------------------------------------------------------------------------- */
@@ -156,6 +175,7 @@ static void note_live_versions(Rows *rows)
 
 typedef struct Listing {
     Store *store;
+    const ModelList *models;
     Rows rows;
 } Listing;
 
@@ -169,12 +189,12 @@ static bool list_once(void *ctx, Err *err)
     if (rows->count > 0) /* the store's own order need not be that of bytes */
         qsort(rows->items, rows->count, sizeof *rows->items, by_key);
     note_live_versions(rows);
-    return fill_missing_digests(listing->store, rows, err);
+    return fill_missing_digests(listing->store, rows, listing->models, err);
 }
 
-bool rows_list(Retry *retry, Rows *out, Err *err)
+bool rows_list(Retry *retry, const ModelList *models, Rows *out, Err *err)
 {
-    Listing listing = {0};
+    Listing listing = {.models = models};
     bool ok = retry_step(retry, &listing.store, list_once, &listing, err);
     store_close(listing.store);
     if (ok)

@@ -7,6 +7,8 @@
 #include "base/vec.h"
 #include "worker.h"
 
+#define NAMES_AT_ONCE 1000
+
 /* Of the absolute path of a source, what is before the slash and its path in the tree. */
 static size_t prefix_length(const Run *run)
 {
@@ -67,9 +69,59 @@ static bool use_journal(Run *run, Err *err)
     return ok;
 }
 
+/* Names of the tree that have rows of other programs: only these are hashed. */
+typedef struct Unhashed {
+    Run *run;
+    uint32_t *items; /* groups of the plan */
+    size_t count, cap;
+} Unhashed;
+
 static bool add_stored(void *ctx, const StoreVersion *version, Err *err)
 {
+    Unhashed *unhashed = ctx;
+    uint32_t group = version->is_unhashed ? plan_group(unhashed->run->plan, version->name) : PLAN_NO_GROUP;
+    if (!interrupt_check(err))
+        return false;
+    if (group == PLAN_NO_GROUP)
+        return plan_add_stored(unhashed->run->plan, version, err);
+    uint32_t *added = vec_push(unhashed, err);
+    if (added != NULL)
+        *added = group;
+    return added != NULL;
+}
+
+static bool add_hashed(void *ctx, const StoreVersion *version, Err *err)
+{
     return interrupt_check(err) && plan_add_stored(ctx, version, err);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* All their versions again, with digests, so many names at once. */
+static bool hash_groups(Run *run, Unhashed *groups, Err *err)
+{
+    const char *names[NAMES_AT_ONCE];
+    size_t count = 0;
+    bool ok = true;
+    if (groups->count > 0)
+        qsort(groups->items, groups->count, sizeof *groups->items, by_number);
+    store_use_digests(run->store, !run->settings->dry_run);
+    for (size_t i = 0; ok && i < groups->count; i++) {
+        bool is_last = i + 1 == groups->count;
+        if (is_last || groups->items[i] != groups->items[i + 1]) {
+            plan_forget_versions(run->plan, groups->items[i]);
+            names[count++] = run->models->items[plan_first(run->plan, groups->items[i])].name;
+        }
+        if (count == NAMES_AT_ONCE || is_last) {
+            ok = store_find(run->store, names, count, add_hashed, run->plan, err);
+            count = 0;
+        }
+    }
+    return ok;
 }
 
 bool compare_tree(Run *run, Err *err)
@@ -81,5 +133,9 @@ bool compare_tree(Run *run, Err *err)
 
 bool compare_store(Run *run, Err *err)
 {
-    return store_catalog(run->store, add_stored, run->plan, err) && plan_settle(run->plan, err);
+    Unhashed unhashed = {.run = run};
+    bool ok = store_catalog(run->store, add_stored, &unhashed, err) && hash_groups(run, &unhashed, err) &&
+              plan_settle(run->plan, err);
+    free(unhashed.items);
+    return ok;
 }

@@ -7,6 +7,7 @@
 bool postgres_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
 bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 bool postgres_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
+void postgres_use_digests(Store *store, bool keep);
 bool postgres_wait_writers(Store *store, Err *err);
 bool postgres_list(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err);
 bool postgres_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err);

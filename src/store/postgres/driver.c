@@ -22,6 +22,7 @@ const StoreDriver store_postgres_driver = {
     .identity = postgres_identity,
     .catalog = postgres_catalog,
     .find = postgres_find,
+    .use_digests = postgres_use_digests,
     .wait_writers = postgres_wait_writers,
     .list = postgres_list,
     .list_key = postgres_list_key,

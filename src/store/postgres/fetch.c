@@ -1,4 +1,4 @@
-/* fetch.c: one payload in pieces, each a query of its own inside one REPEATABLE READ transaction. A COPY or a plain
+/* fetch.c: one payload in pieces, each a query in one transaction that sees one moment. A COPY or a plain
  * SELECT would have libpq hold the whole value; STORAGE EXTERNAL lets the server cut pieces out without reading the rest. */
 #include "calls.h"
 
@@ -34,8 +34,7 @@ bool postgres_fetch_open(Store *store, const char *name, int32_t version, uint64
     *fetch = (PostgresFetch){.name = strdup(name), .version = version};
     if (fetch->name == NULL)
         return err_no_memory(err);
-    bool ok = postgres_begin(pg, false, err) && postgres_run(pg, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", err) &&
-              ask(pg, sql_postgresql_fetch_begin, PIECE_BYTES, 0, 3, err);
+    bool ok = postgres_begin(pg, false, err) && ask(pg, sql_postgresql_fetch_begin, PIECE_BYTES, 0, 3, err);
     if (ok && PQntuples(fetch->piece) != 1)
         ok = err_set(err, ERR_SKIP, "%s@%d: is not stored", name, (int)version);
     if (!ok) {

@@ -12,7 +12,7 @@
  *   shape                  are the tables there and sound
  *   guard                  no code of another role runs with our rights
  *   identity               which store it is
- *   catalog list verify fetch writers           reading
+ *   version catalog digests find list verify fetch writers      reading
  *   triggers put runs                           writing
  *   database               transactions, scripts and rows for src/schema
  *   driver                 the table of all of it
@@ -53,6 +53,7 @@ typedef struct Postgres {
     bool ascii_notes;        /* the database's encoding may lack a character of a path or a host name */
     bool shape_known;
     size_t error_at;         /* character of the script that the last error is about, from 1; 0 = not told */
+    bool use_digests, keep_digests; /* of rows of other programs, see find.c */
     char identity[STORE_IDENTITY_SIZE]; /* "" = not asked, or none */
     PostgresCopy copy;
     uint64_t copy_rows;      /* put since the COPY was opened */

@@ -19,6 +19,8 @@ bool postgres_shape(Postgres *pg, PostgresShape *out, Err *err)
     out->has_identity = PQgetvalue(answer, 0, 6)[0] == 't';
     out->knows_server = PQgetvalue(answer, 0, 7)[0] == 't';
     out->has_members = PQgetvalue(answer, 0, 8)[0] == 't';
+    out->knows_digests = PQgetvalue(answer, 0, 9)[0] == 't';
+    out->keeps_digests = PQgetvalue(answer, 0, 10)[0] == 't';
     PQclear(answer);
     return true;
 }

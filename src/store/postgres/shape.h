@@ -8,6 +8,7 @@ typedef struct PostgresShape {
     bool has_revisions, has_models, has_digests, version_is_bigint, has_triggers;
     bool has_identity, knows_server; /* readable for this role */
     bool has_members; /* models.members_sha256, which revision 0002 adds */
+    bool knows_digests, keeps_digests; /* model_digests, readable and writable for this role */
     char key_remedy[512]; /* statements that make (name, version) unique again, "" when it is */
 } PostgresShape;
 

@@ -12,7 +12,6 @@
 #include "sql.h"
 
 #define CALL_CHUNKS 4 /* 64 MiB */
-#define SLOW_BYTES_PER_SECOND 32e6
 
 /* The arrays of verify.sql. */
 typedef struct Arrays {
@@ -53,15 +52,6 @@ static void free_arrays(Arrays *arrays)
     buf_free(&arrays->stored);
 }
 
-static bool query_for(Postgres *pg, uint64_t bytes, const char *sql, int count, const char *const *params, PGresult **out, Err *err)
-{
-    double patience = pg->patience;
-    pg->patience += (double)bytes / SLOW_BYTES_PER_SECOND;
-    bool ok = postgres_query(pg, sql, count, params, false, out, err);
-    pg->patience = patience;
-    return ok;
-}
-
 static bool no_answer(const Postgres *pg, Err *err)
 {
     return err_set(err, ERR_BUG, "%s: no answer to a proof", store_target_label(pg->base.target));
@@ -77,7 +67,7 @@ static bool hash_chunks(Postgres *pg, StoreProof *proof, unsigned long count, Er
         snprintf(version, sizeof version, "%" PRId32, proof->version);
         snprintf(from, sizeof from, "%lu", first);
         snprintf(to, sizeof to, "%lu", last);
-        if (!query_for(pg, CALL_CHUNKS * STORE_CHUNK_BYTES, sql_postgresql_verify_chunks, 4, params, &answer, err))
+        if (!postgres_query_hash(pg, CALL_CHUNKS * STORE_CHUNK_BYTES, sql_postgresql_verify_chunks, 4, params, false, &answer, err))
             return false;
         if (PQgetvalue(answer, 0, 0)[0] != 't')
             proof->health = STORE_DAMAGED;
@@ -110,8 +100,7 @@ static bool prove(Postgres *pg, const Arrays *arrays, StoreProof *proofs, size_t
     PGresult *answer = NULL;
     for (size_t i = 0; i < count; i++)
         bytes += proofs[i].bytes;
-    if (!postgres_run(pg, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", err) ||
-        !query_for(pg, bytes, sql_postgresql_verify, 4, params, &answer, err))
+    if (!postgres_query_hash(pg, bytes, sql_postgresql_verify, 4, params, false, &answer, err))
         return false;
     bool ok = (size_t)PQntuples(answer) == count || no_answer(pg, err);
     for (int i = 0; ok && i < PQntuples(answer); i++)

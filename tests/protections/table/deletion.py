@@ -63,7 +63,7 @@ ROWS = [
       "cli/test_durability.Doubt.test_unlogged_chunks_alone", "a crash empties the chunks alone"),
     P("table-of-the-row", 9, "sql/postgresql/verify.sql", "ON t.oid OPERATOR(pg_catalog.=) m.tableoid", "ON t.oid OPERATOR(pg_catalog.=) 'models'::regclass::oid",
       "cli/test_durability.Doubt.test_table_that_inherits", "the row may be in another table than models"),
-    P("time-for-the-bytes", "waits", "src/store/postgres/verify.c", "pg->patience += (double)bytes / SLOW_BYTES_PER_SECOND;", "pg->patience += bytes > 0 ? 0 : 1;",
+    P("time-for-the-bytes", "waits", "src/store/postgres/session/wire.c", "pg->patience += (double)bytes / HASH_BYTES_PER_SECOND;", "pg->patience += bytes > 0 ? 0 : 1;",
       "store/test_store_faults:slow_proof", "a server that hashes is silent"),
     P("unlink-stat", 9, "src/source/removal.c", "if (!is_same(&removal, removal.base, false))", "if (removal.parent < 0)",
       "unit/source/test_removal:test_every_field_of_the_stamp_counts", "the stat once more, through the descriptor"),

@@ -25,7 +25,7 @@ ROWS = [
       "the hashing of adopted rows fires triggers"),
     P("guard-before-reading", 12, "src/store/postgres/database.c", "postgres_guard_read(pg, err)", "pg != NULL",
       TRUST + "Code.test_is_refused_to_readers_where_reading_runs_it", "the planner evaluates what an index is made of"),
-    P("superusers-read-no-views", 12, "src/store/postgres/session/connect.c", 'no_views ? "', 'false ? "', "store/test_store_faults:slow_catalog",
+    P("superusers-read-no-views", 12, "src/store/postgres/session/connect.c", 'no_views ? "', 'false ? "', "store/test_store_faults:views_are_not_read",
       "a view is code of its owner"),
     P("no-grants-under-rls", 12, FIRST, "AND NOT c.relrowsecurity AND NOT c.relforcerowsecurity", "", TRUST + "Grants.test_none_under_row_level_security",
       "who may read some rows may not read all chunks"),

@@ -127,7 +127,8 @@ static bool connect_any(Postgres *pg, const PostgresTarget *target, const char *
     return false;
 }
 
-/* The openings of our transactions, each one round trip. pg_temp last: a temporary table must not hide ours. */
+/* The openings of our transactions, each one round trip. A reading one sees one moment, however many queries it has. pg_temp last: a
+ * temporary table must not hide ours. */
 static bool make_openings(Postgres *pg, const char *schema, bool no_views, Err *err)
 {
     Buf write = {0}, read = {0};
@@ -141,7 +142,7 @@ static bool make_openings(Postgres *pg, const char *schema, bool no_views, Err *
                           "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
                           quoted, lock_ms);
     ok = ok && buf_format(&read, err,
-                          "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL search_path = %s, pg_temp; "
+                          "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = %s, pg_temp; "
                           "SET LOCAL lock_timeout = %lld; SET LOCAL statement_timeout = 0; SET LOCAL "
                           "idle_in_transaction_session_timeout = 0%s",
                           quoted, lock_ms, no_views ? "; SET LOCAL restrict_nonsystem_relation_kind = 'view, foreign-table'" : "");

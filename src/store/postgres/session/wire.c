@@ -8,6 +8,7 @@
 #include "base/interrupt.h"
 #include "error.h"
 
+#define HASH_BYTES_PER_SECOND 32e6 /* of a slow server */
 #define LOOK_SECONDS 0.1  /* how often a wait looks whether a signal came */
 #define GRACE_SECONDS 0.7 /* what a silent server gets after a signal */
 
@@ -170,6 +171,15 @@ bool postgres_run(Postgres *pg, const char *sql, Err *err)
 bool postgres_query(Postgres *pg, const char *sql, int count, const char *const *params, bool binary, PGresult **out, Err *err)
 {
     return send_query(pg, sql, count, params, binary, err) && postgres_results(pg, out, err);
+}
+
+bool postgres_query_hash(Postgres *pg, uint64_t bytes, const char *sql, int count, const char *const *params, bool binary,
+                         PGresult **out, Err *err) {
+    double patience = pg->patience;
+    pg->patience += (double)bytes / HASH_BYTES_PER_SECOND;
+    bool ok = postgres_query(pg, sql, count, params, binary, out, err);
+    pg->patience = patience;
+    return ok;
 }
 
 bool postgres_query_rows(Postgres *pg, const char *sql, int count, const char *const *params, Err *err)

@@ -19,6 +19,10 @@ bool postgres_run(Postgres *pg, const char *sql, Err *err);
 /* One statement; params are text. The caller clears *out (may be NULL). `binary` is the format of the result. */
 bool postgres_query(Postgres *pg, const char *sql, int count, const char *const *params, bool binary, PGresult **out, Err *err);
 
+/* The same for a statement that hashes so many bytes: the server says nothing while it does. */
+bool postgres_query_hash(Postgres *pg, uint64_t bytes, const char *sql, int count, const char *const *params, bool binary,
+                         PGresult **out, Err *err);
+
 /* Sends one statement whose rows are then taken one at a time, in binary. */
 bool postgres_query_rows(Postgres *pg, const char *sql, int count, const char *const *params, Err *err);
 

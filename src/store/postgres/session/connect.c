@@ -127,8 +127,8 @@ static bool connect_any(Postgres *pg, const PostgresTarget *target, const char *
     return false;
 }
 
-/* The openings of our transactions, each one round trip. A reading one sees one moment, however many queries it has. pg_temp last: a
- * temporary table must not hide ours. */
+/* The openings of our transactions, each one round trip. A reading one sees one moment, however many queries it has. pg_temp last:
+ * a temporary table must not hide ours. */
 static bool make_openings(Postgres *pg, const char *schema, bool no_views, Err *err)
 {
     Buf write = {0}, read = {0};

@@ -120,6 +120,10 @@ static bool read_through(Attempt *try, int fd, const struct stat *before, size_t
     if (!sha256_reset(sha, err))
         return false;
     for (size_t got = head;;) {
+        if (got > size - done) { /* it has grown */
+            done += got;
+            break;
+        }
         if (got > 0 && (!sha256_add(sha, packer->piece, got, err) || !sink(ctx, packer->piece, got, err)))
             return false;
         done += got;
@@ -128,10 +132,8 @@ static bool read_through(Attempt *try, int fd, const struct stat *before, size_t
         ssize_t more = fs_read(fd, packer->piece, PIECE_BYTES);
         if (more < 0)
             return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", try->model->path);
-        if (more == 0 || done + (size_t)more > size) {
-            done += (size_t)more;
+        if (more == 0)
             break;
-        }
         got = (size_t)more;
     }
     struct stat after;

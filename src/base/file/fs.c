@@ -44,10 +44,9 @@ ssize_t fs_read_at(int fd, void *data, size_t len, uint64_t offset)
 void fs_clean_pages(int fd)
 {
     const off_t step = 64 * 1024 * 1024; /* bytes between two looks for a signal */
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return;
-    for (off_t at = 0; at < st.st_size && interrupt_signal() == 0; at += step)
+    const off_t end = lseek(fd, 0, SEEK_END);
+    (void)lseek(fd, 0, SEEK_SET);
+    for (off_t at = 0; at < end && interrupt_signal() == 0; at += step)
         if (sync_file_range(fd, at, step, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) != 0)
             return;
 }

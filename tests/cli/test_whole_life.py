@@ -42,9 +42,9 @@ class WholeLife(LifeCase):
         self.do("db", "upgrade", state=False)
 
     def rebuild_by_psql(self):
-        """As docs/formats.md tells."""
-        section = (ROOT / "docs" / "formats.md").read_text().split("### Restoring with psql alone")[1]
-        copy = re.findall(r"```\n(.*?)```", section, re.DOTALL)[1].splitlines()
+        """As docs/restore.md tells."""
+        section = (ROOT / "docs" / "restore.md").read_text().split("## With psql alone")[1]
+        copy = re.findall(r"```\n(psql .*?)```", section, re.DOTALL)[0].splitlines()
         environment = dict(os.environ, PATH=f"{os.environ['PG_BIN']}:{os.environ['PATH']}", PGDATABASE=self.database)
         for folder in self.backups():
             for kind, line in zip(("part", "chunks"), copy):

@@ -19,7 +19,7 @@ SANITIZE ?=
 CPPFLAGS += -Iinclude -I$(BUILD)/gen -I/usr/include/postgresql -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -DPROGRAM_VERSION='"$(VERSION)"'
 CFLAGS += -std=c11 $(OPT) $(WARN) $(HARDEN) $(SANITIZE) -pthread
 LDFLAGS += $(SANITIZE) -pthread -pie -Wl,-z,relro,-z,now
-LDLIBS := -lpq -larchive -lisal -lz -lcsv -lcrypto -ljansson
+LDLIBS := -lpq -lsqlite3 -larchive -lisal -lz -lcsv -lcrypto -ljansson
 
 OBJS := $(SRCS:%.c=$(BUILD)/%.o) $(BUILD)/gen/sql.o
 LIB_OBJS := $(filter-out $(BUILD)/src/cmd/main.o,$(OBJS))

@@ -53,6 +53,11 @@ bool store_target_new(const char *url, const StoreTuning *tuning, StoreTarget **
 /* The store that the environment of one of the drivers names (PGHOST, PGSERVICE, …). ERR_USAGE without a hint: none does. */
 bool store_target_default(const StoreTuning *tuning, StoreTarget **out, Err *err);
 void store_target_free(StoreTarget *target);
+
+/* Before the first store_open: a store that is a file and is not there is made, by the first session. Without this call that is
+ * ERR_USAGE. A database behind a server is never made. */
+void store_target_may_create(StoreTarget *target);
+bool store_target_is_missing(const StoreTarget *target); /* it is a file, and it is not there at this moment */
 const char *store_target_label(const StoreTarget *target); /* for people: host:port/database, no password */
 const char *store_target_key(const StoreTarget *target);   /* for a folder name: [A-Za-z0-9@._-], the same for the same store */
 bool store_target_has_password(const char *url);           /* does this address carry a password, or may it? */

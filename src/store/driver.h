@@ -16,6 +16,7 @@ typedef struct StoreDriver {
     bool (*in_environment)(void); /* does the environment name a store of this kind? */
     void (*target_free)(StoreTarget *target);
     bool (*has_password)(const char *url);
+    bool (*is_missing)(const StoreTarget *target); /* NULL for what is no file */
 
     bool (*open)(const StoreTarget *target, Store **out, bool *full, Err *err);        /* full is never NULL */
     void (*close)(Store *store);
@@ -61,6 +62,7 @@ struct StoreTarget {
     const StoreDriver *driver;
     StoreTuning tuning;
     char *label, *key;
+    bool may_create; /* see store_target_may_create */
 };
 
 struct Store {

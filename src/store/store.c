@@ -58,6 +58,16 @@ void store_target_free(StoreTarget *target)
         target->driver->target_free(target);
 }
 
+void store_target_may_create(StoreTarget *target)
+{
+    target->may_create = true;
+}
+
+bool store_target_is_missing(const StoreTarget *target)
+{
+    return target->driver->is_missing != NULL && target->driver->is_missing(target);
+}
+
 void store_target_clear(StoreTarget *target)
 {
     free(target->label);

@@ -111,18 +111,16 @@ bool store_wait_writers(Store *store, Err *err);
 
 /* --- stored models, whole ---------------------------------------------------------------------------------------------------- */
 
-typedef struct StoreKey {
-    const char *name;
-    int32_t version;
-} StoreKey;
+/* Which rows store_list gives. A zeroed filter, or NULL: all. */
+typedef struct StoreFilter {
+    const char *const *names; /* only rows of these names, borrowed; */
+    size_t count;             /* 0 = of every name */
+    const int32_t *version;   /* only rows of this version; NULL = of every version. One name and one version are one key: however
+                               * many versions the name has, only that row is looked at */
+} StoreFilter;
 
-/* All rows, or those of the given names (count 0 = all), by name in byte order and version. One read-only query; no payload is
- * fetched. */
-bool store_list(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err);
-
-/* The row of one key, if it is there: fn is called once or never. However many versions its name has, only that row is looked at.
- */
-bool store_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err);
+/* The rows that the filter lets through, by name in byte order and version. One read-only query; no payload is fetched. */
+bool store_list(Store *store, const StoreFilter *filter, StoredModelFn fn, void *ctx, Err *err);
 
 /* Hashes the payloads of these rows in the server; none crosses the network. However large they are, the wait is no time-out:
  * `timeout` counts beyond the time that a slow server needs for so many bytes (32 MB/s), and chunks are hashed some at a time. */

@@ -50,9 +50,9 @@ static bool consider(void *ctx, const StoredModel *info, Err *err)
 
 static bool find(Store *store, const char *reference, Choice *choice, Err *err)
 {
-    StoreKey key = {.name = choice->name, .version = choice->wanted >= 0 ? (int32_t)choice->wanted : 0};
-    if (!(choice->wanted >= 0 ? store_list_key(store, &key, consider, choice, err)
-                              : store_list(store, &choice->name, 1, consider, choice, err)))
+    int32_t version = (int32_t)choice->wanted;
+    StoreFilter filter = {.names = &choice->name, .count = 1, .version = choice->wanted >= 0 ? &version : NULL};
+    if (!store_list(store, &filter, consider, choice, err))
         return false;
     if (choice->found)
         return true;

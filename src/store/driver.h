@@ -29,8 +29,7 @@ typedef struct StoreDriver {
     void (*use_digests)(Store *store, bool keep); /* may be NULL */
     bool (*wait_writers)(Store *store, Err *err);
 
-    bool (*list)(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err);
-    bool (*list_key)(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err);
+    bool (*list)(Store *store, const StoreFilter *filter, StoredModelFn fn, void *ctx, Err *err); /* filter is never NULL */
     bool (*verify)(Store *store, StoreProof *proofs, size_t count, Err *err);
     bool (*fetch_open)(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);
     bool (*fetch_next)(Store *store, const void **data, size_t *len, Err *err);

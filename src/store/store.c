@@ -154,14 +154,10 @@ bool store_wait_writers(Store *store, Err *err)
     return store->driver->wait_writers(store, err);
 }
 
-bool store_list(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err)
+bool store_list(Store *store, const StoreFilter *filter, StoredModelFn fn, void *ctx, Err *err)
 {
-    return store->driver->list(store, names, count, fn, ctx, err);
-}
-
-bool store_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err)
-{
-    return store->driver->list_key(store, key, fn, ctx, err);
+    static const StoreFilter all = {0};
+    return store->driver->list(store, filter != NULL ? filter : &all, fn, ctx, err);
 }
 
 bool store_verify(Store *store, StoreProof *proofs, size_t count, Err *err)

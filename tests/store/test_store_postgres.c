@@ -196,14 +196,14 @@ START_TEST(members_of_a_directory)
     found = (Found){0};
     ck_ok(store_find(store, &name, 1, note_found, &found, &err));
     ck_assert(found.last.has_members && digest_equal(&found.last.members, &row.members));
-    ck_ok(store_list(store, NULL, 0, note_listed, &listed, &err));
+    ck_ok(store_list(store, NULL, note_listed, &listed, &err));
     ck_assert(listed.has_members && digest_equal(&listed.members, &row.members));
     row.version = 2;
     row.has_members = false;
     ck_ok(store_begin(store, &err));
     ck_ok(store_put(store, &row, &payload, &err));
     ck_ok(store_commit(store, NULL, &err));
-    ck_ok(store_list_key(store, &(StoreKey){name, 2}, note_listed, &listed, &err));
+    ck_ok(store_list(store, &(StoreFilter){&name, 1, &row.version}, note_listed, &listed, &err));
     ck_assert(!listed.has_members);
     sql(database, "ALTER TABLE models DROP COLUMN members_sha256");
     found = (Found){0};

@@ -184,7 +184,7 @@ static bool list_once(void *ctx, Err *err)
     Listing *listing = ctx;
     Rows *rows = &listing->rows;
     rows->count = 0;
-    if (!store_identity(listing->store, rows->store, err) || !store_list(listing->store, NULL, 0, note_row, rows, err))
+    if (!store_identity(listing->store, rows->store, err) || !store_list(listing->store, NULL, note_row, rows, err))
         return false;
     if (rows->count > 0) /* the store's own order need not be that of bytes */
         qsort(rows->items, rows->count, sizeof *rows->items, by_key);

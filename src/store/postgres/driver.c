@@ -25,7 +25,6 @@ const StoreDriver store_postgres_driver = {
     .use_digests = postgres_use_digests,
     .wait_writers = postgres_wait_writers,
     .list = postgres_list,
-    .list_key = postgres_list_key,
     .verify = postgres_verify,
     .fetch_open = postgres_fetch_open,
     .fetch_next = postgres_fetch_next,

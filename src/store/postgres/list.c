@@ -77,28 +77,18 @@ static bool take_rows(Postgres *pg, StoredModelFn fn, void *ctx, Err *err)
     }
 }
 
-/* version NULL = all */
-static bool list_rows(Store *store, const char *const *names, size_t count, const char *version, StoredModelFn fn, void *ctx,
-                      Err *err) {
+bool postgres_list(Store *store, const StoreFilter *filter, StoredModelFn fn, void *ctx, Err *err)
+{
     Postgres *pg = (Postgres *)store;
-    Buf array = {0};
-    bool ok = count == 0 || postgres_text_array(&array, names, count, err);
-    const char *params[] = {array.data, version};
+    Buf names = {0};
+    char version[16];
+    if (filter->version != NULL)
+        snprintf(version, sizeof version, "%" PRId32, *filter->version);
+    bool ok = filter->count == 0 || postgres_text_array(&names, filter->names, filter->count, err);
+    const char *params[] = {names.data, filter->version != NULL ? version : NULL};
     ok = ok && postgres_begin(pg, false, err) && postgres_query_rows(pg, sql_postgresql_list, 2, params, err) &&
          take_rows(pg, fn, ctx, err);
     postgres_rollback(store);
-    buf_free(&array);
+    buf_free(&names);
     return ok;
-}
-
-bool postgres_list(Store *store, const char *const *names, size_t count, StoredModelFn fn, void *ctx, Err *err)
-{
-    return list_rows(store, names, count, NULL, fn, ctx, err);
-}
-
-bool postgres_list_key(Store *store, const StoreKey *key, StoredModelFn fn, void *ctx, Err *err)
-{
-    char version[16];
-    snprintf(version, sizeof version, "%" PRId32, key->version);
-    return list_rows(store, &key->name, 1, version, fn, ctx, err);
 }

@@ -52,6 +52,9 @@ bool schema_state(Store *store, SchemaState *out, Err *err);
 /* ERR_SCHEMA unless the store is at head; the hint is the command to run, without a password. */
 bool schema_require_head(Store *store, const StoreTarget *target, Err *err);
 
+/* The same; but with `upgrade`, or in a store that is a file with nothing in it yet, what is missing is applied. */
+bool schema_make_ready(Store *store, const StoreTarget *target, bool upgrade, Err *err);
+
 /* Called after each revision is applied. */
 typedef bool (*SchemaAppliedFn)(void *ctx, const SchemaRevision *revision, Err *err);
 

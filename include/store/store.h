@@ -50,14 +50,18 @@ const StoreTraits *store_traits(const StoreTarget *target);
  * cannot be parsed; no password ever gets into the error. */
 bool store_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
 
-/* The store that the environment of one of the drivers names (PGHOST, PGSERVICE, …). ERR_USAGE without a hint: none does. */
-bool store_target_default(const StoreTuning *tuning, StoreTarget **out, Err *err);
+/* The store that the environment of one of the drivers names (PGHOST, PGSERVICE, …); else, with *named false, the file in the
+ * working directory that is the store when nobody names one. */
+bool store_target_default(const StoreTuning *tuning, StoreTarget **out, bool *named, Err *err);
 void store_target_free(StoreTarget *target);
 
 /* Before the first store_open: a store that is a file and is not there is made, by the first session. Without this call that is
  * ERR_USAGE. A database behind a server is never made. */
 void store_target_may_create(StoreTarget *target);
 bool store_target_is_missing(const StoreTarget *target); /* it is a file, and it is not there at this moment */
+
+/* Before the first store_open: a store that is a file and is not there reads as an empty one, and is not made. */
+void store_target_may_be_missing(StoreTarget *target);
 const char *store_target_label(const StoreTarget *target); /* for people: host:port/database, no password */
 const char *store_target_key(const StoreTarget *target);   /* for a folder name: [A-Za-z0-9@._-], the same for the same store */
 bool store_target_has_password(const char *url);           /* does this address carry a password, or may it? */

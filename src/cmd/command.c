@@ -101,13 +101,15 @@ static const char *environment_url(void)
     return NULL;
 }
 
-bool command_target(const Options *options, StoreTarget **out, Err *err)
+/* *named: somebody says which. */
+static bool choose_target(const Options *options, StoreTarget **out, bool *named, Err *err)
 {
     const char *url = options->dbname != NULL ? options->dbname : environment_url();
     StoreTuning tuning = {
         .connect_timeout = options->connect_timeout, .timeout = options->timeout, .lock_timeout = options->lock_timeout};
+    *named = true;
     if (url == NULL) {
-        if (store_target_default(&tuning, out, err) || err->cls != ERR_USAGE || err->hint[0] != '\0')
+        if (store_target_default(&tuning, out, named, err) || err->cls != ERR_USAGE || err->hint[0] != '\0')
             return err->cls == ERR_NONE;
         return err_hint(err, "%s", database_ways);
     }
@@ -115,4 +117,47 @@ bool command_target(const Options *options, StoreTarget **out, Err *err)
         log_line(LOG_WARN, "a password on the command line can be seen by others while the program starts; better: %s",
                  password_ways);
     return store_target_new(url, &tuning, out, err);
+}
+
+static bool refuse_missing(const StoreTarget *target, bool named, Err *err)
+{
+    const char *label = store_target_label(target);
+    if (named) {
+        err_set(err, ERR_USAGE, "%s is not there", label);
+        err_hint(err, "check the address, or make it");
+    } else {
+        err_set(err, ERR_USAGE, "no database is named, and %s is not there", label);
+        err_hint(err, "%s, or make the file", database_ways);
+    }
+    return err_remedy(err, REMEDY_UPGRADE);
+}
+
+static void tell_choice(const StoreTarget *target, bool named, const char *state)
+{
+    const char *label = store_target_label(target), *comma = state[0] != '\0' ? ", which is " : "";
+    if (!named)
+        log_loud_warning("no database is named; the store is %s%s%s", label, comma, state);
+    else if (state[0] != '\0')
+        log_loud_warning("%s is %s", label, state);
+}
+
+bool command_target(const Command *command, const Options *options, StoreTarget **out, Err *err)
+{
+    StoreTarget *target;
+    bool named;
+    if (!choose_target(options, &target, &named, err))
+        return false;
+    bool missing = store_target_is_missing(target), makes = (command->needs & MAKES_STORE) != 0;
+    if (missing && !makes) {
+        refuse_missing(target, named, err);
+        store_target_free(target);
+        return false;
+    }
+    if (options->dry_run)
+        store_target_may_be_missing(target);
+    else if (makes)
+        store_target_may_create(target);
+    tell_choice(target, named, !missing ? "" : options->dry_run ? "not there yet" : "new");
+    *out = target;
+    return true;
 }

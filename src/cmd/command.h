@@ -33,7 +33,9 @@ bool command_check_output(const Options *options, const char *option, const char
 ScanRules command_scan_rules(const Options *options);
 unsigned command_jobs(const Options *options);
 
-/* The store that -d, the environment or libpq's own variables name. ERR_USAGE with the ways to name one. */
-bool command_target(const Options *options, StoreTarget **out, Err *err);
+/* The store that -d, the environment or libpq's own variables name; else the file in the working directory, with a warning that -q
+ * does not silence: a crontab that lost its variable must be noticed. The commands that make stores make a file that is not there,
+ * with the same warning; a dry run takes it for empty; for all others it is ERR_USAGE. */
+bool command_target(const Command *command, const Options *options, StoreTarget **out, Err *err);
 
 #endif

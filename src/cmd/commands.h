@@ -21,7 +21,8 @@ typedef struct CommandContext {
 typedef enum CommandNeeds {
     NEEDS_TREE = 1,   /* the first argument is MODELS_DIR, or it is ./models */
     NEEDS_SCHEMA = 2, /* the schema of the store is at head */
-    NEEDS_STORE = 4   /* ... and a session with it stays open */
+    NEEDS_STORE = 4,  /* ... and a session with it stays open */
+    MAKES_STORE = 8   /* a store that is a file is made when it is not there */
 } CommandNeeds;
 
 typedef struct Command {

@@ -34,7 +34,8 @@ static bool check_arguments(const Command *command, const Options *options, Err 
 static bool ask_schema(void *ctx, Err *err)
 {
     const CommandContext *context = ctx;
-    return schema_require_head(context->store, context->retry.target, err);
+    return (context->command->needs & MAKES_STORE) != 0 ? schema_make_ready(context->store, context->retry.target, false, err)
+                                                        : schema_require_head(context->store, context->retry.target, err);
 }
 
 static bool prepare(const Command *command, CommandContext *context, Err *err)
@@ -46,7 +47,7 @@ static bool prepare(const Command *command, CommandContext *context, Err *err)
     if ((command->needs & NEEDS_TREE) != 0)
         context->models_dir = options->arguments.count > 0 ? options->arguments.items[0] : "./models";
     if (!check_arguments(command, options, err) || (command->check != NULL && !command->check(options, err)) ||
-        !command_target(options, &target, err) || !signals_start(err)) {
+        !command_target(command, options, &target, err) || !signals_start(err)) {
         store_target_free(target);
         return false;
     }

@@ -52,7 +52,7 @@ static bool report(CommandContext *context, const SourceTree *tree, const ModelL
     lines.verbose = (options->verbose > 0 || options->dry_run) && !options->quiet;
     bool show_summary = options->json || (!options->quiet && (finished || models->count > 0));
     log_reasons(models);
-    if (summary->schema_missing)
+    if (summary->schema_missing && !store_target_is_missing(context->retry.target))
         log_line(LOG_WARN, "the tables are not there yet or not at head: use run --upgrade, or db upgrade first");
     return lines_run_models(&lines, models, tree->map, err) && (!show_summary || lines_run_summary(&lines, summary, err));
 }

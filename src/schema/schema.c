@@ -152,3 +152,18 @@ bool schema_upgrade(Store *store, SchemaAppliedFn fn, void *ctx, Err *err)
     schema_revisions_free(&known);
     return ok;
 }
+
+static bool is_blank(Store *store, bool *blank, Err *err)
+{
+    bool ok = database_begin(store, false, err) && database_is_blank(store, blank, err);
+    database_rollback(store);
+    return ok;
+}
+
+bool schema_make_ready(Store *store, const StoreTarget *target, bool upgrade, Err *err)
+{
+    bool blank = false;
+    if (!upgrade && !is_blank(store, &blank, err))
+        return false;
+    return upgrade || blank ? schema_upgrade(store, NULL, NULL, err) : schema_require_head(store, target, err);
+}

@@ -74,6 +74,12 @@ bool database_has_table(Store *store, const char *name, bool *has, Err *err)
     return ok;
 }
 
+bool database_is_blank(Store *store, bool *blank, Err *err)
+{
+    *blank = false;
+    return store->driver->is_blank == NULL || store->driver->is_blank(store, blank, err);
+}
+
 bool database_inspect(Store *store, bool to_change, Err *err)
 {
     return store->driver->inspect(store, to_change, err);

@@ -13,7 +13,8 @@ typedef struct StoreDriver {
     StoreTraits traits;
     /* url "": what the environment says */
     bool (*target_new)(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
-    bool (*in_environment)(void); /* does the environment name a store of this kind? */
+    bool (*in_environment)(void); /* does the environment name a store of this kind? NULL: it cannot */
+    const char *default_url;      /* the store when nobody names one; NULL for all kinds but one */
     void (*target_free)(StoreTarget *target);
     bool (*has_password)(const char *url);
     bool (*is_missing)(const StoreTarget *target); /* NULL for what is no file */
@@ -52,6 +53,7 @@ typedef struct StoreDriver {
     bool (*query_text)(Store *store, const char *sql, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx,
                        Err *err);
     bool (*has_table)(Store *store, const char *identifier, bool *has, Err *err); /* quoted */
+    bool (*is_blank)(Store *store, bool *blank, Err *err); /* NULL for what is no file */
     bool (*inspect)(Store *store, bool to_change, Err *err);
 } StoreDriver;
 
@@ -61,7 +63,8 @@ struct StoreTarget {
     const StoreDriver *driver;
     StoreTuning tuning;
     char *label, *key;
-    bool may_create; /* see store_target_may_create */
+    bool may_create;     /* see store_target_may_create */
+    bool may_be_missing; /* see store_target_may_be_missing */
 };
 
 struct Store {

@@ -43,12 +43,18 @@ bool store_target_new(const char *url, const StoreTuning *tuning, StoreTarget **
     return new_target(&store_postgres_driver, url, tuning, out, err);
 }
 
-bool store_target_default(const StoreTuning *tuning, StoreTarget **out, Err *err)
+bool store_target_default(const StoreTuning *tuning, StoreTarget **out, bool *named, Err *err)
 {
     static const StoreDriver *const drivers[] = {&store_postgres_driver};
-    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
-        if (drivers[i]->in_environment())
+    const size_t count = sizeof drivers / sizeof *drivers;
+    *named = true;
+    for (size_t i = 0; i < count; i++)
+        if (drivers[i]->in_environment != NULL && drivers[i]->in_environment())
             return new_target(drivers[i], "", tuning, out, err);
+    *named = false;
+    for (size_t i = 0; i < count; i++)
+        if (drivers[i]->default_url != NULL)
+            return new_target(drivers[i], drivers[i]->default_url, tuning, out, err);
     return err_set(err, ERR_USAGE, "no database is named");
 }
 
@@ -66,6 +72,11 @@ void store_target_may_create(StoreTarget *target)
 bool store_target_is_missing(const StoreTarget *target)
 {
     return target->driver->is_missing != NULL && target->driver->is_missing(target);
+}
+
+void store_target_may_be_missing(StoreTarget *target)
+{
+    target->may_be_missing = true;
 }
 
 void store_target_clear(StoreTarget *target)

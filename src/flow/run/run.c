@@ -44,10 +44,8 @@ static bool open_root(Run *run, Err *err)
 
 static bool check_schema(Run *run, Err *err)
 {
-    if (run->settings->upgrade && !run->settings->dry_run)
-        return schema_upgrade(run->store, NULL, NULL, err);
     if (!run->settings->dry_run)
-        return schema_require_head(run->store, run->settings->retry->target, err);
+        return schema_make_ready(run->store, run->settings->retry->target, run->settings->upgrade, err);
     SchemaState state;
     if (!schema_state(run->store, &state, err))
         return false;

@@ -20,7 +20,7 @@ ROWS = [
       "    if (!state_open(",
       "    if (!state_open(",
       "cli/test_resync.DryRun.test_before_any_table_it_writes_nothing_anywhere", "not even state"),
-    P("dry-run-upgrade", 5, "src/flow/run/run.c", "if (run->settings->upgrade && !run->settings->dry_run)", "if (run->settings->upgrade)",
+    P("dry-run-upgrade", 5, "src/flow/run/run.c", "if (!run->settings->dry_run)\n        return schema_make_ready", "if (!run->settings->dry_run || run->settings->upgrade)\n        return schema_make_ready",
       "cli/test_resync.DryRun.test_before_any_table_it_writes_nothing_anywhere", "no tables"),
     P("dry-run-rows", 5, "src/flow/run/worker.c",
       "if (model->state == MODEL_NEW && !worker->run->settings->dry_run)\n"

@@ -81,14 +81,16 @@ START_TEST(default_store)
 {
     Err err;
     StoreTarget *target = NULL;
-    ck_fails(store_target_default(&tuning, &target, &err), ERR_USAGE, "no database is named");
+    bool named;
+    ck_fails(store_target_default(&tuning, &target, &named, &err), ERR_USAGE, "no database is named");
     ck_assert_str_eq(err.hint, "");
     setenv("PGHOST", "envhost", 1);
-    ck_ok(store_target_default(&tuning, &target, &err));
+    ck_ok(store_target_default(&tuning, &target, &named, &err));
+    ck_assert(named);
     ck_assert_ptr_nonnull(strstr(store_target_label(target), "envhost:5432/"));
     store_target_free(target);
     setenv("PGSERVICE", "absent", 1);
-    ck_fails(store_target_default(&tuning, &target, &err), ERR_USAGE, "absent");
+    ck_fails(store_target_default(&tuning, &target, &named, &err), ERR_USAGE, "absent");
     ck_assert_ptr_nonnull(strstr(err.hint, "PGSERVICE"));
 }
 END_TEST

@@ -31,7 +31,8 @@ typedef struct StoredModel {
     uint64_t raw_bytes, stored_bytes;
     uint32_t chunk_count; /* 0: the payload is in model_binary; else rows of model_chunks, see store_chunk_count */
     const char *source_host, *source_path;
-    int64_t source_mtime_ns, created_ns; /* since 1970, UTC; 0 = not known. The store itself notes created_ns */
+    int64_t source_mtime_ns; /* since 1970, UTC; 0 = not known */
+    int64_t created_ns;      /* the same. Written as it is, to the microsecond; 0: the store notes the moment of the write */
     const char *run_id; /* UUID; "" = none */
 } StoredModel;
 

@@ -1,7 +1,7 @@
 -- Which of our tables are there, and how wide models.version is: an adopted table may have it as bigint. When no key makes (name, version)
 -- unique, the statements that make one, with the foreign key that went with it. Then: may a trigger change what is inserted? May this role
 -- read the identifier of the store, and that of the server? Are directories' members recorded? May this role read and write the digests of
--- rows of other programs?
+-- rows of other programs? Is created_at a local time, in a zone that may not be UTC?
 SELECT pg_catalog.to_regclass('migrate_models_revisions') IS NOT NULL,
        pg_catalog.to_regclass('models') IS NOT NULL,
        pg_catalog.count(*) FILTER (WHERE attname OPERATOR(pg_catalog.=) 'content_sha256') OPERATOR(pg_catalog.>) 0,
@@ -32,6 +32,9 @@ SELECT pg_catalog.to_regclass('migrate_models_revisions') IS NOT NULL,
        pg_catalog.count(*) FILTER (WHERE attname OPERATOR(pg_catalog.=) 'members_sha256') OPERATOR(pg_catalog.>) 0,
        coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass('model_digests')::oid, 'SELECT'), false),
        coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass('model_digests')::oid, 'INSERT')
-                AND pg_catalog.has_table_privilege(pg_catalog.to_regclass('model_digests')::oid, 'UPDATE'), false)
+                AND pg_catalog.has_table_privilege(pg_catalog.to_regclass('model_digests')::oid, 'UPDATE'), false),
+       pg_catalog.count(*) FILTER (WHERE attname OPERATOR(pg_catalog.=) 'created_at' AND atttypid OPERATOR(pg_catalog.=) 'pg_catalog.timestamp'::regtype::oid)
+           OPERATOR(pg_catalog.>) 0
+           AND pg_catalog.current_setting('TimeZone') OPERATOR(pg_catalog.<>) ALL (ARRAY['UTC', 'Etc/UTC', 'GMT', 'Etc/GMT', 'Zulu']::text[])
   FROM pg_catalog.pg_attribute
  WHERE attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('models')::oid AND NOT attisdropped

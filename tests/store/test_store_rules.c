@@ -35,6 +35,43 @@ static void check_lost_key(const char *drop)
     ck_fails(put_one(store, "x", 1, &err), ERR_CONFLICT, "");
 }
 
+static bool note_created(void *ctx, const StoredModel *model, Err *e)
+{
+    (void)e;
+    *(int64_t *)ctx = model->created_ns;
+    return true;
+}
+
+/* Between rows without it, in a time zone that is not UTC, summer and winter, before 1970. */
+START_TEST(created_is_kept)
+{
+    static const int64_t instants[] = {INT64_C(1784000000123456000), INT64_C(1770000000999999000), 0, -INT64_C(1500000)};
+    Spool payload;
+    char name[2] = "a";
+    const char *asked = name;
+    sql(database,
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''Europe/Berlin''', current_database()); END $$");
+    reopen();
+    fill_spool(&payload, 3000, 1, 1 << 20);
+    ck_ok(store_begin(store, &err));
+    for (size_t i = 0; i < 4; i++, name[0]++) {
+        StoredModel row = row_of(name, 1, &payload);
+        row.created_ns = instants[i];
+        ck_ok(store_put(store, &row, &payload, &err));
+    }
+    ck_ok(store_commit(store, NULL, &err));
+    name[0] = 'a';
+    for (size_t i = 0; i < 4; i++, name[0]++) {
+        int64_t listed = 0;
+        ck_ok(store_list(store, &(StoreFilter){&asked, 1, NULL}, note_created, &listed, &err));
+        if (instants[i] != 0)
+            ck_assert_int_eq(listed, instants[i]);
+    }
+    ck_assert_str_eq(sql(database, "SELECT created_at FROM models WHERE name = 'a'"), "2026-07-14 05:33:20.123456");
+    spool_free(&payload);
+}
+END_TEST
+
 START_TEST(lost_key)
 {
     check_lost_key("SET client_min_messages = error; ALTER TABLE models DROP CONSTRAINT models_name_version_key CASCADE");
@@ -260,6 +297,7 @@ int main(void)
     TCase *tcase = tcase_create("rules");
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, created_is_kept);
     tcase_add_test(tcase, lost_key);
     tcase_add_test(tcase, lost_key_in_another_schema);
     tcase_add_test(tcase, other_keys);

@@ -28,7 +28,7 @@
 #include "base/buf.h"
 #include "../driver.h"
 
-typedef enum PostgresCopy { COPY_NONE, COPY_MODELS, COPY_CHUNKS } PostgresCopy;
+typedef enum PostgresCopy { COPY_NONE, COPY_MODELS, COPY_MODELS_CREATED, COPY_CHUNKS } PostgresCopy;
 
 /* The payload that is being read, see fetch.c. */
 typedef struct PostgresFetch {
@@ -49,6 +49,8 @@ typedef struct Postgres {
     bool in_transaction;
     bool committing;         /* COMMIT was sent, its answer is not here */
     bool version_is_bigint;  /* models.version of an adopted table */
+    bool created_is_local;   /* models.created_at is what a clock of the session's time zone shows, and that is not UTC */
+    int64_t local_of, local; /* seconds since 1970: an instant that was asked for, and what that clock shows then */
     bool has_triggers;       /* on models, for INSERT */
     bool ascii_notes;        /* the database's encoding may lack a character of a path or a host name */
     bool shape_known;

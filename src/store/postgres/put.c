@@ -2,7 +2,9 @@
  * fields, then each field's length (-1 = NULL) before its bytes; -1 behind the last row. Integers are big-endian. */
 #include "calls.h"
 
+#include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,9 +62,13 @@ static bool field_text(Buf *out, const char *s, Err *err)
     return field_bytes(out, s, strlen(s), err);
 }
 
-static bool field_time(Buf *out, int64_t ns, Err *err)
+static int64_t microseconds(int64_t ns)
 {
-    int64_t us = ns / 1000 - (ns % 1000 < 0);
+    return ns / 1000 - (ns % 1000 < 0);
+}
+
+static bool field_time(Buf *out, int64_t us, Err *err)
+{
     return field_integer(out, us - EPOCH_2000_US, 8, err);
 }
 
@@ -146,10 +152,13 @@ static bool finish_copy(Postgres *pg, Err *err)
 static bool open_copy(Postgres *pg, PostgresCopy want, Err *err)
 {
     static const char header[19] = "PGCOPY\n\377\r\n"; /* the signature, its NUL, no flags, no extension */
+    static const char *const statements[] = {[COPY_MODELS] = sql_postgresql_put_models,
+                                             [COPY_MODELS_CREATED] = sql_postgresql_put_models_created,
+                                             [COPY_CHUNKS] = sql_postgresql_put_chunks};
     if (pg->copy == want)
         return true;
-    if (!finish_copy(pg, err) || !postgres_guard_write(pg, want == COPY_MODELS ? "models" : "model_chunks", err) ||
-        !postgres_copy_start(pg, want == COPY_MODELS ? sql_postgresql_put_models : sql_postgresql_put_chunks, PGRES_COPY_IN, err))
+    if (!finish_copy(pg, err) || !postgres_guard_write(pg, want == COPY_CHUNKS ? "model_chunks" : "models", err) ||
+        !postgres_copy_start(pg, statements[want], PGRES_COPY_IN, err))
         return false;
     pg->copy = want;
     pg->copy_rows = 0;
@@ -180,21 +189,44 @@ static bool send_payload(Postgres *pg, Spool *payload, uint64_t from, uint64_t t
 
 /* --- rows -------------------------------------------------------------------------------------------------------------------- */
 
+/* created_at as the column has it, in microseconds since 1970. Asks the server at most once for rows of the same second. */
+static bool find_created(Postgres *pg, const StoredModel *model, int64_t *us, Err *err)
+{
+    int64_t second = model->created_ns / 1000000000 - (model->created_ns % 1000000000 < 0);
+    char text[24];
+    const char *params[] = {text};
+    PGresult *answer = NULL;
+    *us = microseconds(model->created_ns);
+    if (!pg->created_is_local)
+        return true;
+    if (pg->local_of != second) {
+        snprintf(text, sizeof text, "%" PRId64, second);
+        if (!finish_copy(pg, err) || !postgres_query(pg, sql_postgresql_local_time, 1, params, false, &answer, err))
+            return false;
+        pg->local = strtoll(PQgetvalue(answer, 0, 0), NULL, 10);
+        pg->local_of = second;
+        PQclear(answer);
+    }
+    *us += (pg->local - second) * 1000000;
+    return true;
+}
+
 /* All fields of put_models.sql up to the payload's length. */
-static bool add_model(Postgres *pg, const StoredModel *model, uint32_t inline_bytes, Err *err)
+static bool add_model(Postgres *pg, const StoredModel *model, int64_t created_us, uint32_t inline_bytes, Err *err)
 {
     Buf *out = &pg->out;
-    return add_integer(out, MODELS_FIELDS, 2, err) && field_text(out, model->name, err) &&
+    bool says_created = pg->copy == COPY_MODELS_CREATED;
+    return add_integer(out, MODELS_FIELDS + says_created, 2, err) && field_text(out, model->name, err) &&
            field_integer(out, model->version, pg->version_is_bigint ? 8 : 4, err) && field_text(out, model->model_type, err) &&
            field_text(out, model->event, err) && field_integer(out, model->is_active, 1, err) &&
            field_bytes(out, model->content.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)model->raw_bytes, 8, err) &&
            field_bytes(out, model->stored.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)model->stored_bytes, 8, err) &&
            field_text(out, model->is_tar ? "tar" : "file", err) && field_text(out, model->is_gzip ? "gzip" : "identity", err) &&
            field_integer(out, model->chunk_count, 4, err) && field_note(pg, model->source_host, err) &&
-           field_note(pg, model->source_path, err) && field_time(out, model->source_mtime_ns, err) &&
+           field_note(pg, model->source_path, err) && field_time(out, microseconds(model->source_mtime_ns), err) &&
            field_uuid(out, model->run_id, err) &&
            (model->has_members ? field_bytes(out, model->members.byte, DIGEST_BYTES, err) : add_integer(out, UINT32_MAX, 4, err)) &&
-           add_integer(out, inline_bytes, 4, err);
+           (!says_created || field_time(out, created_us, err)) && add_integer(out, inline_bytes, 4, err);
 }
 
 /* All fields of put_chunks.sql. */
@@ -247,8 +279,11 @@ bool postgres_put(Store *store, const StoredModel *model, Spool *payload, Err *e
         return err_set(err, ERR_BUG, "%s: the payload is not of the size that the row says", model->name);
     if (pg->piece == NULL && (pg->piece = malloc(PIECE_BYTES)) == NULL)
         return err_no_memory(err);
-    if (!postgres_sent_note(pg, model, err) || !open_copy(pg, COPY_MODELS, err) ||
-        !add_model(pg, model, (uint32_t)inline_bytes, err))
+    bool says_created = model->created_ns != 0;
+    int64_t created_us = 0;
+    if (!postgres_sent_note(pg, model, err) || (says_created && !find_created(pg, model, &created_us, err)) ||
+        !open_copy(pg, says_created ? COPY_MODELS_CREATED : COPY_MODELS, err) ||
+        !add_model(pg, model, created_us, (uint32_t)inline_bytes, err))
         return false;
     pg->copy_rows++;
     return model->chunk_count == 0 ? send_payload(pg, payload, 0, inline_bytes, NULL, err) : put_chunks(pg, model, payload, err);

@@ -21,6 +21,7 @@ bool postgres_shape(Postgres *pg, PostgresShape *out, Err *err)
     out->has_members = PQgetvalue(answer, 0, 8)[0] == 't';
     out->knows_digests = PQgetvalue(answer, 0, 9)[0] == 't';
     out->keeps_digests = PQgetvalue(answer, 0, 10)[0] == 't';
+    out->created_is_local = PQgetvalue(answer, 0, 11)[0] == 't';
     PQclear(answer);
     return true;
 }
@@ -58,6 +59,8 @@ bool postgres_learn_shape(Postgres *pg, Err *err)
     if (!postgres_require_key(pg, &shape, err))
         return false;
     pg->version_is_bigint = shape.version_is_bigint;
+    pg->created_is_local = shape.created_is_local;
+    pg->local_of = INT64_MIN;
     pg->has_triggers = shape.has_triggers;
     pg->shape_known = true;
     return true;

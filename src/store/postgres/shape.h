@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 typedef struct PostgresShape {
-    bool has_revisions, has_models, has_digests, version_is_bigint, has_triggers;
+    bool has_revisions, has_models, has_digests, version_is_bigint, has_triggers, created_is_local;
     bool has_identity, knows_server; /* readable for this role */
     bool has_members; /* models.members_sha256, which revision 0002 adds */
     bool knows_digests, keeps_digests; /* model_digests, readable and writable for this role */

@@ -17,7 +17,7 @@ ROWS = [
       "the owner of a table runs what he likes as who writes to it"),
     P("membership-counts", 12, GUARD, "SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN trusted t ON m.member OPERATOR(pg_catalog.=) t.role",
       "SELECT oid FROM me", TRUST + "Owners.test_a_role_that_this_one_belongs_to_is_no_foreigner", "a team's tables belong to the team"),
-    P("guard-before-a-batch", 12, "src/store/postgres/put.c", 'postgres_guard_write(pg, want == COPY_MODELS ? "models" : "model_chunks", err)', "pg != NULL",
+    P("guard-before-a-batch", 12, "src/store/postgres/put.c", 'postgres_guard_write(pg, want == COPY_CHUNKS ? "model_chunks" : "models", err)', "pg != NULL",
       NAMED, "a foreign trigger is seen before it fires"),
     P("guard-before-a-record", 12, "src/store/postgres/runs.c", 'postgres_guard_write(pg, "model_runs", err)', "pg != NULL", NAMED,
       "the record of a run is a write too"),

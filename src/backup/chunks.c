@@ -149,7 +149,8 @@ static bool append(BackupChunks *chunks, BackupDecoder *decoder, const Piece *pi
 }
 
 bool backup_chunks_join(BackupChunks *chunks, BackupDecoder *decoder, const StoredModel *row, bool ended, Spool *out, bool *proven,
-                        Err *err) {
+                        Err *err)
+{
     Digest digest;
     *proven = false;
     if (!sha256_reset(chunks->whole, err))

@@ -39,7 +39,8 @@ void backup_decoder_free(BackupDecoder *decoder)
 }
 
 bool backup_decode(BackupDecoder *decoder, int fd, const char *path, const BackupPayload *payload, Spool *spool, Sha256 *whole,
-                   bool *proven, Err *err) {
+                   bool *proven, Err *err)
+{
     Digest digest;
     *proven = false;
     if (!sha256_reset(decoder->sha, err))

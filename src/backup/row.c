@@ -101,7 +101,8 @@ static bool write_payload(BackupFile *file, Spool *payload, uint64_t offset, uin
 }
 
 static bool write_chunk(BackupFile *chunks, const StoredModel *row, Spool *payload, uint32_t seq, Sha256 *sha, Buf *scratch,
-                        Err *err) {
+                        Err *err)
+{
     uint64_t offset = seq * STORE_CHUNK_BYTES;
     uint64_t left = offset < row->stored_bytes ? row->stored_bytes - offset : 0;
     char tail[128], hex[2 * DIGEST_BYTES + 1];
@@ -131,7 +132,8 @@ static bool write_chunks(BackupFile *chunks, const StoredModel *row, Spool *payl
 }
 
 bool backup_row_write(BackupFile *rows, BackupFile *chunks, const StoredModel *row, Spool *payload, bool with_payload, Buf *scratch,
-                      Err *err) {
+                      Err *err)
+{
     bool chunked = row->chunk_count > 0;
     if (with_payload &&
         (payload->bytes != row->stored_bytes || (chunked && row->chunk_count * STORE_CHUNK_BYTES < row->stored_bytes)))

@@ -46,7 +46,8 @@ static void log_reasons(const ModelList *models)
 }
 
 static bool report(CommandContext *context, const SourceTree *tree, const ModelList *models, const RunSummary *summary,
-                   bool finished, Err *err) {
+                   bool finished, Err *err)
+{
     const Options *options = context->options;
     Lines lines = command_lines(context);
     lines.verbose = (options->verbose > 0 || options->dry_run) && !options->quiet;

@@ -18,7 +18,8 @@ static bool statement(const Ledger *ledger, Store *store, const char *name, Buf 
 }
 
 static bool ask(const Ledger *ledger, Store *store, const char *name, const char *const *params, size_t count, DatabaseRowFn fn,
-                void *ctx, Err *err) {
+                void *ctx, Err *err)
+{
     Buf sql = {0};
     bool ok = statement(ledger, store, name, &sql, err) && database_query(store, sql.data, params, count, fn, ctx, err);
     buf_free(&sql);

@@ -114,7 +114,8 @@ static bool same_stat(const struct stat *a, const struct stat *b)
 /* Sends the whole file to `sink` while hashing it into `sha`. Exactly the size that `before` says, else *changed. The first piece
  * is in packer->piece already when `head` > 0. */
 static bool read_through(Attempt *try, int fd, const struct stat *before, size_t head, Sha256 *sha, SinkFn sink, void *ctx,
-                         Err *err) {
+                         Err *err)
+{
     Packer *packer = try->packer;
     uint64_t size = (uint64_t)before->st_size, done = 0;
     if (!sha256_reset(sha, err))

@@ -309,7 +309,8 @@ static bool open_trash(Apply *apply, Err *err)
 }
 
 bool cleanup_apply(const CleanupSettings *settings, const CleanupPlan *plan, CleanupDoneFn fn, void *ctx, CleanupResult *out,
-                   Err *err) {
+                   Err *err)
+{
     Apply apply = {.settings = settings, .plan = plan, .tree = {.root = -1}, .trash = -1, .fn = fn, .ctx = ctx, .result = out};
     AuditSettings audit = settings->audit;
     char run_id[37];

@@ -53,7 +53,8 @@ static void fill_skipped(InventoryItem *out, const Model *model)
 }
 
 bool audit_inventory(const Audit *audit, const SourceTree *tree, const char *title, bool is_cleanup, const char *store,
-                     const char *host, Inventory *out, Err *err) {
+                     const char *host, Inventory *out, Err *err)
+{
     const ModelList *models = tree->models;
     *out = (Inventory){.title = title,
                        .models_dir = tree->root_path,

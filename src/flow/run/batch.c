@@ -16,6 +16,11 @@ bool item_list_add(ItemList *list, const BatchItem *item, Err *err)
     return added != NULL;
 }
 
+BackupOwner run_owner(const Run *run)
+{
+    return (BackupOwner){.place = run->place, .store_id = run->store_id, .host = run->host};
+}
+
 /* The row of this run in model_runs, before the first model that refers to it. A run that stores nothing writes none. */
 static bool begin_run_once(Worker *worker, Err *err)
 {

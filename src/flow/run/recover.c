@@ -64,7 +64,8 @@ static bool drop_dead_session(Worker *worker)
     return true;
 }
 
-bool group_list_add(GroupList *list, uint32_t group, Err *err)
+/* Once each. */
+static bool group_list_add(GroupList *list, uint32_t group, Err *err)
 {
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i] == group)

@@ -55,11 +55,6 @@ static bool check_schema(Run *run, Err *err)
     return true;
 }
 
-BackupOwner run_owner(const Run *run)
-{
-    return (BackupOwner){.place = run->place, .store_id = run->store_id, .host = run->host};
-}
-
 /* The session may be another one later on. */
 static bool know_store(Run *run, Err *err)
 {

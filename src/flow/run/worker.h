@@ -17,8 +17,6 @@ typedef struct GroupList {
     size_t count, cap;
 } GroupList;
 
-bool group_list_add(GroupList *list, uint32_t group, Err *err); /* once each */
-
 /* One run. The first part is set up before the workers start and only read by them; `lock` guards the second; the third is atomic.
  * A model (and its group in the plan) belongs to the worker that took the group. */
 typedef struct Run {
@@ -93,14 +91,14 @@ typedef struct Worker {
 
 void *worker_main(void *worker);
 
-/* Whose the backup of this run is, once the store was asked who it is. */
-BackupOwner run_owner(const Run *run);
-
 /* How many bytes of payload a worker may hold in memory when `share` bytes are its part of --max-memory. */
 size_t run_payload_memory(uint64_t share);
 #define RUN_WORKER_OVERHEAD ((uint64_t)5 * 1024 * 1024) /* buffers of one worker besides the payload: pack, COPY, backup */
 
 /* batch.c: the open transaction of one worker. */
+
+/* Whose the backup of this run is, once the store was asked who it is. */
+BackupOwner run_owner(const Run *run);
 
 /* Adds a packed model; opens session and transaction as needed. On failure call batch_recover. */
 bool batch_put(Worker *worker, uint32_t group, Model *model, const Packed *packed, Err *err);

@@ -165,21 +165,19 @@ double page_percent(uint64_t part, uint64_t whole)
 
 static const struct {
     const char *class, *title, *note;
-    char letter;
 } kinds[KIND_COUNT] = {
     [KIND_DAMAGED] = {"kx", "Damaged in the store",
-                      "The stored payload is not what was stored. A local file may be the only good copy: keep it.", '*'},
-    [KIND_DIFFERS] = {"kd", "Differs", "The tree and the store have different content.", '*'},
-    [KIND_UNCHECKED] = {"ku", "Could not be checked", "It could not be read, here or in the store.", '!'},
-    [KIND_ONLY_DISK] = {"kn", "Only on disk", "The store does not have it. The next run stores it.", '+'},
-    [KIND_STAYS] = {"ks", "Stored, but must stay", "The content is in the store, but something in the proof is missing.", '='},
-    [KIND_ONLY_STORE] = {"ko", "Only in the store", "Not on this disk.", '-'},
-    [KIND_CAN_GO] = {"kg", "Can go", "Stored and proven: the file, the payload and their hashes agree.", '='},
-    [KIND_SAME] = {"kg", "Same", "The tree and the store agree.", '='},
-    [KIND_OLDER] = {"kh", "Earlier versions", "History in the store of names that the tree has.", '-'},
+                      "The stored payload is not what was stored. A local file may be the only good copy: keep it."},
+    [KIND_DIFFERS] = {"kd", "Differs", "The tree and the store have different content."},
+    [KIND_UNCHECKED] = {"ku", "Could not be checked", "It could not be read, here or in the store."},
+    [KIND_ONLY_DISK] = {"kn", "Only on disk", "The store does not have it. The next run stores it."},
+    [KIND_STAYS] = {"ks", "Stored, but must stay", "The content is in the store, but something in the proof is missing."},
+    [KIND_ONLY_STORE] = {"ko", "Only in the store", "Not on this disk."},
+    [KIND_CAN_GO] = {"kg", "Can go", "Stored and proven: the file, the payload and their hashes agree."},
+    [KIND_SAME] = {"kg", "Same", "The tree and the store agree."},
+    [KIND_OLDER] = {"kh", "Earlier versions", "History in the store of names that the tree has."},
 };
 
 const char *kind_class(Kind kind) { return kinds[kind].class; }
 const char *kind_title(Kind kind) { return kinds[kind].title; }
 const char *kind_note(Kind kind) { return kinds[kind].note; }
-char kind_letter(Kind kind) { return kinds[kind].letter; }

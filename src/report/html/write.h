@@ -33,7 +33,6 @@ double page_percent(uint64_t part, uint64_t whole);
 const char *kind_class(Kind kind); /* of the style sheet */
 const char *kind_title(Kind kind);
 const char *kind_note(Kind kind);  /* what it means and what to do */
-char kind_letter(Kind kind);
 
 /* charts.c */
 void chart_kinds(Page *page, const Facts *facts);

@@ -64,9 +64,6 @@ typedef struct Walk {
     Seen seen;          /* every model, member and directory; only with follow_links */
 } Walk;
 
-/* A new entry for walk->path. */
-Model *walk_add(Walk *walk, ModelKind kind, Err *err);
-
 /* walk->path cannot be stored, for the reason in *err: an entry of the list, except for ERR_STOP, which ends the scan. */
 bool walk_report(Walk *walk, ModelKind kind, Err *err);
 

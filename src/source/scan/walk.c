@@ -11,7 +11,8 @@
 /* Each level holds a descriptor, and a process has 1024 as a rule. */
 #define DEPTH_MAX 400
 
-Model *walk_add(Walk *walk, ModelKind kind, Err *err)
+/* A new entry for walk->path. */
+static Model *walk_add(Walk *walk, ModelKind kind, Err *err)
 {
     Model *model = model_list_add(walk->list, walk->path.data, err);
     if (model == NULL)

@@ -20,7 +20,8 @@ bool unpack_verify(const StoredModel *info, UnpackSourceFn source, void *ctx, Di
 }
 
 bool unpack_to_path(const StoredModel *info, UnpackSourceFn source, void *ctx, const char *dest, const UnpackOptions *options,
-                    Err *err) {
+                    Err *err)
+{
     UnpackDest place;
     int64_t mtime_ns = options->no_mtime ? 0 : info->source_mtime_ns;
     bool ok = unpack_dest_open(&place, info, dest, options->force, err) &&

@@ -14,7 +14,8 @@ static bool bad_stream(const Postgres *pg, Err *err)
 
 /* The rows of one message. *first: the message starts with the header. A count of -1 ends the stream. */
 static bool take_message(const Postgres *pg, const unsigned char *data, size_t len, bool *first, StoreVersionFn fn, void *ctx,
-                         Err *err) {
+                         Err *err)
+{
     size_t at = 0;
     if (*first) {
         if (len < HEADER_BYTES)

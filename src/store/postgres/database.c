@@ -80,7 +80,8 @@ static bool emit(const PGresult *rows, int row, const char **values, DatabaseRow
 }
 
 bool postgres_query_text(Store *store, const char *sql, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx,
-                         Err *err) {
+                         Err *err)
+{
     PGresult *rows = NULL;
     if (!postgres_query((Postgres *)store, sql, (int)count, params, false, &rows, err))
         return false;

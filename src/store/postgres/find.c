@@ -39,7 +39,8 @@ static bool note_unhashed(const PGresult *rows, PostgresDigests *out, Err *err)
 }
 
 static bool emit_all(const Postgres *pg, const PGresult *rows, const PostgresDigests *digests, StoreVersionFn fn, void *ctx,
-                     Err *err) {
+                     Err *err)
+{
     const PostgresDigest *digest = digests->items, *end = digests->items + digests->count;
     for (int i = 0; i < PQntuples(rows); i++) {
         PostgresField fields[POSTGRES_VERSION_FIELDS];

@@ -18,7 +18,8 @@ static void write_bytes(const char *text, size_t len)
 }
 
 static void check(const NameMap *map, const char *path, const char *name, int32_t version, const char *model_type,
-                  const char *event) {
+                  const char *event)
+{
     Err err = {0};
     Identity got;
     Model model = {.path = path, .kind = MODEL_FILE, .suffix_len = 7};

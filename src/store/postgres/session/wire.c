@@ -174,7 +174,8 @@ bool postgres_query(Postgres *pg, const char *sql, int count, const char *const 
 }
 
 bool postgres_query_hash(Postgres *pg, uint64_t bytes, const char *sql, int count, const char *const *params, bool binary,
-                         PGresult **out, Err *err) {
+                         PGresult **out, Err *err)
+{
     double patience = pg->patience;
     pg->patience += (double)bytes / HASH_BYTES_PER_SECOND;
     bool ok = postgres_query(pg, sql, count, params, binary, out, err);

@@ -17,23 +17,12 @@ import tempfile
 import time
 import unittest
 
-import psycopg2
+from stores import Postgres, admin  # noqa: F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("PROGRAM", str(ROOT / "build" / "migrate_models_to_db"))
 NO_LIBPQ = dict.fromkeys(["PGHOST", "PGPORT", "PGUSER", "PGDATABASE"])  # as env: nothing names a server
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"] if os.geteuid() == 0 else []
-
-
-def admin(sql):
-    """Runs one statement on the server outside a transaction."""
-    connection = psycopg2.connect(dbname="postgres")
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-    finally:
-        connection.close()
 
 
 @functools.lru_cache(maxsize=None)
@@ -115,7 +104,7 @@ class Result:
 class CliCase(unittest.TestCase):
     """A test with a fresh database (self.url), an empty tree (self.tree) and a state folder (self.state)."""
 
-    counter, idle = 0, []
+    kind = Postgres
 
     def setUp(self):
         self.database = self.new_database()
@@ -128,34 +117,20 @@ class CliCase(unittest.TestCase):
         self.state = self.base / "state"
 
     @classmethod
-    def shared(cls):
+    def shared(cls, kind=Postgres):
         """One fixture for all tests of a class that only look at it: call in setUpClass."""
         box = CliCase()
+        box.kind = kind
         cls.addClassCleanup(box.doCleanups)
         box.setUp()
         return box
 
     def new_database(self):
-        """An empty database for this test. They are used again: to empty one is much quicker than to drop it."""
-        if CliCase.idle:
-            name = CliCase.idle.pop()
-        else:
-            CliCase.counter += 1
-            name = f"cli_{os.getpid()}_{CliCase.counter}"
-            admin(f'CREATE DATABASE "{name}"')
-        self.addCleanup(self.empty_database, name)
-        return name
-
-    def empty_database(self, name):
-        admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-        admin(f'ALTER DATABASE "{name}" RESET ALL')
-        schemas = self.query("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'", url=self.url_of(name))
-        drops = "".join(f'DROP SCHEMA "{schema}" CASCADE; ' for schema, in schemas)
-        self.query(f"SET client_min_messages = error; {drops}CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC", url=self.url_of(name))
-        CliCase.idle.append(name)
+        """An empty one, for this test."""
+        return self.kind.new(self)
 
     def url_of(self, database, host=None):
-        return f"host={host or os.environ['PGHOST']} port={os.environ['PGPORT']} user={os.environ['PGUSER']} dbname={database}"
+        return self.kind.url(database, host)
 
     # --- the tree
 
@@ -226,14 +201,7 @@ class CliCase(unittest.TestCase):
     # --- the store
 
     def query(self, sql, parameters=None, url=None):
-        connection = psycopg2.connect(url or self.url)
-        try:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+        return self.kind.query(url or self.url, sql, parameters)
 
     def stored(self):
         """{(name, version): (content digest, active)} of all rows."""
@@ -251,11 +219,22 @@ class CliCase(unittest.TestCase):
                                       encode(content_sha256, 'hex'), raw_bytes, encode(stored_sha256, 'hex'), stored_bytes, format, encoding,
                                       chunk_count, source_host, source_path, source_mtime, run_id::text
                                  FROM models ORDER BY name, version""", url=url)
-        chunks = self.query("SELECT name, version, seq, octet_length(data), sha256(data)::text FROM model_chunks ORDER BY 1, 2, 3", url=url)
-        return models, chunks
+        return models, self.query("SELECT name, version, seq, octet_length(data), sha256(data)::text FROM model_chunks ORDER BY 1, 2, 3", url=url)
 
     def has_tables(self):
-        return self.query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") != [(0,)]
+        return self.kind.has_tables(self.url)
+
+    def allow_damage(self):
+        self.kind.allow_damage(self.url)
+
+    def put_payload(self, name, data, version=1):
+        self.kind.put_payload(self.url, name, version, bytes(data))
+
+    def flip(self, name, at, version=1):
+        """One bit of a stored payload."""
+        data = bytearray(self.payload(name, version))
+        data[at] ^= 1
+        self.put_payload(name, data, version)
 
     # --- the state
 

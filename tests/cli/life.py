@@ -7,10 +7,10 @@ import pathlib
 import tempfile
 
 from harness import PROGRAM, CliCase, admin
+from stores import RAM_DISK, Postgres
 
 PLAN_COLUMNS = ["action", "path", "kind", "name", "version", "raw_bytes", "content_sha256", "stored_sha256", "stored_at", "run_id", "dev", "ino", "size",
            "mtime_ns", "ctime_ns", "reason", "members_sha256", "readers_get", "store"]
-RAM_DISK = pathlib.Path("/dev/shm")
 DISK = pathlib.Path(tempfile.gettempdir())
 
 
@@ -31,8 +31,9 @@ class LifeCase(CliCase):
         if os.access(RAM_DISK, os.W_OK):
             before, tempfile.tempdir = tempfile.tempdir, str(RAM_DISK)
             cls.addClassCleanup(setattr, tempfile, "tempdir", before)
-        set_fsync(cls.fsync)
-        cls.addClassCleanup(set_fsync, "on")
+        if cls.kind is Postgres:
+            set_fsync(cls.fsync)
+            cls.addClassCleanup(set_fsync, "on")
 
 
 class CleanupCase(LifeCase):

@@ -11,8 +11,7 @@ import psycopg2
 
 from harness import NO_LIBPQ, PROGRAM, digest
 from life import LifeCase
-
-DAMAGE = "ALTER TABLE models DROP CONSTRAINT models_stored_sha256_matches"
+from stores import Postgres, on_both, only_on
 
 
 class CheckCase(LifeCase):
@@ -29,13 +28,13 @@ class CheckCase(LifeCase):
     def line(self, path):
         return next(line for line in self.lines if line["path"] == path)
 
-    def flip(self, name, version=1, position=20):
-        """One byte of a row is another one, behind the back of the constraint."""
-        self.query(DAMAGE)
-        self.query("UPDATE models SET model_binary = set_byte(model_binary, %s, get_byte(model_binary, %s) # 1) WHERE (name, version) = (%s, %s)",
-                   (position, position, name, version))
+    def damage(self, name, version=1):
+        """One bit of a row is another one, behind the back of the constraint."""
+        self.allow_damage()
+        self.flip(name, 20, version)
 
 
+@on_both
 class Letters(CheckCase):
     def test_same_when_all_is_stored(self):
         self.copy_samples()
@@ -109,7 +108,7 @@ class Letters(CheckCase):
         path.write_bytes(b"retrained " * 100)
         self.settle()
         self.sync()
-        self.flip("event0_regression", 1)
+        self.damage("event0_regression", 1)
         self.check(code=4)
         self.assertEqual(self.found | {(line["letter"], line["name"], line["version"]) for line in self.lines if line.get("older")},
                          {("=", path.name, 2), ("*", "event0_regression", 1)})
@@ -159,6 +158,7 @@ class Letters(CheckCase):
         self.check(code=4)
 
 
+@on_both
 class Damage(CheckCase):
     def setUp(self):
         super().setUp()
@@ -176,21 +176,21 @@ class Damage(CheckCase):
         self.assertEqual(self.found - {("=", p.name, 1) for p in self.paths}, {("*", path.name, None)})
 
     def test_byte_in_a_row(self):
-        self.flip("event1_regression")
+        self.damage("event1_regression")
         self.check(code=4)
         self.assertEqual({item for item in self.found if item[0] != "="}, {("*", "event1_regression.joblib", 1)})
         self.assertIn("payload is damaged", self.line("event1_regression.joblib")["reason"])
 
     def test_byte_in_a_row_that_only_the_store_has(self):
-        self.flip("event1_regression")
+        self.damage("event1_regression")
         self.paths[1].unlink()
         self.check(code=4)
         self.assertEqual({item for item in self.found if item[0] != "="}, {("*", "event1_regression", 1)})
 
     def test_row_cut_short_and_row_emptied(self):
-        self.query(DAMAGE)
-        self.query("UPDATE models SET model_binary = substring(model_binary FOR 10) WHERE name = 'event0_regression'")
-        self.query("UPDATE models SET model_binary = '' WHERE name = 'event3_regression'")
+        self.allow_damage()
+        self.put_payload("event0_regression", self.payload("event0_regression")[:10])
+        self.put_payload("event3_regression", b"")
         self.check(code=4)
         self.assertEqual({item[1] for item in self.found if item[0] == "*"}, {"event0_regression.joblib", "event3_regression.joblib"})
 
@@ -219,6 +219,7 @@ class Damage(CheckCase):
         self.check("--download", code=4)
         self.assertIn("the SHA-256 of the content is", self.line(path.name)["reason"])
 
+    @only_on(Postgres, "the table of SQLite cannot be altered to hold such a row")
     def test_row_without_a_payload(self):
         self.query("ALTER TABLE models ALTER COLUMN model_binary DROP NOT NULL")
         self.query("UPDATE models SET model_binary = NULL WHERE name = 'event0_regression'")
@@ -226,6 +227,7 @@ class Damage(CheckCase):
         self.assertEqual({item[1] for item in self.found if item[0] == "*"}, {"event0_regression.joblib"})
 
 
+@on_both
 class Chunks(CheckCase):
     def setUp(self):
         super().setUp()
@@ -234,28 +236,33 @@ class Chunks(CheckCase):
         self.sync("--inline-limit", "8KiB")
         self.assertEqual(self.query("SELECT count(*) FROM model_chunks"), [(1,)])
 
+    def flipped(self):
+        """The chunk with one other bit."""
+        (data,), = self.query("SELECT data FROM model_chunks")
+        return bytes(data)[:7] + bytes([bytes(data)[7] ^ 1]) + bytes(data)[8:]
+
     def test_whole(self):
         self.check("--download")
         self.assertTrue(all(line["download_proof"] for line in self.lines))
 
     def test_damaged_chunk(self):
-        for name, in self.query("SELECT conname FROM pg_constraint WHERE conrelid = 'model_chunks'::regclass AND contype = 'c'"):
-            self.query(f'ALTER TABLE model_chunks DROP CONSTRAINT "{name}"')
-        self.query("UPDATE model_chunks SET data = set_byte(data, 7, get_byte(data, 7) # 1)")
+        self.allow_damage()
+        self.query(f"UPDATE {self.kind.chunk_table} SET data = %s", (self.flipped(),))
         self.check(code=4)
         self.assertEqual({item for item in self.found if item[0] != "="}, {("*", "large_model.joblib", 1)})
 
     def test_missing_chunk(self):
-        self.query("DELETE FROM model_chunks")
+        self.query(f"DELETE FROM {self.kind.chunk_table}")
         self.check(code=4)
         self.assertEqual({item for item in self.found if item[0] != "="}, {("*", "large_model.joblib", 1)})
 
     def test_chunk_with_a_digest_that_was_made_to_fit(self):
-        self.query("UPDATE model_chunks SET data = set_byte(data, 7, get_byte(data, 7) # 1), sha256 = sha256(set_byte(data, 7, get_byte(data, 7) # 1))")
+        self.query(f"UPDATE {self.kind.chunk_table} SET data = %s, sha256 = sha256(%s)", (self.flipped(), self.flipped()))
         self.check("--download", code=4)
         self.assertIn("SHA-256 of the payload", self.line("large_model.joblib")["reason"])
 
 
+@on_both
 class OtherWriters(CheckCase):
     """Rows that another program inserted, without digests."""
 
@@ -302,11 +309,12 @@ class OtherWriters(CheckCase):
         self.assertEqual(self.found, {("=", "hand_model.joblib", 2), ("-", 'strange "name"\\, {a}', 1)})
 
 
+@on_both
 class Options(CheckCase):
     @classmethod
     def setUpClass(cls):
         cls.be_quick()
-        cls.box = cls.shared()
+        cls.box = cls.shared(cls.kind)
         cls.box.write_some(10)
         cls.box.sync()
 
@@ -368,8 +376,9 @@ class Options(CheckCase):
         self.assertEqual(self.state_files(), before)
 
     def test_read_only_sessions_are_enough(self):
-        self.check(url=f"{self.url} options='-c default_transaction_read_only=on'")
+        self.check(url=self.kind.read_only(self.url))
 
+    @only_on(Postgres, "SQLite has no roles; test_sqlite has files that may only be read")
     def test_a_user_who_may_only_read(self):
         role = f"reader_{os.getpid()}"
         self.box.query(f"CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
@@ -377,6 +386,7 @@ class Options(CheckCase):
         self.check("--download", url=self.url.replace(f"user={os.environ['PGUSER']}", f"user={role}"))
 
 
+@on_both
 class NoStore(CheckCase):
     def test_away_is_5_and_never_4(self):
         self.write_some(2)
@@ -384,6 +394,7 @@ class NoStore(CheckCase):
             result = self.call([PROGRAM, "check", "--connect-timeout", "2s", "-d", url, self.tree])
             self.assertEqual(result.code, 5, result.all())
 
+    @only_on(Postgres, "SQLite has no server that ends a session")
     def test_gone_in_the_middle_is_5_and_never_4(self):
         """Every session is ended again and again while it works; the answer is 0 or 5, never a difference."""
         self.write_some(60, size=30000)

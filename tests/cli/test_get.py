@@ -15,6 +15,7 @@ import unittest
 
 from harness import NO_LIBPQ, PROGRAM, digest, program_environment, wait_until
 from life import LifeCase
+from stores import Postgres, on_both, only_on
 
 BERTOPIC = "bertopic_model_1a2b3c4d"
 MIB = 1024 * 1024
@@ -49,6 +50,7 @@ def names_of(tree):
     return {str(p.relative_to(tree)): p for p in tree.rglob("*")}
 
 
+@on_both
 class Identical(GetCase):
     def test_every_sample(self):
         self.copy_samples()
@@ -104,6 +106,7 @@ class Identical(GetCase):
         self.assertEqual((self.out / "hand").read_bytes(), data)
 
 
+@on_both
 class Which(GetCase):
     def setUp(self):
         super().setUp()
@@ -159,10 +162,11 @@ class Which(GetCase):
         self.assertEqual(self.call([PROGRAM, "get", "x", "-d", f"host={self.base} port=5 dbname=x user=y"]).code, 5)
 
     def test_read_only_session(self):
-        self.url += " options='-c default_transaction_read_only=on'"
+        self.url = self.kind.read_only(self.url)
         self.get("sub/x_model")
 
 
+@on_both
 class Where(GetCase):
     def setUp(self):
         super().setUp()
@@ -283,6 +287,7 @@ class Where(GetCase):
         os.close(write)
         self.assertEqual(done.returncode, 1, done.stderr)
 
+    @only_on(Postgres, "SQLite has no connection")
     def test_closed_standard_output_is_not_the_connection(self):
         """The bytes of this model are a message of the protocol; they went to the server when its socket was descriptor 1."""
         self.query("CREATE TABLE victim (x integer)")
@@ -304,6 +309,7 @@ class Where(GetCase):
         self.assertEqual((self.out / BERTOPIC).stat().st_mode & 0o777, 0o700)
 
 
+@on_both
 class NothingLeft(GetCase):
     """When something is wrong, neither the destination nor a temporary file is there, and what was there before is untouched."""
 
@@ -326,16 +332,18 @@ class NothingLeft(GetCase):
         (self.out / "dest").unlink()
 
     def test_damaged_rows(self):
-        self.query("ALTER TABLE models DROP CONSTRAINT models_stored_sha256_matches")
-        self.query("UPDATE models SET model_binary = set_byte(model_binary, 30, get_byte(model_binary, 30) # 1) WHERE chunk_count = 0")
-        self.query("UPDATE model_chunks SET data = set_byte(data, 30, get_byte(data, 30) # 1), sha256 = sha256(set_byte(data, 30, get_byte(data, 30) # 1)) "
-                   "WHERE seq = 1")
+        self.allow_damage()
+        for name in ("small_model", BERTOPIC):
+            self.flip(name, 30)
+        (chunk,), = self.query("SELECT data FROM model_chunks WHERE seq = 1")
+        chunk = bytes(chunk)[:30] + b"?!?" + bytes(chunk)[33:]
+        self.query(f"UPDATE {self.kind.chunk_table} SET data = %s, sha256 = sha256(%s) WHERE seq = 1", (chunk, chunk))
         self.check_nothing("small_model", 3, "small_model@1")
         self.check_nothing(BERTOPIC, 3, BERTOPIC)
         self.check_nothing("large_model", 3, "SHA-256 of the payload")
-        self.query("DELETE FROM model_chunks WHERE seq = 1")
+        self.query(f"DELETE FROM {self.kind.chunk_table} WHERE seq = 1")
         self.check_nothing("large_model", 3, "chunk 1 of 2 is missing")
-        self.query("UPDATE models SET model_binary = substring(model_binary FOR 20) WHERE chunk_count = 0")
+        self.put_payload("small_model", self.payload("small_model")[:20])
         self.check_nothing("small_model", 3)
 
     def test_content_that_differs(self):

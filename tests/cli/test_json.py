@@ -6,6 +6,7 @@ import unittest
 
 from harness import PROGRAM, ROOT
 from life import CleanupCase
+from stores import on_both
 
 COMMANDS = ["run", "check", "cleanup", "cleanup --apply", "get", "restore", "db upgrade", "db current"]
 
@@ -26,6 +27,7 @@ def keys_for(table, command):
     return {key for key, commands in table.items() if commands == ["all"] or command in commands}
 
 
+@on_both
 class Keys(CleanupCase):
     def answers(self):
         """The JSON lines of each command."""

@@ -13,6 +13,7 @@ import numpy
 import scipy.sparse
 
 from harness import CliCase, digest, samples
+from stores import on_both
 
 TEXTS = ["Company reports record profit and raised guidance", "dividend payout approval lowered", "trial phase endpoint placebo"]
 BERTOPIC = "bertopic_model_1a2b3c4d"
@@ -33,12 +34,16 @@ def says(model):
     return model.predict_proba(questions) if hasattr(model, "predict_proba") else model.predict(questions)
 
 
-class FileRows(unittest.TestCase):
+@on_both
+class FileRows(CliCase):
     @classmethod
     def setUpClass(cls):
-        cls.box = CliCase.shared()
+        cls.box = cls.shared(cls.kind)
         cls.result = cls.box.sync(tree=samples())
         cls.files = sorted(samples().rglob("*.joblib"))
+
+    def setUp(self):
+        """They only look at the box."""
 
     def test_every_model_is_stored_once(self):
         wanted = {key_of(path) for path in self.files} | {(BERTOPIC, 1)}
@@ -79,14 +84,14 @@ class FileRows(unittest.TestCase):
     def test_columns_tell_sizes_digests_and_source(self):
         for name, version, raw, stored, stored_sha, size, sha, path, host, mtime in self.box.query(
                 """SELECT name, version, raw_bytes, stored_bytes, encode(stored_sha256, 'hex'), octet_length(model_binary),
-                          encode(sha256(model_binary), 'hex'), source_path, source_host, extract(epoch FROM source_mtime) FROM models"""):
+                          encode(sha256(model_binary), 'hex'), source_path, source_host, source_mtime FROM models"""):
             with self.subTest(name):
                 self.assertEqual((stored, stored_sha), (size, sha))
                 self.assertEqual(host, os.uname().nodename)
                 source = samples() / path
                 if source.is_file():
                     self.assertEqual(raw, source.stat().st_size)
-                    self.assertAlmostEqual(float(mtime), source.stat().st_mtime, places=5)
+                    self.assertAlmostEqual(self.box.kind.seconds(mtime), source.stat().st_mtime, places=5)
 
     def test_type_and_event_follow_the_name(self):
         rows = {name: rest for name, *rest in self.box.query("SELECT name, model_type, event, format FROM models")}
@@ -110,6 +115,7 @@ class FileRows(unittest.TestCase):
         self.assertEqual(self.box.query("SELECT count(DISTINCT content_sha256) FROM model_catalog WHERE length(content_sha256) = 64"), [(count,)])
 
 
+@on_both
 class BertopicRow(CliCase):
     def setUp(self):
         super().setUp()

@@ -14,6 +14,7 @@ import psycopg2
 
 from harness import PROGRAM, ROOT, digest, is_sanitized, peak_memory, program_environment, wait_until
 from life import LifeCase
+from stores import on_both
 
 MIB = 1024 * 1024
 BERTOPIC = "bertopic_model_0a1b2c3d"
@@ -37,7 +38,7 @@ class RestoreCase(LifeCase):
         self.write("a/blank %41 caf\u00e9_model.joblib", b"caf\xc3\xa9 " * 50)
         self.write("chunked_model.joblib", os.urandom(20000))
         self.write(f"{BERTOPIC}/topics.json", b"{}" * 100)
-        self.query("CREATE TABLE IF NOT EXISTS unrelated ()")
+        self.query("CREATE TABLE IF NOT EXISTS unrelated (x integer)")
 
     def command(self, *arguments, url=None):
         return [PROGRAM, "restore", "--json", "--state-dir", str(self.base / "state2"), "-d", url or self.target, *map(str, arguments)]
@@ -74,6 +75,7 @@ class RestoreCase(LifeCase):
         return folder
 
 
+@on_both
 class Same(RestoreCase):
     def test_rows_are_the_originals_and_twice_is_nothing(self):
         self.assertEqual(self.counts(self.restore()), (10, 0, 0, 0))
@@ -96,12 +98,12 @@ class Same(RestoreCase):
         self.assertEqual(self.rows(self.target), self.rows())
 
     def test_other_content_stays_and_is_a_conflict(self):
-        self.query("INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('event1_regression', 1, 'regression', 'event1', 'mine')",
+        self.query("INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('event1_regression', 1, 'regression', 'event1', %s)", (b"mine",),
                    url=self.target)
         result = self.restore(code=3)
         self.assertEqual(self.counts(result), (9, 0, 1, 0))
         self.assertIn("event1_regression@1", result.err)
-        self.assertEqual(self.query("SELECT model_binary FROM models WHERE name = 'event1_regression'", url=self.target)[0][0].tobytes(), b"mine")
+        self.assertEqual([bytes(data) for data, in self.query("SELECT model_binary FROM models WHERE name = 'event1_regression'", url=self.target)], [b"mine"])
 
     def test_same_content_without_digests_is_there(self):
         data = (self.tree / "event1_regression.joblib").read_bytes()
@@ -285,6 +287,7 @@ class Refused(RestoreCase):
         self.assertEqual(self.call(self.command()).code, 2)
 
 
+@on_both
 class Killed(RestoreCase):
     """Backups of runs that were killed: what is whole in them comes back, unless the store has something else by now."""
 
@@ -304,7 +307,7 @@ class Killed(RestoreCase):
 
     def store_others(self, *names):
         for name in names:
-            self.query("INSERT INTO models (name, version, model_type, event, model_binary) VALUES (%s, 1, 'regression', 'e', 'mine')", (name,), url=self.target)
+            self.query("INSERT INTO models (name, version, model_type, event, model_binary) VALUES (%s, 1, 'regression', 'e', %s)", (name, b"mine"), url=self.target)
 
     def edit(self, folder, pattern, change):
         for path in folder.glob(pattern):
@@ -335,7 +338,7 @@ class Killed(RestoreCase):
         self.assertEqual((self.counts(result), self.unconfirmed(result)), ((8, 0, 0, 0), 2))
         for name in ("event1_regression@1: unconfirmed", "chunked_model@1: unconfirmed"):
             self.assertIn(name, result.err)
-        self.assertEqual(self.query("SELECT count(*) FROM models WHERE model_binary = 'mine'", url=self.target), [(2,)])
+        self.assertEqual(self.query("SELECT count(*) FROM models WHERE model_binary = %s", (b"mine",), url=self.target), [(2,)])
         result = self.restore(folder)
         self.assertEqual((self.counts(result), self.unconfirmed(result)), ((0, 8, 0, 0), 2))
 
@@ -389,6 +392,7 @@ class Killed(RestoreCase):
         self.assertEqual(self.counts(self.restore(folder)), (10, 0, 0, 0))
 
 
+@on_both
 class Several(RestoreCase):
     def setUp(self):
         super().setUp()
@@ -400,7 +404,7 @@ class Several(RestoreCase):
         first, second = self.backups()
         for folders in ([second, first], [second, first, second], [first.parent, second], [f"{first.parent}/", first.parent]):
             with self.subTest(folders=folders):
-                self.query("TRUNCATE models CASCADE", url=self.target)
+                self.query("DELETE FROM models", url=self.target)
                 result = self.restore(*folders)
                 self.assertEqual((self.counts(result), result.summary()["backups"]), ((11, 0, 0, 0), 2))
                 self.assertEqual(self.rows(self.target), self.rows())

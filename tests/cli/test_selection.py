@@ -3,10 +3,12 @@
 import unittest
 
 from harness import CliCase
+from stores import on_both
 
 DATA = b"some model " * 50
 
 
+@on_both
 class Patterns(CliCase):
     def names(self, *arguments, code=0):
         return sorted(self.sync(*arguments, "-n", code=code).models())
@@ -68,6 +70,7 @@ class Globs(CliCase):
             self.assertEqual(sorted(self.sync("--pattern", "??_model.joblib", env=env).models()), ["模型_model.joblib"])
 
 
+@on_both
 class Map(CliCase):
     def setUp(self):
         super().setUp()
@@ -110,6 +113,7 @@ class Map(CliCase):
         self.assertIn("none.csv", result.err)
 
 
+@on_both
 class Clashes(CliCase):
     def check_refused(self, *paths, arguments=()):
         self.write("good_model.joblib", DATA + b"good")

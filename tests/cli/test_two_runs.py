@@ -9,8 +9,10 @@ import unittest
 import psycopg2
 
 from harness import CliCase, digest, wait_until
+from stores import Postgres, on_both, only_on
 
 
+@on_both
 class Lock(CliCase):
     def setUp(self):
         super().setUp()
@@ -51,6 +53,7 @@ class Lock(CliCase):
         file.close()
         self.assertEqual(self.run_program().code, 0)
 
+    @only_on(Postgres, "it locks the table; test_sqlite locks the file")
     def test_second_run_names_the_first_and_does_not_disturb_it(self):
         self.sync("--include", "none")
         with psycopg2.connect(self.url) as connection, connection.cursor() as cursor:
@@ -76,6 +79,7 @@ class Lock(CliCase):
         self.assertEqual(self.query("SELECT max(version) FROM models"), [(1,)])
 
 
+@on_both
 class Signals(CliCase):
     COUNT = 600
 
@@ -184,11 +188,13 @@ class Signals(CliCase):
         self.assertEqual(self.stored_count(), 0)
         return result
 
+    @only_on(Postgres, "it locks the table; test_sqlite locks the file")
     def test_signal_ends_a_wait_for_a_lock(self):
         result = self.signalled_while_locked(1, "--lock-timeout", "90s", "--timeout", "90s")
         self.assertIn("run the same command again", result.err)
         self.assertEqual(self.sync().summary()["new"], self.COUNT)
 
+    @only_on(Postgres, "it locks the table; test_sqlite locks the file")
     def test_second_signal_ends_the_run_at_once(self):
         self.signalled_while_locked(2)
         self.assertEqual(self.sync().summary()["new"], self.COUNT)

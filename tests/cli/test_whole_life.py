@@ -9,10 +9,12 @@ import unittest
 
 from harness import PROGRAM, ROOT
 from life import LifeCase
+from stores import Postgres, on_both
 
 RETRAINED = "partnerships_classifier_binary.joblib"
 
 
+@on_both
 class WholeLife(LifeCase):
     fsync = "on"
 
@@ -29,7 +31,7 @@ class WholeLife(LifeCase):
 
     def fetch_all(self, folder):
         """Every newest version of every source path, into the same tree."""
-        for name, version, path in self.query("SELECT DISTINCT ON (source_path) name, version, source_path FROM models ORDER BY source_path, version DESC"):
+        for name, version, path in self.query("SELECT name, max(version), source_path FROM models GROUP BY name, source_path"):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             self.do("get", f"{name}@{version}", folder / path, "-q", state=False)
 
@@ -37,7 +39,7 @@ class WholeLife(LifeCase):
         subprocess.run(["diff", "-r", "--exclude=.samples", left, right], check=True)
 
     def drop_store(self):
-        self.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        self.kind.drop_all(self.url)
         self.do("check", self.tree, code=10, state=False)
         self.do("db", "upgrade", state=False)
 
@@ -84,10 +86,11 @@ class WholeLife(LifeCase):
         self.check_same(original, fetched)
 
         rows = self.rows()
-        self.drop_store()
-        self.rebuild_by_psql()
-        self.assertEqual(self.rows(), rows)
-        self.do("check", "--download", fetched, state=False)
+        if self.kind is Postgres:  # SQLite has no client that reads a backup's CSV into bytes
+            self.drop_store()
+            self.rebuild_by_psql()
+            self.assertEqual(self.rows(), rows)
+            self.do("check", "--download", fetched, state=False)
 
         self.drop_store()
         self.do("restore", self.backups()[0].parent)

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 
-from netcase import CliCase
+import netcase  # noqa: F401: finds the folder of the next
+from stores import Postgres
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TELL = ("import json, os, sys; print(json.dumps({k: v for k, v in os.environ.items() if k.startswith(('PG', 'MIGRATE_MODELS_TEST'))}), flush=True); "
@@ -25,14 +26,14 @@ class OwnServer:
         named = json.loads(line)
         self.before = {name: os.environ.get(name) for name in named}
         os.environ.update(named)
-        self.idle, CliCase.idle = CliCase.idle, []  # databases to be used again, of the shared server
+        self.idle, Postgres.idle = Postgres.idle, []  # databases to be used again, of the shared server
 
     def stop(self):
         self.thaw()
         self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait(30)
-        CliCase.idle = self.idle
+        Postgres.idle = self.idle
         for name, value in self.before.items():
             if value is None:
                 os.environ.pop(name, None)

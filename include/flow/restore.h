@@ -7,7 +7,7 @@
 #include "report/lines.h"
 
 /* A row of a backup is settled. model: NULL when the row itself cannot be read. reason: NULL when all is well. */
-typedef bool (*RestoreDoneFn)(void *ctx, const StoredModel *model, RestoreStatus status, const char *reason, Err *err);
+typedef bool (*RestoreDoneFn)(void *ctx, const StoredModel *model, RowStatus status, const char *reason, Err *err);
 
 typedef struct RestoreSettings {
     const char *const *backups; /* each the folder of a run, or a folder of such folders; all of one store */

@@ -78,16 +78,18 @@ bool lines_got(const Lines *lines, const StoredModel *row, const char *path, Err
 
 bool lines_get_summary(const Lines *lines, uint64_t written, uint64_t raw_bytes, Err *err);
 
-typedef enum RestoreStatus {
-    RESTORE_RESTORED,
-    RESTORE_PRESENT,    /* it is stored with this content */
-    RESTORE_CONFLICT,   /* its key is stored with other content, and stays as it is */
-    RESTORE_UNCONFIRMED, /* the same in the backup of a killed run: it may never have been committed */
-    RESTORE_FAILED
-} RestoreStatus;
+/* What became of a row that was to be delivered to a store. */
+typedef enum RowStatus {
+    ROW_STORED,
+    ROW_PRESENT,    /* it is stored with this content */
+    ROW_CONFLICT,   /* its key is stored with other content, and stays as it is */
+    ROW_UNCONFIRMED, /* the same in the backup of a killed run: it may never have been committed */
+    ROW_FAILED,
+    ROW_STATUS_COUNT
+} RowStatus;
 
 /* A row of a backup. row: NULL when it cannot be read. reason: NULL when all is well. */
-bool lines_restored(const Lines *lines, const StoredModel *row, RestoreStatus status, const char *reason, Err *err);
+bool lines_restored(const Lines *lines, const StoredModel *row, RowStatus status, const char *reason, Err *err);
 
 typedef struct RestoreSummary {
     uint64_t backups, restored, present, conflict, unconfirmed, failed;

@@ -2,7 +2,7 @@
 #include "command.h"
 #include "flow/restore.h"
 
-static bool say_row(void *ctx, const StoredModel *model, RestoreStatus status, const char *reason, Err *err)
+static bool say_row(void *ctx, const StoredModel *model, RowStatus status, const char *reason, Err *err)
 {
     return lines_restored(ctx, model, status, reason, err);
 }

@@ -28,13 +28,13 @@ bool lines_get_summary(const Lines *lines, uint64_t written, uint64_t raw_bytes,
     return summary_end(line, lines, 0, err);
 }
 
-bool lines_restored(const Lines *lines, const StoredModel *row, RestoreStatus status, const char *reason, Err *err)
+bool lines_restored(const Lines *lines, const StoredModel *row, RowStatus status, const char *reason, Err *err)
 {
-    static const char *const names[] = {[RESTORE_RESTORED] = "restored",
-                                        [RESTORE_PRESENT] = "present",
-                                        [RESTORE_CONFLICT] = "conflict",
-                                        [RESTORE_UNCONFIRMED] = "unconfirmed",
-                                        [RESTORE_FAILED] = "failed"};
+    static const char *const names[] = {[ROW_STORED] = "restored",
+                                        [ROW_PRESENT] = "present",
+                                        [ROW_CONFLICT] = "conflict",
+                                        [ROW_UNCONFIRMED] = "unconfirmed",
+                                        [ROW_FAILED] = "failed"};
     if (lines->json) {
         ModelLine model = model_line_of_row(row);
         model.status = names[status];

@@ -1,5 +1,4 @@
-/* restore.c: folder by folder, a window of rows at a time: the store is asked for their names, what it lacks is sent in batches. A
- * batch in which the store refuses a row is sent again row by row, each under a savepoint, so that a refused row costs that row. */
+/* restore.c: folder by folder, a window of rows at a time (../deliver/deliver.h). */
 #include "flow/restore.h"
 
 #include <inttypes.h>
@@ -7,336 +6,104 @@
 #include <string.h>
 
 #include "folders.h"
-#include "known.h"
 #include "base/id.h"
-#include "base/interrupt.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "state/state.h"
+#include "../deliver/deliver.h"
 #include "../run/worker.h"
-
-#define WINDOW_ROWS 1000
-
-typedef struct Item {
-    BackupRow row;
-    bool done; /* nothing is left to do for it */
-    bool sent; /* in a batch whose COMMIT may have been applied */
-    unsigned conflicts; /* how often the store said that the key is taken */
-    RestoreStatus status; /* when done */
-    char reason[256];     /* "" when all is well */
-} Item;
 
 typedef struct Restore {
     const RestoreSettings *settings;
     RestoreFolders folders;
     State state;
-    Store *store;
-    Known known;
-    Spool payload;
-    Item *items; /* the window */
-    size_t count;
-    Arena strings; /* of the window */
+    Deliver deliver;
+    BackupRow rows[DELIVER_WINDOW_ROWS]; /* of the window: their strings are those of its items */
+    Arena strings;                       /* of the window */
     const RestoreFolder *folder;
     BackupReader *reader;
-    RetryRow row; /* failures of the connection without a batch between them */
-    RestoreResult *result;
 } Restore;
 
 /* --- what becomes of a row --------------------------------------------------------------------------------------------------- */
 
-static uint64_t *count_of(RestoreResult *result, RestoreStatus status)
+static void settle_fault(void *ctx, size_t index, const char *what)
 {
-    uint64_t *const counts[] = {[RESTORE_RESTORED] = &result->restored_count,
-                                [RESTORE_PRESENT] = &result->present_count,
-                                [RESTORE_CONFLICT] = &result->conflict_count,
-                                [RESTORE_UNCONFIRMED] = &result->unconfirmed_count,
-                                [RESTORE_FAILED] = &result->failed_count};
-    return counts[status];
-}
-
-static void settle(Restore *restore, Item *item, RestoreStatus status, const char *reason)
-{
-    item->done = true;
-    item->status = status;
-    text_copy(item->reason, sizeof item->reason, reason);
-    ++*count_of(restore->result, status);
-}
-
-static void settle_fault(Restore *restore, Item *item, const char *what)
-{
-    settle(restore, item, RESTORE_UNCONFIRMED, what);
+    Restore *restore = ctx;
+    const BackupRow *row = &restore->rows[index];
+    deliver_settle(&restore->deliver, &restore->deliver.items[index], ROW_UNCONFIRMED, what);
     log_line(LOG_WARN, "%s/%s: row %" PRIu64 ": %s; passed over, its run was killed and cannot have committed it",
-             restore->folder->path, restore->folder->manifest.files[item->row.file].name, item->row.number, what);
+             restore->folder->path, restore->folder->manifest.files[row->file].name, row->number, what);
 }
 
 /* Its version has other content. A row of a killed run may never have been committed: then that is as it should be. */
-static void settle_other(Restore *restore, Item *item)
+static void settle_other(void *ctx, size_t index)
 {
-    const StoredModel *model = &item->row.model;
+    Restore *restore = ctx;
+    DeliverItem *item = &restore->deliver.items[index];
+    const StoredModel *model = &item->model;
     if (restore->folder->manifest.killed) {
-        settle(restore, item, RESTORE_UNCONFIRMED, "its run was killed, and the version has other content by now");
+        deliver_settle(&restore->deliver, item, ROW_UNCONFIRMED, "its run was killed, and the version has other content by now");
         log_line(LOG_WARN, "%s@%d: unconfirmed: its run was killed, and the version has other content by now; not restored",
                  model->name, (int)model->version);
         return;
     }
-    settle(restore, item, RESTORE_CONFLICT, "is stored with other content");
+    deliver_settle(&restore->deliver, item, ROW_CONFLICT, "is stored with other content");
     log_line(LOG_ERROR, "%s@%d: is stored with other content; it stays as it is", model->name, (int)model->version);
 }
 
-static void settle_refused(Restore *restore, Item *item, const Err *why)
+/* A killed run that committed its row under another version did so before: the content need not be there twice. */
+static bool settle_held(void *ctx, size_t index, Err *err)
 {
-    settle(restore, item, RESTORE_FAILED, why->text);
-    log_line(LOG_ERROR, "%s@%d: %s", item->row.model.name, (int)item->row.model.version, why->text);
+    Restore *restore = ctx;
+    DeliverItem *item = &restore->deliver.items[index];
+    bool holds = false;
+    if (restore->folder->manifest.killed && !known_holds(&restore->deliver.known, &item->model, &holds, err))
+        return false;
+    if (holds)
+        deliver_settle_stored(&restore->deliver, item);
+    return true;
 }
 
-static void settle_stored(Restore *restore, Item *item)
+static bool load(void *ctx, size_t index, Spool *payload, const char **fault, Err *err)
 {
-    settle(restore, item, item->sent ? RESTORE_RESTORED : RESTORE_PRESENT, "");
+    Restore *restore = ctx;
+    bool whole;
+    if (!backup_reader_load(restore->reader, &restore->rows[index], payload, &whole, err))
+        return false;
+    *fault = whole ? NULL : "its payload is not whole";
+    return true;
 }
+
+static const DeliverSource backups = {.load = load, .settle_fault = settle_fault, .vacant = settle_held, .other = settle_other};
 
 /* The rows of a window whose work is done. */
 static bool report_window(Restore *restore, Err *err)
 {
-    for (size_t i = 0; i < restore->count; i++) {
-        const Item *item = &restore->items[i];
-        if (!restore->settings->fn(restore->settings->ctx, item->row.fault == NULL ? &item->row.model : NULL, item->status,
+    for (size_t i = 0; i < restore->deliver.count; i++) {
+        const DeliverItem *item = &restore->deliver.items[i];
+        if (!restore->settings->fn(restore->settings->ctx, restore->rows[i].fault == NULL ? &item->model : NULL, item->status,
                                    item->reason[0] != '\0' ? item->reason : NULL, err))
             return false;
     }
     return true;
 }
 
-static bool judge(Restore *restore, Item *item, Err *err)
-{
-    KnownAnswer answer;
-    bool holds = false;
-    if (!known_version(&restore->known, &item->row.model, &answer, err))
-        return false;
-    if (answer == KNOWN_FREE && restore->folder->manifest.killed && !known_holds(&restore->known, &item->row.model, &holds, err))
-        return false;
-    if (answer == KNOWN_SAME || holds)
-        settle_stored(restore, item);
-    else if (answer == KNOWN_OTHER)
-        settle_other(restore, item);
-    return true;
-}
-
-/* --- the session ------------------------------------------------------------------------------------------------------------- */
-
-/* Asks for the names of the window and settles what needs no sending. */
-static bool ask(Restore *restore, Err *err)
-{
-    const char **names = calloc(restore->count + 1, sizeof *names);
-    size_t count = 0;
-    bool ok = names != NULL || err_no_memory(err);
-    for (size_t i = 0; ok && i < restore->count; i++)
-        if (!restore->items[i].done)
-            names[count++] = restore->items[i].row.model.name;
-    ok = ok && (restore->store != NULL || store_open(restore->settings->retry->target, &restore->store, NULL, err)) &&
-         known_ask(&restore->known, restore->store, names, count, err);
-    for (size_t i = 0; ok && i < restore->count; i++)
-        if (!restore->items[i].done)
-            ok = judge(restore, &restore->items[i], err);
-    free(names);
-    return ok;
-}
-
-/* After an error for now: a new session, if the old one is lost, and all is asked anew. */
-static bool wait_and_ask(Restore *restore, Err *err)
-{
-    for (;;) {
-        if (restore->store != NULL && (!store_alive(restore->store) || err->cls == ERR_READ_ONLY)) {
-            store_close(restore->store);
-            restore->store = NULL;
-        }
-        if (!retry_pause(restore->settings->retry, &restore->row, err))
-            return false;
-        known_free(&restore->known);
-        if (ask(restore, err))
-            return true;
-    }
-}
-
-/* --- sending ----------------------------------------------------------------------------------------------------------------- */
-
-typedef bool (*PutFn)(Store *store, const StoredModel *model, Spool *payload, Err *err);
-
-/* A row whose payload is not whole is settled without a word to the store. */
-static bool put_item(Restore *restore, Item *item, PutFn put, Err *err)
-{
-    bool whole;
-    if (!interrupt_check(err) || !backup_reader_load(restore->reader, &item->row, &restore->payload, &whole, err))
-        return false;
-    if (!whole) {
-        settle_fault(restore, item, "its payload is not whole");
-        return true;
-    }
-    if (!put(restore->store, &item->row.model, &restore->payload, err))
-        return false;
-    item->sent = true;
-    return true;
-}
-
-static bool begin(Restore *restore, Err *err)
-{
-    if ((restore->store == NULL && !store_open(restore->settings->retry->target, &restore->store, NULL, err)) ||
-        !store_begin(restore->store, err))
-        return false;
-    retry_note_write(restore->settings->retry);
-    return true;
-}
-
-static bool commit(Restore *restore, size_t from, size_t to, StoreOutcome *outcome, Err *err)
-{
-    bool ok = store_commit(restore->store, outcome, err);
-    for (size_t i = from; ok && i < to; i++) {
-        Item *item = &restore->items[i];
-        if (item->done || !item->sent)
-            continue;
-        settle_stored(restore, item);
-        restore->row = (RetryRow){0};
-        ok = known_add(&restore->known, &item->row.model, err);
-    }
-    return ok;
-}
-
-/* What was sent is not there, unless nobody knows what became of the COMMIT: then it is asked for. */
-static bool give_up_batch(Restore *restore, size_t from, size_t to, StoreOutcome outcome)
-{
-    store_rollback(restore->store);
-    for (size_t i = from; i < to && outcome == STORE_REFUSED; i++)
-        restore->items[i].sent = false;
-    return false;
-}
-
-static bool send_batch(Restore *restore, size_t from, size_t to, Err *err)
-{
-    StoreOutcome outcome = STORE_REFUSED;
-    if (!begin(restore, err))
-        return false;
-    for (size_t i = from; i < to; i++)
-        if (!restore->items[i].done && !put_item(restore, &restore->items[i], store_put, err))
-            return give_up_batch(restore, from, to, outcome);
-    return commit(restore, from, to, &outcome, err) || give_up_batch(restore, from, to, outcome);
-}
-
-/* --- a batch with a row that the store refuses ------------------------------------------------------------------------------- */
-
-static bool put_alone(Restore *restore, Item *item, bool *conflict, Err *err)
-{
-    Err why = {0};
-    if (put_item(restore, item, store_put_alone, &why))
-        return true;
-    if (why.cls == ERR_CONFLICT && ++item->conflicts == 1)
-        *conflict = true; /* another writer has the key, or soon will not */
-    else if (why.cls == ERR_CONFLICT || why.cls == ERR_SKIP)
-        settle_refused(restore, item, &why);
-    else
-        *err = why;
-    return why.cls == ERR_CONFLICT || why.cls == ERR_SKIP;
-}
-
-/* *conflict: some keys are taken. */
-static bool send_one_by_one(Restore *restore, size_t from, size_t to, bool *conflict, Err *err)
-{
-    StoreOutcome outcome = STORE_REFUSED;
-    *conflict = false;
-    if (!begin(restore, err))
-        return false;
-    for (size_t i = from; i < to; i++)
-        if (!restore->items[i].done && !put_alone(restore, &restore->items[i], conflict, err))
-            return give_up_batch(restore, from, to, outcome);
-    if (commit(restore, from, to, &outcome, err))
-        return true;
-    if (err->cls == ERR_SKIP || err->cls == ERR_CONFLICT) /* every row was taken by itself */
-        err->cls = ERR_STOP;
-    return give_up_batch(restore, from, to, outcome);
-}
-
-/* Who has the keys that are taken? Nobody: a constraint of the table's owner refuses the row, and the next try settles it. */
-static bool judge_conflicts(Restore *restore, size_t from, size_t to, Err *err)
-{
-    Known before = restore->known;
-    const char **names = calloc(to - from, sizeof *names);
-    size_t count = 0;
-    bool ok = names != NULL || err_no_memory(err);
-    for (size_t i = from; ok && i < to; i++)
-        if (!restore->items[i].done)
-            names[count++] = restore->items[i].row.model.name;
-    restore->known = (Known){0};
-    ok = ok && known_ask(&restore->known, restore->store, names, count, err);
-    for (size_t i = from; ok && i < to; i++)
-        if (!restore->items[i].done)
-            ok = judge(restore, &restore->items[i], err);
-    known_free(&restore->known);
-    restore->known = before;
-    free(names);
-    return ok;
-}
-
-static bool send_with_care(Restore *restore, size_t from, size_t to, Err *err)
-{
-    bool conflict;
-    do {
-        if (!send_one_by_one(restore, from, to, &conflict, err) || (conflict && !judge_conflicts(restore, from, to, err)))
-            return false;
-    } while (conflict);
-    return true;
-}
-
 /* --- a window ---------------------------------------------------------------------------------------------------------------- */
-
-static size_t end_of_batch(const Restore *restore, size_t from)
-{
-    uint64_t rows = 0, bytes = 0;
-    size_t to = from;
-    while (to < restore->count && rows < restore->settings->batch_rows && bytes < restore->settings->batch_bytes) {
-        const Item *item = &restore->items[to++];
-        rows += !item->done;
-        bytes += item->done ? 0 : item->row.model.stored_bytes;
-    }
-    return to;
-}
-
-static bool has_work(const Restore *restore, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++)
-        if (!restore->items[i].done)
-            return true;
-    return false;
-}
-
-static bool send_window(Restore *restore, Err *err)
-{
-    for (size_t from = 0; from < restore->count;) {
-        size_t to = end_of_batch(restore, from);
-        Err why = {0};
-        bool ok = !has_work(restore, from, to) || send_batch(restore, from, to, &why);
-        if (!ok && (why.cls == ERR_SKIP || why.cls == ERR_CONFLICT)) {
-            why = (Err){0};
-            ok = send_with_care(restore, from, to, &why);
-        }
-        if (ok) {
-            from = to;
-        } else if (!wait_and_ask(restore, &why)) {
-            *err = why;
-            return false;
-        }
-    }
-    return true;
-}
 
 /* A row is kept until the window is done. */
 static bool take_row(Restore *restore, const BackupRow *row, Err *err)
 {
-    Item *item = &restore->items[restore->count];
-    const StoredModel *before = restore->count > 0 && item[-1].row.fault == NULL ? &item[-1].row.model : NULL;
-    *item = (Item){.row = *row};
-    if (row->fault == NULL && !stored_model_copy(&restore->strings, &row->model, before, &item->row.model, err))
+    size_t index = restore->deliver.count;
+    DeliverItem *item = &restore->deliver.items[index];
+    BackupRow *kept = &restore->rows[index];
+    const StoredModel *before = index > 0 && kept[-1].fault == NULL ? &item[-1].model : NULL;
+    *kept = *row;
+    *item = (DeliverItem){.model = row->model};
+    if (row->fault == NULL && !stored_model_copy(&restore->strings, &row->model, before, &item->model, err))
         return false;
-    restore->count++;
+    kept->model = item->model;
+    restore->deliver.count++;
     if (row->fault != NULL)
-        settle_fault(restore, item, row->fault);
+        settle_fault(restore, index, row->fault);
     return true;
 }
 
@@ -346,9 +113,9 @@ static bool fill_window(Restore *restore, BackupRow *row, bool *more, Err *err)
     StrMap keys = {0};
     bool ok = true, twice = false;
     Buf key = {0};
-    restore->count = 0;
+    restore->deliver.count = 0;
     arena_free(&restore->strings);
-    while (ok && *more && restore->count < WINDOW_ROWS) {
+    while (ok && *more && restore->deliver.count < DELIVER_WINDOW_ROWS) {
         buf_clear(&key);
         if (row->fault == NULL) {
             uint32_t existing = STRMAP_NONE;
@@ -375,13 +142,7 @@ static bool restore_folder(Restore *restore, Err *err)
         return false;
     bool ok = backup_reader_next(restore->reader, &row, &more, err);
     while (ok && more) {
-        Err why = {0};
-        ok = fill_window(restore, &row, &more, err);
-        if (ok && !ask(restore, &why) && !wait_and_ask(restore, &why)) {
-            *err = why;
-            ok = false;
-        }
-        ok = ok && send_window(restore, err) && report_window(restore, err);
+        ok = fill_window(restore, &row, &more, err) && deliver_window(&restore->deliver, err) && report_window(restore, err);
     }
     backup_reader_close(restore->reader);
     restore->reader = NULL;
@@ -390,34 +151,51 @@ static bool restore_folder(Restore *restore, Err *err)
 
 static bool restore_rows(Restore *restore, Err *err)
 {
-    restore->items = calloc(WINDOW_ROWS, sizeof *restore->items);
-    if (restore->items == NULL)
-        return err_no_memory(err);
-    spool_init(&restore->payload, run_payload_memory(restore->settings->max_memory), restore->state.temp_dir);
-    bool ok = true;
+    Deliver *deliver = &restore->deliver;
+    spool_init(&deliver->payload, run_payload_memory(restore->settings->max_memory), restore->state.temp_dir);
+    bool ok = deliver_init(deliver, err);
     for (size_t i = 0; ok && i < restore->folders.count; i++) {
         restore->folder = &restore->folders.items[i];
         ok = restore_folder(restore, err);
     }
-    spool_free(&restore->payload);
+    spool_free(&deliver->payload);
     return ok;
+}
+
+static void count_rows(const Restore *restore, RestoreResult *out)
+{
+    const uint64_t *settled = restore->deliver.settled;
+    *out = (RestoreResult){.folders = restore->folders.count,
+                           .restored_count = settled[ROW_STORED],
+                           .present_count = settled[ROW_PRESENT],
+                           .conflict_count = settled[ROW_CONFLICT],
+                           .unconfirmed_count = settled[ROW_UNCONFIRMED],
+                           .failed_count = settled[ROW_FAILED]};
 }
 
 bool restore_run(const RestoreSettings *settings, RestoreResult *out, Err *err)
 {
-    Restore restore = {.settings = settings, .state = {.lock = {.fd = -1}}, .result = out};
+    Restore *restore = calloc(1, sizeof *restore);
     char run_id[37];
     *out = (RestoreResult){0};
+    if (restore == NULL)
+        return err_no_memory(err);
+    restore->settings = settings;
+    restore->state.lock.fd = -1;
+    restore->deliver = (Deliver){.source = &backups,
+                                 .ctx = restore,
+                                 .retry = settings->retry,
+                                 .batch_rows = settings->batch_rows,
+                                 .batch_bytes = settings->batch_bytes};
     id_new_uuid(run_id);
-    bool ok = restore_find_folders(settings->backups, settings->backup_count, &restore.folders, err) &&
-              state_locate(settings->state_dir, NULL, settings->retry->target, &restore.state, err) &&
-              state_open(&restore.state, run_id, err) && restore_rows(&restore, err);
-    out->folders = restore.folders.count;
-    restore_folders_free(&restore.folders);
-    store_close(restore.store);
-    known_free(&restore.known);
-    arena_free(&restore.strings);
-    free(restore.items);
-    state_close(&restore.state);
+    bool ok = restore_find_folders(settings->backups, settings->backup_count, &restore->folders, err) &&
+              state_locate(settings->state_dir, NULL, settings->retry->target, &restore->state, err) &&
+              state_open(&restore->state, run_id, err) && restore_rows(restore, err);
+    count_rows(restore, out);
+    restore_folders_free(&restore->folders);
+    deliver_free(&restore->deliver);
+    arena_free(&restore->strings);
+    state_close(&restore->state);
+    free(restore);
     return ok;
 }

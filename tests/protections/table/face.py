@@ -46,6 +46,6 @@ ROWS = [
       "while (poll(&entry, 1, 100) == 0)", "while (poll(&entry, 1, -1) == 0)",
       "fault/test_blocked_output.Blocked.test_question_of_a_clean_up", "nobody answers, and a signal asks to end", may_hang=True),
     P("restore-tells-each-row", "answers", "src/flow/restore/restore.c",
-      "ok = ok && send_window(restore, err) && report_window(restore, err);", "ok = ok && send_window(restore, err);",
+      "deliver_window(&restore->deliver, err) && report_window(restore, err);", "deliver_window(&restore->deliver, err);",
       "cli/test_json.Keys.test_printed_keys_are_the_documented_ones", "a line for each row of a backup"),
 ]

@@ -1,5 +1,5 @@
 /* What restore knows of the store: what one of two rows does not know is not compared. */
-#include "../../../src/flow/restore/known.h"
+#include "../../../src/flow/deliver/known.h"
 
 #include "../unit.h"
 

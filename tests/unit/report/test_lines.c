@@ -246,16 +246,16 @@ START_TEST(restored)
     static const char *const names[] = {"restored", "present", "conflict", "unconfirmed", "failed"};
     StoredModel stored = row();
     RestoreSummary summary = {.backups = 2, .restored = 1, .present = 1, .conflict = 1, .unconfirmed = 1, .failed = 1, .exit_code = 3};
-    ck_ok(lines_restored(&lines, &stored, RESTORE_RESTORED, NULL, &err));
+    ck_ok(lines_restored(&lines, &stored, ROW_STORED, NULL, &err));
     ck_ok(lines_restore_summary(&lines, &summary, &err));
     check_text("1 rows restored from 2 backups to host/db; 1 were there, 1 conflict, 1 unconfirmed, 1 refused\n");
     lines.verbose = true;
-    ck_ok(lines_restored(&lines, &stored, RESTORE_PRESENT, NULL, &err));
+    ck_ok(lines_restored(&lines, &stored, ROW_PRESENT, NULL, &err));
     check_text("present      x/merger@3\n");
     lines.json = true;
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         char part[60];
-        ck_ok(lines_restored(&lines, &stored, (RestoreStatus)i, "because", &err));
+        ck_ok(lines_restored(&lines, &stored, (RowStatus)i, "because", &err));
         snprintf(part, sizeof part, "\"status\":\"%s\",\"path\":null,", names[i]);
         check_has(part);
     }

@@ -51,6 +51,9 @@ static bool note(Known *known, const char *name, int32_t version, const KnownCon
         !add_key(known, &known->versions, (uint32_t)known->count, err))
         return false;
     known->contents[known->count++] = *content;
+    uint32_t index = strmap_get(&known->names, name);
+    if (index != STRMAP_NONE)
+        known->name_counts.items[index]++;
     return content_key(known, name, &content->content, err) != NULL && add_key(known, &known->held, 0, err);
 }
 
@@ -74,7 +77,10 @@ bool known_ask(Known *known, Store *store, const char *const *names, size_t coun
         const char *name = asked == STRMAP_NONE ? arena_copy(&known->arena, names[i], strlen(names[i]), err) : NULL;
         if (asked != STRMAP_NONE)
             continue;
-        ok = name != NULL && strmap_add(&known->names, name, 0, NULL, err);
+        uint32_t *versions = name != NULL ? vec_push(&known->name_counts, err) : NULL;
+        if (versions != NULL)
+            *versions = 0;
+        ok = versions != NULL && strmap_add(&known->names, name, (uint32_t)known->name_counts.count - 1, NULL, err);
         fresh[fresh_count++] = name;
     }
     ok = ok && (fresh_count == 0 || store_find(store, fresh, fresh_count, note_found, known, err));
@@ -108,8 +114,15 @@ bool known_holds(Known *known, const StoredModel *model, bool *holds, Err *err)
     return true;
 }
 
+uint32_t known_count(const Known *known, const char *name)
+{
+    uint32_t index = strmap_get(&known->names, name);
+    return index != STRMAP_NONE ? known->name_counts.items[index] : 0;
+}
+
 void known_free(Known *known)
 {
+    free(known->name_counts.items);
     strmap_free(&known->names);
     strmap_free(&known->versions);
     strmap_free(&known->held);

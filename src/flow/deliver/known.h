@@ -1,9 +1,10 @@
-/* known.h: what `restore` knows of the store: the content of each version of the names that it asked for. */
-#ifndef FLOW_RESTORE_KNOWN_H
-#define FLOW_RESTORE_KNOWN_H
+/* known.h: what is known of the store that rows are delivered to: the content of each version of the names it was asked for. */
+#ifndef FLOW_DELIVER_KNOWN_H
+#define FLOW_DELIVER_KNOWN_H
 
 #include "base/buf.h"
 #include "base/strmap.h"
+#include "base/vec.h"
 #include "store/store.h"
 
 typedef struct KnownContent {
@@ -13,7 +14,8 @@ typedef struct KnownContent {
 
 /* Zero-initialise. */
 typedef struct Known {
-    StrMap names; /* asked for */
+    StrMap names; /* asked for, to an index of name_counts */
+    VEC(uint32_t) name_counts; /* versions of each */
     StrMap versions; /* "name\nversion" to an index of contents */
     StrMap held; /* "name\ncontent": any version of the name has it */
     KnownContent *contents;
@@ -34,6 +36,7 @@ bool known_ask(Known *known, Store *store, const char *const *names, size_t coun
 bool known_add(Known *known, const StoredModel *model, Err *err); /* was stored just now */
 bool known_version(Known *known, const StoredModel *model, KnownAnswer *answer, Err *err);
 bool known_holds(Known *known, const StoredModel *model, bool *holds, Err *err); /* its name, in whatever version */
+uint32_t known_count(const Known *known, const char *name); /* versions of a name that was asked for */
 void known_free(Known *known); /* back to zero: all is asked anew */
 
 #endif

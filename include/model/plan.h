@@ -26,6 +26,10 @@ uint32_t plan_group(const Plan *plan, const char *name);
 /* Feeds one row of the store; names that are not in the tree are ignored. */
 bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err);
 
+/* Readers of this name get a row of the store that is no version: no new version would be what they get, so none is made for a
+ * source that names none. */
+void plan_note_hidden(Plan *plan, const char *name);
+
 /* Marks what the journal and the store together prove unchanged, and sorts the other groups, largest first. */
 bool plan_settle(Plan *plan, Err *err);
 

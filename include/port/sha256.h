@@ -33,6 +33,7 @@ bool sha256_add_line(Sha256 *sha, const char *word, const char *path, Err *err);
 bool sha256_add_sum_line(Sha256 *sha, const Digest *digest, const char *path, Err *err);
 
 bool digest_equal(const Digest *a, const Digest *b);
+bool digest_is_known(const Digest *digest); /* all zero stands for a digest that nobody worked out */
 void digest_hex(const Digest *digest, char out[2 * DIGEST_BYTES + 1]);
 bool digest_parse(const char *hex, Digest *out); /* exactly 64 hex digits */
 

@@ -10,7 +10,7 @@
 typedef enum StoreHealth {
     STORE_INTACT, /* its SHA-256, worked out now by the server, is the recorded one; of a chunked payload: all chunks are there, of
                    * the recorded size together, and each has its own SHA-256 (their sum is proven by reading it back only) */
-    STORE_DAMAGED, /* it is another one, or chunks are missing, doubled or of another size */
+    STORE_DAMAGED, /* it is another one, or the server cannot read it, or chunks are missing, doubled or of another size */
     STORE_UNPROVEN, /* no digest is recorded */
     STORE_MISSING /* no such row, or one with another content */
 } StoreHealth;

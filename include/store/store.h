@@ -101,6 +101,21 @@ typedef bool (*StoreVersionFn)(void *ctx, const StoreVersion *version, Err *err)
  * other programs) come unhashed. No table = no rows. */
 bool store_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 
+/* A row that this program can name, but not work with: all other calls pass it by. */
+typedef struct StoreOdd {
+    const char *place;   /* for people: "id 17"; borrowed, as the others */
+    const char *name;    /* NULL: it has none, or one that is no UTF-8 */
+    const char *problem; /* for people: what is wrong with it */
+    bool is_active;
+    bool is_newest;      /* to readers it is above every version: NULL, or a number over 2^31-1 */
+} StoreOdd;
+
+typedef bool (*StoreOddFn)(void *ctx, const StoreOdd *odd, Err *err);
+
+/* The rows of one name (NULL = of all) whose version is no number from 0 to 2^31-1, and with NULL also those without a name in
+ * UTF-8. In no order. No table = no rows. */
+bool store_odd_rows(Store *store, const char *name, StoreOddFn fn, void *ctx, Err *err);
+
 /* All versions of the given names. Rows without a recorded digest are hashed by the store, now; only one without a payload comes
  * unhashed. A name that the store cannot hold is not there. */
 bool store_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
@@ -133,7 +148,7 @@ bool store_verify(Store *store, StoreProof *proofs, size_t count, Err *err);
 /* Reads one payload in pieces of at most 16 MiB, in order, as of one moment. Between open and close no other call on the session.
  */
 bool store_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes,
-                      Err *err); /* ERR_SKIP: no such row */
+                      Err *err); /* ERR_SKIP: no such row, or no payload in it */
 bool store_fetch_next(Store *store, const void **data, size_t *len,
                       Err *err); /* *len 0 = the end; data borrowed until the next call */
 void store_fetch_close(Store *store);

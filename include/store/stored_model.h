@@ -3,9 +3,9 @@
  * What the store lists and takes, what a backup holds and what a report or a plan says of a row is this record, whole; nobody keeps
  * its fields one by one. A further column is a further field here.
  *
- * Ownership: strings are borrowed. Those of a record that a callback gets live until it returns; stored_model_copy keeps one for
- * longer. In a record that the store or a backup gives no string is NULL: "" stands for a column that is NULL. A record that is
- * written may leave source_host, source_path and run_id NULL. */
+ * Text may be no UTF-8, but for the name. Ownership: strings are borrowed. Those of a record that a callback gets live until it
+ * returns; stored_model_copy keeps one for longer. In a record that the store or a backup gives no string is NULL: "" stands for a
+ * column that is NULL. A record that is written may leave source_host, source_path and run_id NULL. */
 #ifndef STORE_STORED_MODEL_H
 #define STORE_STORED_MODEL_H
 

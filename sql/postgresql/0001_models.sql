@@ -99,6 +99,30 @@ ALTER TABLE models
     ADD COLUMN IF NOT EXISTS source_mtime timestamptz,
     ADD COLUMN IF NOT EXISTS run_id uuid;
 
+-- Columns of these names that the table had before: what they hold must be what the program means by them.
+DO $$
+DECLARE
+    wrong text;
+BEGIN
+    SELECT pg_catalog.string_agg(pg_catalog.format('the row with id %s has %s', bad.id, bad.problem), '; ') INTO wrong
+      FROM (SELECT id, problem
+              FROM (SELECT id, CASE
+                        WHEN format OPERATOR(pg_catalog.<>) ALL (ARRAY['file', 'tar']) THEN pg_catalog.format('the format %L', format)
+                        WHEN encoding OPERATOR(pg_catalog.<>) ALL (ARRAY['gzip', 'identity']) THEN pg_catalog.format('the encoding %L', encoding)
+                        WHEN pg_catalog.octet_length(content_sha256) OPERATOR(pg_catalog.<>) 32 THEN 'a content_sha256 that is not 32 bytes long'
+                        WHEN chunk_count IS NULL OR chunk_count OPERATOR(pg_catalog.<) 0 THEN pg_catalog.format('the chunk_count %L', chunk_count)
+                        WHEN chunk_count OPERATOR(pg_catalog.=) 0 AND stored_sha256 OPERATOR(pg_catalog.<>) pg_catalog.sha256(model_binary)
+                            THEN 'a stored_sha256 that is not that of its model_binary'
+                    END AS problem FROM models) AS every
+             WHERE problem IS NOT NULL
+             LIMIT 5) AS bad;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'the table models cannot be adopted: %', wrong USING ERRCODE = 'MM001',
+            HINT = 'change these rows, or rename the column';
+    END IF;
+END
+$$;
+
 -- EXTERNAL: payloads are compressed already; to try pglz on them first would halve the speed of a load.
 ALTER TABLE models
     ALTER COLUMN model_binary SET STORAGE EXTERNAL,
@@ -132,10 +156,15 @@ DECLARE
 BEGIN
     FOR row_id IN SELECT ctid FROM models WHERE stored_sha256 IS NULL AND content_sha256 IS NULL AND model_binary IS NOT NULL LOOP
         SELECT pg_catalog.sha256(model_binary) INTO digest FROM models WHERE ctid OPERATOR(pg_catalog.=) row_id;
-        UPDATE models
-           SET content_sha256 = digest, stored_sha256 = digest, raw_bytes = pg_catalog.octet_length(model_binary),
-               stored_bytes = pg_catalog.octet_length(model_binary), format = coalesce(format, 'file'), encoding = coalesce(encoding, 'identity')
-         WHERE ctid OPERATOR(pg_catalog.=) row_id;
+        BEGIN
+            UPDATE models
+               SET content_sha256 = digest, stored_sha256 = digest, raw_bytes = pg_catalog.octet_length(model_binary),
+                   stored_bytes = pg_catalog.octet_length(model_binary), format = coalesce(format, 'file'), encoding = coalesce(encoding, 'identity')
+             WHERE ctid OPERATOR(pg_catalog.=) row_id;
+        EXCEPTION WHEN integrity_constraint_violation THEN -- a rule of the table's own, which its older rows need not keep
+            RAISE EXCEPTION 'the table models cannot be adopted: the row with id %: %', (SELECT id FROM models WHERE ctid OPERATOR(pg_catalog.=) row_id), SQLERRM
+                USING ERRCODE = 'MM001', HINT = 'change this row, or the rule that it breaks';
+        END;
         done := done OPERATOR(pg_catalog.+) 1;
         IF pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>) (told OPERATOR(pg_catalog.+) interval '1 second') THEN
             RAISE NOTICE '% rows of models hashed', done;

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "command.h"
+#include "flow/odd.h"
 #include "source/unpack.h"
 
 #define LATEST_ACTIVE (-1)
@@ -48,11 +49,27 @@ static bool consider(void *ctx, const StoredModel *info, Err *err)
     return choice->found;
 }
 
+/* Readers who ask for no version may get a row that is none. */
+static bool refuse_odd(Store *store, const Choice *choice, Err *err)
+{
+    OddRows odd = {0};
+    bool ok = odd_rows_list(store, choice->name, &odd, err);
+    for (size_t i = 0; ok && i < odd.count; i++) {
+        if (choice->wanted == LATEST ? !odd.items[i].is_newest : !odd.items[i].is_live)
+            continue;
+        ok = err_set(err, ERR_STOP, "%s: readers get the row of models with %s; it cannot be fetched", choice->name,
+                     odd.items[i].text);
+        err_hint(err, "name a version: NAME@VERSION");
+    }
+    odd_rows_free(&odd);
+    return ok;
+}
+
 static bool find(Store *store, const char *reference, Choice *choice, Err *err)
 {
     int32_t version = (int32_t)choice->wanted;
     StoreFilter filter = {.names = &choice->name, .count = 1, .version = choice->wanted >= 0 ? &version : NULL};
-    if (!store_list(store, &filter, consider, choice, err))
+    if ((choice->wanted < 0 && !refuse_odd(store, choice, err)) || !store_list(store, &filter, consider, choice, err))
         return false;
     if (choice->found)
         return true;

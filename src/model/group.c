@@ -5,7 +5,7 @@
 
 #include "base/vec.h"
 
-#define COUNT_MAX ((1u << 29) - 1)
+#define COUNT_MAX ((1u << 28) - 1)
 
 /* --- models ------------------------------------------------------------------------------------------------------------------ */
 
@@ -198,7 +198,7 @@ void group_forget_versions(Group *group)
         free(versions[i].members);
     if (group->count > 1)
         free(versions);
-    *group = (Group){.first = group->first};
+    *group = (Group){.first = group->first, .is_hidden = group->is_hidden};
 }
 
 const Version *group_version(Group *group, int32_t number)

@@ -94,6 +94,13 @@ bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err)
     return group == STRMAP_NONE || group_add_version(&plan->groups[group], stored->version, &content, err);
 }
 
+void plan_note_hidden(Plan *plan, const char *name)
+{
+    uint32_t group = strmap_get(&plan->by_name, name);
+    if (group != STRMAP_NONE)
+        plan->groups[group].is_hidden = 1;
+}
+
 /* The next version is over all that are stored and all that other sources of this tree claim. */
 static int64_t next_version(const Plan *plan, Group *group)
 {
@@ -272,13 +279,16 @@ static void decide_change(Plan *plan, Group *group, Model *model)
     model->version = (int32_t)next;
 }
 
-void plan_decide(Plan *plan, uint32_t group_index, Model *model)
+static void refuse_hidden(Model *model)
 {
-    Group *group = &plan->groups[group_index];
-    if (model->explicit_version) {
-        decide_explicit(group, model);
-        return;
-    }
+    model_refuse(model, MODEL_FAILED,
+                 "%s: readers of %s get a row of another program, whose version is no number from 0 to %d, and would not get "
+                 "this one; mend or deactivate that row, or give this source a version",
+                 model->path, model->name, INT32_MAX);
+}
+
+static void decide_next(Plan *plan, Group *group, Model *model)
+{
     Content content = model_content(model);
     const Version *same = group_newest_with(group, &content), *other = group_newest_of_other_kind(group, content.kind);
     if (same != NULL) {
@@ -291,4 +301,15 @@ void plan_decide(Plan *plan, uint32_t group_index, Model *model)
         model->state = MODEL_NEW;
         model->version = (int32_t)next_version(plan, group);
     }
+}
+
+void plan_decide(Plan *plan, uint32_t group_index, Model *model)
+{
+    Group *group = &plan->groups[group_index];
+    if (model->explicit_version)
+        decide_explicit(group, model);
+    else
+        decide_next(plan, group, model);
+    if (group->is_hidden && model->state == MODEL_NEW && !model->explicit_version)
+        refuse_hidden(model);
 }

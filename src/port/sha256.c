@@ -121,6 +121,12 @@ bool digest_equal(const Digest *a, const Digest *b)
     return memcmp(a->byte, b->byte, DIGEST_BYTES) == 0;
 }
 
+bool digest_is_known(const Digest *digest)
+{
+    static const Digest unknown;
+    return !digest_equal(digest, &unknown);
+}
+
 void digest_hex(const Digest *digest, char out[2 * DIGEST_BYTES + 1])
 {
     text_hex(out, digest->byte, DIGEST_BYTES);

@@ -34,9 +34,10 @@ static bool add_text(Buf *out, const char *text, Err *err)
 static bool add_digest(Buf *out, const Digest *digest, Err *err)
 {
     char hex[2 * DIGEST_BYTES + 1];
-    if (digest != NULL)
+    bool known = digest != NULL && digest_is_known(digest);
+    if (known)
         digest_hex(digest, hex);
-    return add_text(out, digest != NULL ? hex : NULL, err);
+    return add_text(out, known ? hex : NULL, err);
 }
 
 static bool add_row_facts(Buf *out, const InventoryItem *item, Err *err)

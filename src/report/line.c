@@ -17,9 +17,10 @@ static const char *or_null(const char *text)
 static void add_digest(JsonLine *line, const char *key, const Digest *digest)
 {
     char hex[2 * DIGEST_BYTES + 1];
-    if (digest != NULL)
+    bool known = digest != NULL && digest_is_known(digest);
+    if (known)
         digest_hex(digest, hex);
-    json_line_string(line, key, digest != NULL ? hex : NULL);
+    json_line_string(line, key, known ? hex : NULL);
 }
 
 ModelLine model_line_of_row(const StoredModel *row)

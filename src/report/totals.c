@@ -202,6 +202,11 @@ static bool is_named_row(const Inventory *inventory, const InventoryItem *item)
     return is_row(inventory, item) && item->name != NULL && item->version >= 0;
 }
 
+static bool is_hashed_row(const Inventory *inventory, const InventoryItem *item)
+{
+    return is_named_row(inventory, item) && digest_is_known(&item->row->content);
+}
+
 static bool is_run_row(const Inventory *inventory, const InventoryItem *item)
 {
     return is_row(inventory, item) && item->row->run_id[0] != '\0';
@@ -308,7 +313,7 @@ bool facts_make(const Inventory *inventory, Facts *out, Err *err)
     bool ok = group_by_kind(inventory, &facts, err) &&
               groups_make(inventory, is_reasoned, sort_by_reason, same_reason, judge_reason, &facts.reasons, err) &&
               groups_make(inventory, is_row, sort_by_type, same_type, judge_type, &facts.types, err) &&
-              groups_make(inventory, is_named_row, sort_by_content, same_content, judge_copies, &facts.copies, err) &&
+              groups_make(inventory, is_hashed_row, sort_by_content, same_content, judge_copies, &facts.copies, err) &&
               groups_make(inventory, is_named_row, sort_by_row, same_name, judge_series, &facts.series, err) &&
               groups_make(inventory, is_run_row, sort_by_run, same_run, judge_run, &facts.runs, err);
     sum_copies(&facts);

@@ -39,7 +39,7 @@ bool database_begin_locked(Store *store, int64_t lock, Err *err)
 
 bool database_commit(Store *store, StoreOutcome *outcome, Err *err)
 {
-    return store->driver->transaction_commit(store, outcome, err);
+    return store_no_batch(store->driver->transaction_commit(store, outcome, err), ERR_SCHEMA, err);
 }
 
 void database_rollback(Store *store)
@@ -50,12 +50,12 @@ void database_rollback(Store *store)
 bool database_run(Store *store, const char *script, size_t *position, Err *err)
 {
     size_t ignored;
-    return store->driver->run_script(store, script, position != NULL ? position : &ignored, err);
+    return store_no_batch(store->driver->run_script(store, script, position != NULL ? position : &ignored, err), ERR_SCHEMA, err);
 }
 
 bool database_query(Store *store, const char *sql, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx, Err *err)
 {
-    return store->driver->query_text(store, sql, params, count, fn, ctx, err);
+    return store_no_batch(store->driver->query_text(store, sql, params, count, fn, ctx, err), ERR_SCHEMA, err);
 }
 
 bool database_identifier(Buf *out, const char *name, Err *err)

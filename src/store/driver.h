@@ -25,6 +25,7 @@ typedef struct StoreDriver {
 
     bool (*identity)(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
 
+    bool (*odd_rows)(Store *store, const char *name, StoreOddFn fn, void *ctx, Err *err); /* may be NULL */
     bool (*catalog)(Store *store, StoreVersionFn fn, void *ctx, Err *err);
     bool (*find)(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
     void (*use_digests)(Store *store, bool keep); /* may be NULL */
@@ -74,6 +75,10 @@ struct Store {
 };
 
 void store_target_clear(StoreTarget *target);
+
+/* Passes `ok` on. A fault of one row's data (ERR_SKIP, ERR_CONFLICT) tells a batch to do without that row; what is no batch is
+ * refused as a whole by it, so its error gets the class `whole`. */
+bool store_no_batch(bool ok, ErrClass whole, Err *err);
 
 extern const StoreDriver store_postgres_driver;
 

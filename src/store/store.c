@@ -130,14 +130,26 @@ const StoreTarget *store_target(const Store *store)
     return store->target;
 }
 
+bool store_no_batch(bool ok, ErrClass whole, Err *err)
+{
+    if (!ok && err != NULL && (err->cls == ERR_SKIP || err->cls == ERR_CONFLICT))
+        err->cls = whole;
+    return ok;
+}
+
 bool store_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err)
 {
-    return store->driver->identity(store, out, err);
+    return store_no_batch(store->driver->identity(store, out, err), ERR_STOP, err);
 }
 
 bool store_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err)
 {
-    return store->driver->catalog(store, fn, ctx, err);
+    return store_no_batch(store->driver->catalog(store, fn, ctx, err), ERR_STOP, err);
+}
+
+bool store_odd_rows(Store *store, const char *name, StoreOddFn fn, void *ctx, Err *err)
+{
+    return store->driver->odd_rows == NULL || store_no_batch(store->driver->odd_rows(store, name, fn, ctx, err), ERR_STOP, err);
 }
 
 /* A name that cannot be asked for, because the store's encoding lacks a character of it, cannot be there. */
@@ -162,18 +174,18 @@ void store_use_digests(Store *store, bool keep)
 
 bool store_wait_writers(Store *store, Err *err)
 {
-    return store->driver->wait_writers(store, err);
+    return store_no_batch(store->driver->wait_writers(store, err), ERR_STOP, err);
 }
 
 bool store_list(Store *store, const StoreFilter *filter, StoredModelFn fn, void *ctx, Err *err)
 {
     static const StoreFilter all = {0};
-    return store->driver->list(store, filter != NULL ? filter : &all, fn, ctx, err);
+    return store_no_batch(store->driver->list(store, filter != NULL ? filter : &all, fn, ctx, err), ERR_STOP, err);
 }
 
 bool store_verify(Store *store, StoreProof *proofs, size_t count, Err *err)
 {
-    return store->driver->verify(store, proofs, count, err);
+    return store_no_batch(store->driver->verify(store, proofs, count, err), ERR_STOP, err);
 }
 
 const char *store_doubt_text(StoreDoubt doubt)
@@ -245,10 +257,10 @@ bool store_alive(const Store *store)
 
 bool store_run_begin(Store *store, const StoreRun *run, Err *err)
 {
-    return store->driver->run_begin(store, run, err);
+    return store_no_batch(store->driver->run_begin(store, run, err), ERR_STOP, err);
 }
 
 bool store_run_end(Store *store, const StoreRun *run, Err *err)
 {
-    return store->driver->run_end(store, run, err);
+    return store_no_batch(store->driver->run_end(store, run, err), ERR_STOP, err);
 }

@@ -90,9 +90,11 @@ static bool say_readers(Audit *audit, AuditItem *item, const Row *row, const Mod
     const StoredModel *stored = &row->model;
     Buf text = {0};
     item->readers_version = row->live_version;
-    if (row->live_version == stored->version)
+    if (row->live_version == stored->version && row->hidden_by == NULL)
         return true;
-    bool ok = row->live_version == VERSION_AUTO
+    bool ok = row->hidden_by != NULL
+                  ? buf_format(&text, err, "readers of %s get the row with %s", stored->name, row->hidden_by->text)
+              : row->live_version == VERSION_AUTO
                   ? buf_format(&text, err, "no version of %s is active", stored->name)
                   : buf_format(&text, err, "readers of %s get %s@%d", stored->name, stored->name, (int)row->live_version);
     ok = ok && (stored->is_active || buf_format(&text, err, "; %s@%d is not active", stored->name, (int)stored->version));

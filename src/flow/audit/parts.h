@@ -5,6 +5,7 @@
 #define FLOW_AUDIT_PARTS_H
 
 #include "flow/audit.h"
+#include "flow/odd.h"
 
 typedef struct Row {
     StoredModel model;     /* its strings are in the arena of the rows */
@@ -13,6 +14,7 @@ typedef struct Row {
                             * its key */
     bool is_filled;        /* it has no digests of its own; those in `model` were worked out just now */
     int32_t live_version;  /* of its name: the highest that is active, which readers get; VERSION_AUTO: none is */
+    const OddRow *hidden_by; /* readers of its name get this row instead of any version; NULL = none */
     bool content_recorded; /* content_sha256 is there, stored_sha256 is not: nothing was worked out from the payload */
 } Row;
 
@@ -21,6 +23,7 @@ typedef struct Rows {
     Row *items;
     size_t count, cap;
     Row **by_path; /* the same by source_path; NULL until it is wanted */
+    OddRows odd;  /* what is not among them */
     char store[STORE_IDENTITY_SIZE];
     Arena arena;
 } Rows;

@@ -12,6 +12,7 @@ void rows_free(Rows *rows)
 {
     free(rows->items);
     free(rows->by_path);
+    odd_rows_free(&rows->odd);
     arena_free(&rows->arena);
     *rows = (Rows){0};
 }
@@ -168,8 +169,11 @@ static void note_live_versions(Rows *rows)
         for (end = first; end < rows->count && strcmp(rows->items[end].model.name, rows->items[first].model.name) == 0; end++)
             if (rows->items[end].model.is_active)
                 live = rows->items[end].model.version;
-        for (size_t i = first; i < end; i++)
+        const OddRow *hidden_by = odd_rows_live(&rows->odd, rows->items[first].model.name);
+        for (size_t i = first; i < end; i++) {
             rows->items[i].live_version = live;
+            rows->items[i].hidden_by = hidden_by;
+        }
     }
 }
 
@@ -184,7 +188,8 @@ static bool list_once(void *ctx, Err *err)
     Listing *listing = ctx;
     Rows *rows = &listing->rows;
     rows->count = 0;
-    if (!store_identity(listing->store, rows->store, err) || !store_list(listing->store, NULL, note_row, rows, err))
+    if (!store_identity(listing->store, rows->store, err) || !odd_rows_list(listing->store, NULL, &rows->odd, err) ||
+        !store_list(listing->store, NULL, note_row, rows, err))
         return false;
     if (rows->count > 0) /* the store's own order need not be that of bytes */
         qsort(rows->items, rows->count, sizeof *rows->items, by_key);
@@ -197,9 +202,11 @@ bool rows_list(Retry *retry, const ModelList *models, Rows *out, Err *err)
     Listing listing = {.models = models};
     bool ok = retry_step(retry, &listing.store, list_once, &listing, err);
     store_close(listing.store);
-    if (ok)
-        *out = listing.rows;
-    else
+    if (!ok) {
         rows_free(&listing.rows);
-    return ok;
+        return false;
+    }
+    odd_rows_warn(&listing.rows.odd);
+    *out = listing.rows;
+    return true;
 }

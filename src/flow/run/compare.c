@@ -5,6 +5,7 @@
 #include "base/interrupt.h"
 #include "base/strmap.h"
 #include "base/vec.h"
+#include "flow/odd.h"
 #include "worker.h"
 
 #define NAMES_AT_ONCE 1000
@@ -131,11 +132,24 @@ bool compare_tree(Run *run, Err *err)
            plan_new(run->models, settings->on_change, &run->plan, err);
 }
 
+/* Once it is known that the plan stands: a step that failed is repeated. */
+static void take_odd_rows(Run *run, const OddRows *odd)
+{
+    for (size_t i = 0; i < odd->count; i++)
+        if (odd->items[i].is_live)
+            plan_note_hidden(run->plan, odd->items[i].name);
+    odd_rows_warn(odd);
+}
+
 bool compare_store(Run *run, Err *err)
 {
     Unhashed unhashed = {.run = run};
+    OddRows odd = {0};
     bool ok = store_catalog(run->store, add_stored, &unhashed, err) && hash_groups(run, &unhashed, err) &&
-              plan_settle(run->plan, err);
+              odd_rows_list(run->store, NULL, &odd, err) && plan_settle(run->plan, err);
+    if (ok)
+        take_odd_rows(run, &odd);
+    odd_rows_free(&odd);
     free(unhashed.items);
     return ok;
 }

@@ -49,6 +49,8 @@ void table_reasons(Page *page, const Inventory *inventory, const Facts *facts)
 static void digest_cell(Page *page, const Digest *digest)
 {
     char hex[2 * DIGEST_BYTES + 1];
+    if (!digest_is_known(digest))
+        return;
     digest_hex(digest, hex);
     page_format(page, "<code title=%s>%.8s</code>", hex, hex);
 }

@@ -20,6 +20,7 @@ const StoreDriver store_postgres_driver = {
     .close = postgres_close,
     .alive = postgres_alive,
     .identity = postgres_identity,
+    .odd_rows = postgres_odd_rows,
     .catalog = postgres_catalog,
     .find = postgres_find,
     .use_digests = postgres_use_digests,

@@ -37,6 +37,8 @@ bool postgres_fetch_open(Store *store, const char *name, int32_t version, uint64
     bool ok = postgres_begin(pg, false, err) && ask(pg, sql_postgresql_fetch_begin, PIECE_BYTES, 0, 3, err);
     if (ok && PQntuples(fetch->piece) != 1)
         ok = err_set(err, ERR_SKIP, "%s@%d: is not stored", name, (int)version);
+    else if (ok && PQgetisnull(fetch->piece, 0, 2) && postgres_integer(fetch->piece, 1) == 0)
+        ok = err_set(err, ERR_SKIP, "%s@%d: its row has no payload, model_binary is NULL", name, (int)version);
     if (!ok) {
         postgres_fetch_close(store);
         return false;

@@ -53,6 +53,7 @@ typedef struct Postgres {
     int64_t local_of, local; /* seconds since 1970: an instant that was asked for, and what that clock shows then */
     bool has_triggers;       /* on models, for INSERT */
     bool ascii_notes;        /* the database's encoding may lack a character of a path or a host name */
+    bool raw_text;           /* the database does not know the encoding of its text: it may be no UTF-8 */
     bool shape_known;
     size_t error_at;         /* character of the script that the last error is about, from 1; 0 = not told */
     bool use_digests, keep_digests; /* of rows of other programs, see find.c */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "session/text.h"
 #include "session/transaction.h"
@@ -109,12 +110,33 @@ static bool prove(Postgres *pg, const Arrays *arrays, StoreProof *proofs, size_t
     return ok;
 }
 
-bool postgres_verify(Store *store, StoreProof *proofs, size_t count, Err *err)
+static bool prove_at_once(Postgres *pg, StoreProof *proofs, size_t count, Err *err)
 {
-    Postgres *pg = (Postgres *)store;
     Arrays arrays = {0};
     bool ok = fill_arrays(&arrays, proofs, count, err) && postgres_begin(pg, false, err) && prove(pg, &arrays, proofs, count, err);
-    postgres_rollback(store);
+    postgres_rollback(&pg->base);
     free_arrays(&arrays);
     return ok;
+}
+
+/* The server cannot read one of the payloads: which one? */
+static bool is_unreadable(const Err *err)
+{
+    return strcmp(err->code, "XX001") == 0;
+}
+
+bool postgres_verify(Store *store, StoreProof *proofs, size_t count, Err *err)
+{
+    Err why = {0};
+    if (prove_at_once((Postgres *)store, proofs, count, &why))
+        return true;
+    if (is_unreadable(&why) && count > 1)
+        return postgres_verify(store, proofs, count / 2, err) && postgres_verify(store, proofs + count / 2, count - count / 2, err);
+    if (is_unreadable(&why)) {
+        proofs[0].health = STORE_DAMAGED;
+        return true;
+    }
+    if (err != NULL)
+        *err = why;
+    return false;
 }

@@ -3,16 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define NAME_BYTES 4096 /* an adopted table may have names of any length; such a long one is none of ours */
 
 uint32_t postgres_u32(const unsigned char *bytes)
 {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
-static bool is_null_or(const PostgresField *field, int len)
-{
-    return field->len == -1 || field->len == len;
 }
 
 static bool take_digest(const PostgresField *field, Digest *out)
@@ -27,10 +24,9 @@ bool postgres_version(const Postgres *pg, const PostgresField *fields, StoreVers
 {
     char name[NAME_BYTES + 1];
     StoreVersion row = {.name = name};
-    if (fields[0].len < 0 || fields[1].len != 4 || !is_null_or(&fields[2], DIGEST_BYTES) || !is_null_or(&fields[3], 16) ||
-        !is_null_or(&fields[4], 1) || !is_null_or(&fields[5], DIGEST_BYTES))
+    if (fields[0].len < 0 || fields[1].len != 4)
         return err_set(err, ERR_STOP, "%s: unexpected column types in models", store_target_label(pg->base.target));
-    if (fields[0].len > NAME_BYTES)
+    if (fields[0].len > NAME_BYTES || !text_utf8_valid((const char *)fields[0].data, (size_t)fields[0].len))
         return true;
     memcpy(name, fields[0].data, (size_t)fields[0].len);
     name[fields[0].len] = '\0';

@@ -219,7 +219,7 @@ START_TEST(many_duplicates_fold)
     Buf page = {0};
     for (size_t i = 0; i < 240; i++) {
         items[i] = row(&rows[i], '=', i % 2 == 0 ? "a" : "b", (int32_t)i, 1);
-        rows[i].content = digest_of((unsigned char)(i / 2));
+        rows[i].content = digest_of((unsigned char)(i / 2 + 1));
     }
     has(page_of(&inventory, &page), "120 contents are stored under several names");
     has(page.data, "<details><summary>The next 92</summary>");

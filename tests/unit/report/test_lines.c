@@ -88,11 +88,12 @@ START_TEST(models_of_a_run_in_json)
 {
     ModelList models = {0};
     fill_models(&models);
+    models.items[0].content.byte[0] = 0x1a;
     lines.json = lines.quiet = true;
     ck_ok(lines_run_models(&lines, &models, NULL, &err));
     check_text("{\"type\":\"model\",\"status\":\"new\",\"path\":\"merger_regression_v3.joblib\",\"name\":\"merger_regression\",\"version\":3,"
                "\"model_type\":\"regression\",\"event\":\"merger\",\"reason\":null,\"raw_bytes\":2048,\"stored_bytes\":100,"
-               "\"content_sha256\":\"0000000000000000000000000000000000000000000000000000000000000000\"}\n"
+               "\"content_sha256\":\"1a00000000000000000000000000000000000000000000000000000000000000\"}\n"
                "{\"type\":\"model\",\"status\":\"failed\",\"path\":\"a\\\\x0a\\\\x1b[31m\\\\xff\",\"name\":null,\"version\":null,"
                "\"model_type\":null,\"event\":null,\"reason\":\"no good name\",\"raw_bytes\":0,\"stored_bytes\":null,"
                "\"content_sha256\":null}\n");

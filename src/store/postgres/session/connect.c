@@ -131,6 +131,8 @@ static bool connect_any(Postgres *pg, const PostgresTarget *target, const char *
  * a temporary table must not hide ours. */
 static bool make_openings(Postgres *pg, const char *schema, bool no_views, Err *err)
 {
+    /* Text of no known encoding comes as it is: one row that is no UTF-8 would end every listing else. */
+    const char *raw = pg->raw_text ? "; SET LOCAL client_encoding = 'SQL_ASCII'" : "";
     Buf write = {0}, read = {0};
     double lock = pg->base.target->tuning.lock_timeout * 1000;
     long long lock_ms = lock < 1 ? 1 : lock > 2e9 ? 2000000000LL : (long long)lock;
@@ -139,13 +141,14 @@ static bool make_openings(Postgres *pg, const char *schema, bool no_views, Err *
     ok = ok && buf_format(&write, err,
                           "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = %s, pg_temp; "
                           "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = %lld; "
-                          "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
-                          quoted, lock_ms);
+                          "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0%s",
+                          quoted, lock_ms, raw);
     ok = ok && buf_format(&read, err,
                           "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = %s, pg_temp; "
                           "SET LOCAL lock_timeout = %lld; SET LOCAL statement_timeout = 0; SET LOCAL "
-                          "idle_in_transaction_session_timeout = 0%s",
-                          quoted, lock_ms, no_views ? "; SET LOCAL restrict_nonsystem_relation_kind = 'view, foreign-table'" : "");
+                          "idle_in_transaction_session_timeout = 0%s%s",
+                          quoted, lock_ms, raw,
+                          no_views ? "; SET LOCAL restrict_nonsystem_relation_kind = 'view, foreign-table'" : "");
     PQfreemem(quoted);
     pg->begin_write = write.data;
     pg->begin_read = read.data;
@@ -180,6 +183,7 @@ static bool introduce(Postgres *pg, Err *err)
         pg->standby = PQgetvalue(answer, 0, 1)[0] == 't';
         pg->read_only = PQgetvalue(answer, 0, 2)[0] == 't';
         pg->ascii_notes = PQgetvalue(answer, 0, 4)[0] == 't';
+        pg->raw_text = PQgetvalue(answer, 0, 6)[0] == 't';
         ok = make_openings(pg, PQgetvalue(answer, 0, 3), PQgetvalue(answer, 0, 5)[0] == 't', err) &&
              make_place(pg, PQgetvalue(answer, 0, 3), err);
     }

@@ -250,6 +250,9 @@ bool postgres_target_new(const char *url, const StoreTuning *tuning, StoreTarget
     bool ok = false;
     if (given == NULL)
         return false;
+    /* libpq would have the server use it: created_at without a time zone is in the zone of the database, as in the rows of others,
+     * not in that of whoever runs this. */
+    unsetenv("PGTZ");
     target = calloc(1, sizeof *target);
     if (target == NULL) {
         err_no_memory(err);

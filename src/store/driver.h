@@ -11,6 +11,7 @@
 
 typedef struct StoreDriver {
     StoreTraits traits;
+    bool (*is_address)(const char *url); /* is it one of this kind? NULL: what is of no other kind is */
     /* url "": what the environment says */
     bool (*target_new)(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
     bool (*in_environment)(void); /* does the environment name a store of this kind? NULL: it cannot */
@@ -80,6 +81,6 @@ void store_target_clear(StoreTarget *target);
  * refused as a whole by it, so its error gets the class `whole`. */
 bool store_no_batch(bool ok, ErrClass whole, Err *err);
 
-extern const StoreDriver store_postgres_driver;
+extern const StoreDriver store_postgres_driver, store_sqlite_driver;
 
 #endif

@@ -30,29 +30,36 @@ static bool new_target(const StoreDriver *driver, const char *url, const StoreTu
     return true;
 }
 
+static const StoreDriver *const drivers[] = {&store_sqlite_driver, &store_postgres_driver};
+static const size_t driver_count = sizeof drivers / sizeof *drivers;
+
+/* The last one takes what is of no other kind. */
+static const StoreDriver *driver_of(const char *url)
+{
+    size_t i = 0;
+    while (i + 1 < driver_count && !drivers[i]->is_address(url))
+        i++;
+    return drivers[i];
+}
+
 bool store_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err)
 {
-    if (scheme_is(url, "sqlite") || scheme_is(url, "sqlite3")) {
-        err_set(err, ERR_USAGE, "sqlite:// is not in this build of the program");
-        return err_hint(err, "name a PostgreSQL database: postgresql://user@host/database");
-    }
-    if (scheme_length(url) > 0 && !scheme_is(url, "postgresql") && !scheme_is(url, "postgres")) {
+    const StoreDriver *driver = driver_of(url);
+    if (driver->is_address == NULL && scheme_length(url) > 0 && !scheme_is(url, "postgresql") && !scheme_is(url, "postgres")) {
         err_set(err, ERR_USAGE, "%.*s:// is no database that this program knows", (int)scheme_length(url), url);
-        return err_hint(err, "use postgresql://user@host/database");
+        return err_hint(err, "use postgresql://user@host/database or sqlite:///file.db");
     }
-    return new_target(&store_postgres_driver, url, tuning, out, err);
+    return new_target(driver, url, tuning, out, err);
 }
 
 bool store_target_default(const StoreTuning *tuning, StoreTarget **out, bool *named, Err *err)
 {
-    static const StoreDriver *const drivers[] = {&store_postgres_driver};
-    const size_t count = sizeof drivers / sizeof *drivers;
     *named = true;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < driver_count; i++)
         if (drivers[i]->in_environment != NULL && drivers[i]->in_environment())
             return new_target(drivers[i], "", tuning, out, err);
     *named = false;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < driver_count; i++)
         if (drivers[i]->default_url != NULL)
             return new_target(drivers[i], drivers[i]->default_url, tuning, out, err);
     return err_set(err, ERR_USAGE, "no database is named");
@@ -102,7 +109,7 @@ const StoreTraits *store_traits(const StoreTarget *target)
 
 bool store_target_has_password(const char *url)
 {
-    return url != NULL && store_postgres_driver.has_password(url);
+    return url != NULL && driver_of(url)->has_password(url);
 }
 
 bool store_open(const StoreTarget *target, Store **out, bool *full, Err *err)

@@ -202,10 +202,6 @@ class CannotConnect(ConnectCase):
         self.assertNotIn(ENCODED, result.all())
         return result
 
-    def test_sqlite_is_not_there(self):
-        self.check(2, "sqlite", "postgresql://", arguments=["-d", "sqlite:///models.db"])
-        self.assertFalse((self.base / "models.db").exists())
-
     def test_other_databases_are_not_known(self):
         self.check(2, "mysql://", "postgresql://", arguments=["-d", f"mysql://u:{ENCODED}@host/db"])
 

@@ -5,15 +5,7 @@
 #include <libpq-fe.h>
 #include <stdarg.h>
 
-#include "../unit/unit.h"
-#include "base/clock.h"
-#include "base/spool.h"
-#include "store/store.h"
-#include "schema/schema.h"
-
-#define RUN_ID "0190a5b0-1234-7abc-8def-0123456789ab"
-
-static const StoreTuning quick = {.connect_timeout = 2, .timeout = 2, .lock_timeout = 1};
+#include "common.h"
 
 /* The test server's URL with another database. */
 static inline const char *url_of(const char *database)
@@ -55,103 +47,6 @@ static inline const char *new_database(void)
     snprintf(query, sizeof query, "CREATE DATABASE %s", name);
     sql("models", query);
     return name;
-}
-
-static inline StoreTarget *target_of(const char *url)
-{
-    Err err = {0};
-    StoreTarget *target = NULL;
-    ck_ok(store_target_new(url, &quick, &target, &err));
-    return target;
-}
-
-static inline Store *open_store(const StoreTarget *target)
-{
-    Err err = {0};
-    Store *store = NULL;
-    ck_ok(store_open(target, &store, NULL, &err));
-    return store;
-}
-
-/* `bytes` bytes that do not repeat, the same for the same seed. */
-static inline void fill_spool(Spool *spool, uint64_t bytes, uint64_t seed, size_t memory_limit)
-{
-    static unsigned char block[65536];
-    Err err = {0};
-    spool_init(spool, memory_limit, "/tmp");
-    for (uint64_t done = 0; done < bytes;) {
-        uint64_t left = bytes - done, take = left < sizeof block ? left : sizeof block;
-        for (size_t i = 0; i < take; i++) {
-            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-            block[i] = (unsigned char)(seed >> 56);
-        }
-        ck_ok(spool_write(spool, block, (size_t)take, &err));
-        done += take;
-    }
-}
-
-/* A row for that payload with right digests. */
-static inline StoredModel row_of(const char *name, int32_t version, Spool *payload)
-{
-    Err err = {0};
-    static char scratch[1024 * 1024];
-    StoredModel row = {.name = name,
-                    .version = version,
-                    .model_type = "regression",
-                    .event = "ev",
-                    .is_active = true,
-                    .raw_bytes = 5 * payload->bytes,
-                    .stored_bytes = payload->bytes,
-                    .is_gzip = true,
-                    .source_host = "host1",
-                    .source_path = "models/a.joblib",
-                    .source_mtime_ns = INT64_C(1700000000123456789),
-                    .run_id = RUN_ID};
-    Sha256 *sha = sha256_new(&err);
-    ck_assert_ptr_nonnull(sha);
-    const void *data;
-    for (uint64_t at = 0; at < payload->bytes;) {
-        ptrdiff_t got = spool_view(payload, at, sizeof scratch, scratch, &data, &err);
-        ck_assert_msg(got > 0, "%s", err.text);
-        ck_ok(sha256_add(sha, data, (size_t)got, &err));
-        at += (uint64_t)got;
-    }
-    ck_ok(sha256_end(sha, &row.stored, &err));
-    sha256_free(sha);
-    ck_ok(sha256_once(name, strlen(name), &row.content, &err));
-    return row;
-}
-
-/* One small row in a batch of its own. */
-static inline bool put_one(Store *store, const char *name, int32_t version, Err *err)
-{
-    Spool payload;
-    fill_spool(&payload, 1000, (uint64_t)version, 1 << 20);
-    StoredModel row = row_of(name, version, &payload);
-    bool ok = store_begin(store, err) && store_put(store, &row, &payload, err) && store_commit(store, NULL, err);
-    if (!ok)
-        store_rollback(store);
-    spool_free(&payload);
-    return ok;
-}
-
-/* What catalog and find bring, joined as name:version lines. */
-typedef struct Found {
-    char text[8192];
-    size_t count, unhashed;
-    StoreVersion last;
-} Found;
-
-static inline bool note_found(void *ctx, const StoreVersion *version, Err *err)
-{
-    Found *found = ctx;
-    size_t used = strlen(found->text);
-    (void)err;
-    snprintf(found->text + used, sizeof found->text - used, "%s:%d\n", version->name, version->version);
-    found->count++;
-    found->unhashed += version->is_unhashed;
-    found->last = *version;
-    return true;
 }
 
 /* The process number of the one backend that serves the program in that database. */

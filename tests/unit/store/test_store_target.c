@@ -174,10 +174,9 @@ START_TEST(refused)
 {
     Err err;
     StoreTarget *target = NULL;
-    ck_fails(store_target_new("sqlite:///models.db", &tuning, &target, &err), ERR_USAGE, "sqlite://");
-    ck_assert_ptr_nonnull(strstr(err.hint, "postgresql://"));
-    ck_fails(store_target_new("sqlite+pysqlite:///models.db", &tuning, &target, &err), ERR_USAGE, "sqlite://");
     ck_fails(store_target_new("mysql+pymysql://root:hunter2@h/d", &tuning, &target, &err), ERR_USAGE, "mysql://");
+    ck_assert_ptr_nonnull(strstr(err.hint, "postgresql://"));
+    ck_assert_ptr_nonnull(strstr(err.hint, "sqlite:///"));
     ck_assert_ptr_null(strstr(err.text, "hunter2"));
     ck_fails(store_target_new("host=h colour=red", &tuning, &target, &err), ERR_USAGE, "colour");
     ck_fails(store_target_new("postgresql://h/d?colour=red", &tuning, &target, &err), ERR_USAGE, "colour");

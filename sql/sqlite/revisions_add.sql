@@ -1,0 +1,1 @@
+INSERT INTO :"ledger" (revision, slug, checksum) VALUES (?1, ?2, ?3)

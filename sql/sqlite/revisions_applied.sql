@@ -1,0 +1,1 @@
+SELECT revision, checksum FROM :"ledger" ORDER BY applied_at, revision

@@ -1,0 +1,206 @@
+/* put.c: a batch. The transaction begins with its first row, so that chunks can be stored before it. */
+#include "calls.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "session/connection.h"
+#include "session/transaction.h"
+#include "upload.h"
+#include "session/value.h"
+
+#define BIND_BYTES (UINT64_C(16) * 1024 * 1024) /* more than that would be in memory twice */
+
+/* The values of put_row.sql. */
+static bool bind_row(Sqlite *sq, sqlite3_stmt *to, const StoredModel *row, const char *mtime, const char *created,
+                     int64_t upload_id, Err *err)
+{
+    const struct {
+        int number;
+        const char *text;
+    } texts[] = {{1, row->name},
+                 {3, row->model_type},
+                 {4, row->event},
+                 {10, row->is_tar ? "tar" : "file"},
+                 {11, row->is_gzip ? "gzip" : "identity"},
+                 {13, row->source_host},
+                 {14, row->source_path},
+                 {15, mtime},
+                 {16, row->run_id},
+                 {19, created}};
+    const struct {
+        int number;
+        int64_t value;
+    } numbers[] = {{2, row->version},
+                   {5, row->is_active},
+                   {7, (int64_t)row->raw_bytes},
+                   {9, (int64_t)row->stored_bytes},
+                   {12, row->chunk_count}};
+    int code = SQLITE_OK;
+    for (size_t i = 0; code == SQLITE_OK && i < sizeof texts / sizeof *texts; i++)
+        code = sqlite_bind_text(to, texts[i].number, texts[i].text);
+    for (size_t i = 0; code == SQLITE_OK && i < sizeof numbers / sizeof *numbers; i++)
+        code = sqlite3_bind_int64(to, numbers[i].number, numbers[i].value);
+    if (code == SQLITE_OK && row->event[0] == '\0')
+        code = sqlite3_bind_text(to, 4, "", 0, SQLITE_STATIC);
+    if (code == SQLITE_OK)
+        code = sqlite_bind_digest(to, 6, &row->content);
+    if (code == SQLITE_OK)
+        code = sqlite_bind_digest(to, 8, &row->stored);
+    if (code == SQLITE_OK)
+        code = sqlite_bind_digest(to, 17, row->has_members ? &row->members : NULL);
+    if (code == SQLITE_OK)
+        code = row->chunk_count > 0 ? sqlite3_bind_int64(to, 18, upload_id) : sqlite3_bind_null(to, 18);
+    return sqlite_check(sq, code, err);
+}
+
+static bool insert_row(Sqlite *sq, const StoredModel *row, int64_t upload_id, Err *err)
+{
+    char mtime[SQLITE_TIME_SIZE], created[SQLITE_TIME_SIZE] = "";
+    sqlite_time_text(mtime, row->source_mtime_ns);
+    if (row->created_ns != 0)
+        sqlite_time_text(created, row->created_ns);
+    sqlite3_stmt *statement = sqlite_statement(sq, SQLITE_Q_PUT_ROW, err);
+    bool ok = statement != NULL && bind_row(sq, statement, row, mtime, created, upload_id, err) && sqlite_run(sq, statement, err);
+    sqlite_done(statement);
+    return ok;
+}
+
+static bool check_digest(Sqlite *sq, const StoredModel *model, Spool *payload, Err *err)
+{
+    Digest digest;
+    Sha256 *sha = sha256_new(err);
+    bool ok = sha != NULL && sqlite_hash_payload(sq, payload, 0, payload->bytes, sha, NULL, err) && sha256_end(sha, &digest, err);
+    sha256_free(sha);
+    return ok && (digest_equal(&digest, &model->stored) ||
+                  err_set(err, ERR_SKIP, "%s: the payload is not the one that its digest was made of", model->name));
+}
+
+/* The payload of the row that was inserted last. */
+static bool insert_payload(Sqlite *sq, Spool *payload, Err *err)
+{
+    int64_t row_id = sqlite3_last_insert_rowid(sq->db);
+    sqlite3_stmt *statement = sqlite_statement(sq, SQLITE_Q_PUT_PAYLOAD, err);
+    bool whole = !payload->spilled && payload->bytes <= BIND_BYTES;
+    if (statement == NULL || !sqlite_check(sq, sqlite3_bind_int64(statement, 1, row_id), err))
+        return false;
+    int code = whole && payload->bytes > 0 ? sqlite3_bind_blob64(statement, 2, payload->memory.data, payload->bytes, SQLITE_STATIC)
+                                           : sqlite3_bind_zeroblob64(statement, 2, payload->bytes);
+    return sqlite_check(sq, code, err) && sqlite_run(sq, statement, err) &&
+           (whole || sqlite_write_value(sq, "model_payloads", row_id, payload, 0, payload->bytes, err));
+}
+
+static bool settle_pending(Sqlite *sq, Err *err)
+{
+    for (size_t i = 0; i < sq->pending_count; i++)
+        if (!insert_row(sq, &sq->pending[i].row, sq->pending[i].upload_id, err) ||
+            !sqlite_upload_settle(sq, sq->pending[i].upload_id, err))
+            return false;
+    return true;
+}
+
+static void forget_pending(Sqlite *sq)
+{
+    sq->pending_count = 0;
+    arena_free(&sq->strings);
+}
+
+static bool start_transaction(Sqlite *sq, Err *err)
+{
+    return sq->in_transaction || (sqlite_begin_put(sq, err) && settle_pending(sq, err));
+}
+
+/* The row waits for the transaction that the batch's other rows begin, or its commit. */
+static bool put_later(Sqlite *sq, const StoredModel *model, Spool *payload, Err *err)
+{
+    StoredModel copy;
+    int64_t upload_id;
+    if (!vec_grow(&sq->pending, &sq->pending_cap, sq->pending_count, 1, sizeof *sq->pending, err) ||
+        !stored_model_copy(&sq->strings, model, NULL, &copy, err) || !sqlite_upload(sq, model, payload, &upload_id, err))
+        return false;
+    sq->in_batch = true;
+    sq->pending[sq->pending_count++] = (SqlitePending){copy, upload_id};
+    return true;
+}
+
+static bool put_now(Sqlite *sq, const StoredModel *model, Spool *payload, Err *err)
+{
+    int64_t upload_id = 0;
+    if (model->chunk_count > 0)
+        return sqlite_upload(sq, model, payload, &upload_id, err) && insert_row(sq, model, upload_id, err) &&
+               sqlite_upload_settle(sq, upload_id, err);
+    return check_digest(sq, model, payload, err) && insert_row(sq, model, 0, err) && insert_payload(sq, payload, err);
+}
+
+static bool check_size(const Sqlite *sq, const StoredModel *model, const Spool *payload, Err *err)
+{
+    if (!sq->in_batch)
+        return err_set(err, ERR_BUG, "store_put outside of a batch");
+    if (payload->bytes != model->stored_bytes || (model->chunk_count == 0 && payload->bytes > INT32_MAX) ||
+        (model->chunk_count > 0 && model->chunk_count != (model->stored_bytes + STORE_CHUNK_BYTES - 1) / STORE_CHUNK_BYTES))
+        return err_set(err, ERR_BUG, "%s: the payload is not of the size that the row says", model->name);
+    return true;
+}
+
+bool sqlite_batch_begin(Store *store, Err *err)
+{
+    Sqlite *sq = (Sqlite *)store;
+    if (sq->in_batch || sq->in_transaction)
+        return err_set(err, ERR_BUG, "a batch inside a batch");
+    if (!sqlite_begin_put(sq, err))
+        return false;
+    sqlite_rollback(store); /* it may be written, and the tables are there */
+    forget_pending(sq);
+    sq->in_batch = true;
+    return true;
+}
+
+bool sqlite_put(Store *store, const StoredModel *model, Spool *payload, Err *err)
+{
+    Sqlite *sq = (Sqlite *)store;
+    if (!check_size(sq, model, payload, err))
+        return false;
+    if (model->chunk_count > 0 && !sq->in_transaction)
+        return put_later(sq, model, payload, err);
+    return start_transaction(sq, err) && put_now(sq, model, payload, err);
+}
+
+bool sqlite_put_alone(Store *store, const StoredModel *model, Spool *payload, Err *err)
+{
+    Sqlite *sq = (Sqlite *)store;
+    Err why = {0};
+    if (!check_size(sq, model, payload, err) || !start_transaction(sq, err) || !sqlite_exec(sq, "SAVEPOINT alone", err))
+        return false;
+    if (put_now(sq, model, payload, &why) && sqlite_exec(sq, "RELEASE alone", &why))
+        return true;
+    if ((why.cls == ERR_SKIP || why.cls == ERR_CONFLICT) && !sqlite_exec(sq, "ROLLBACK TO alone; RELEASE alone", err))
+        return false;
+    if (err != NULL)
+        *err = why;
+    return false;
+}
+
+bool sqlite_batch_commit(Store *store, StoreOutcome *outcome, Err *err)
+{
+    Sqlite *sq = (Sqlite *)store;
+    *outcome = STORE_REFUSED;
+    bool ok = start_transaction(sq, err) && sqlite_commit(sq, outcome, err);
+    if (*outcome == STORE_COMMITTED)
+        sq->in_batch = false;
+    if (*outcome != STORE_REFUSED)
+        forget_pending(sq);
+    return ok;
+}
+
+/* Uploads whose row will not come are removed, so that a retry does not leave them. */
+void sqlite_batch_rollback(Store *store)
+{
+    Sqlite *sq = (Sqlite *)store;
+    sqlite_rollback(store);
+    for (size_t i = 0; i < sq->pending_count; i++)
+        sqlite_upload_drop(sq, sq->pending[i].upload_id);
+    forget_pending(sq);
+}

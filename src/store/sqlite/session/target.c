@@ -1,0 +1,116 @@
+#define _DEFAULT_SOURCE /* realpath */
+#include "target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "port/sha256.h"
+#include "file_url.h"
+
+#define KEY_NAME_BYTES 60 /* of the file's name, in the key */
+
+/* The real path of a file that may be missing, in a folder that must be there. */
+static char *real_path(const char *path, Err *err)
+{
+    char *found = realpath(path, NULL), *folder = NULL, *name = NULL, *real = NULL;
+    if (found != NULL)
+        return found;
+    int why = errno;
+    if (why != ENOENT) {
+        err_set_errno(err, ERR_USAGE, why, "%s", path);
+        return NULL;
+    }
+    folder = strdup(path);
+    name = strdup(path);
+    if (folder == NULL || name == NULL)
+        err_no_memory(err);
+    else if ((real = realpath(dirname(folder), NULL)) == NULL)
+        err_set_errno(err, ERR_USAGE, errno, "%s: its folder", path);
+    else if ((found = fs_join(real, basename(name))) == NULL)
+        err_no_memory(err);
+    free(folder);
+    free(name);
+    free(real);
+    return found;
+}
+
+/* sqlite-<name of the file>-<8 hex of the hash of its real path>, in the letters of a key. */
+static char *key_of(const char *path, Err *err)
+{
+    const char *name = strrchr(path, '/') + 1;
+    char hex[2 * DIGEST_BYTES + 1], *key = malloc(KEY_NAME_BYTES + sizeof hex + 16);
+    Digest digest;
+    if (key == NULL) {
+        err_no_memory(err);
+        return NULL;
+    }
+    if (!sha256_once(path, strlen(path), &digest, err)) {
+        free(key);
+        return NULL;
+    }
+    digest_hex(&digest, hex);
+    size_t used = (size_t)snprintf(key, KEY_NAME_BYTES, "sqlite-");
+    for (; *name != '\0' && used < KEY_NAME_BYTES; name++) {
+        bool plain = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", *name) != NULL;
+        key[used++] = plain ? *name : '_';
+    }
+    snprintf(key + used, 16, "-%.8s", hex);
+    return key;
+}
+
+bool sqlite_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err)
+{
+    SqliteUrl parsed;
+    if (!sqlite_url_parse(url, &parsed, err))
+        return false;
+    SqliteTarget *target = calloc(1, sizeof *target);
+    if (target == NULL) {
+        free(parsed.path);
+        return err_no_memory(err);
+    }
+    target->base.tuning = *tuning;
+    target->base.label = parsed.path;
+    target->read_only = parsed.read_only;
+    target->immutable = parsed.immutable;
+    target->wal = parsed.wal;
+    target->path = real_path(parsed.path, err);
+    target->base.key = target->path != NULL ? key_of(target->path, err) : NULL;
+    if (target->base.key == NULL) {
+        sqlite_target_free(&target->base);
+        return false;
+    }
+    *out = &target->base;
+    return true;
+}
+
+void sqlite_target_free(StoreTarget *target)
+{
+    SqliteTarget *file = (SqliteTarget *)target;
+    store_target_clear(target);
+    free(file->path);
+    free(file);
+}
+
+bool sqlite_target_is_missing(const StoreTarget *target)
+{
+    struct stat status;
+    return lstat(((const SqliteTarget *)target)->path, &status) != 0 && errno == ENOENT;
+}
+
+/* Nobody else opens the file here: to close it would take away the locks of every connection of this process. */
+bool sqlite_target_create(const SqliteTarget *target, Err *err)
+{
+    int fd = open(target->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return true;
+    if (fd < 0)
+        return err_set_errno(err, ERR_STOP, errno, "%s: cannot be made", target->base.label);
+    return close(fd) == 0 || err_set_errno(err, ERR_STOP, errno, "%s", target->base.label);
+}

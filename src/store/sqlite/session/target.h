@@ -1,0 +1,14 @@
+/* target.h: an SQLite file as a StoreTarget. */
+#ifndef STORE_SQLITE_TARGET_H
+#define STORE_SQLITE_TARGET_H
+
+#include "../sqlite.h"
+
+bool sqlite_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
+void sqlite_target_free(StoreTarget *target);
+bool sqlite_target_is_missing(const StoreTarget *target);
+
+/* Makes the file, empty, 0600, when it is not there. ERR_STOP. */
+bool sqlite_target_create(const SqliteTarget *target, Err *err);
+
+#endif

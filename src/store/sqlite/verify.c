@@ -1,0 +1,70 @@
+/* verify.c: are payloads what their rows say? All of one call in one transaction and as of one moment. */
+#include "calls.h"
+
+#include "payload.h"
+#include "session/connection.h"
+#include "session/transaction.h"
+
+static bool records(bool has, const Digest *recorded, const Digest *wanted)
+{
+    return wanted == NULL || (has && digest_equal(recorded, wanted));
+}
+
+/* An upload with more chunks than its row says is another payload. */
+static bool count_chunks(Sqlite *sq, const SqlitePayload *payload, bool *same, Err *err)
+{
+    bool row = false;
+    *same = true;
+    if (payload->chunk_count == 0)
+        return true;
+    sqlite3_stmt *statement = sqlite_statement(sq, SQLITE_Q_PAYLOAD_CHUNKS, err);
+    if (statement == NULL)
+        return false;
+    bool ok = sqlite_check(sq, sqlite3_bind_int64(statement, 1, payload->upload_id), err) && sqlite_step(sq, statement, &row, err);
+    *same = ok && row && sqlite3_column_int64(statement, 0) == payload->chunk_count;
+    sqlite_done(statement);
+    return ok;
+}
+
+static bool hash(Sqlite *sq, SqlitePayload *payload, StoreProof *proof, Err *err)
+{
+    Digest digest;
+    bool whole = false, same = false;
+    if (!sqlite_payload_hash(sq, payload, &digest, &whole, err) || !count_chunks(sq, payload, &same, err))
+        return false;
+    proof->health = whole && same && digest_equal(&digest, &payload->stored) ? STORE_INTACT : STORE_DAMAGED;
+    return true;
+}
+
+static bool prove(Sqlite *sq, StoreProof *proof, Err *err)
+{
+    SqlitePayload payload;
+    Err why = {0};
+    bool found, ok = sqlite_payload_open(sq, proof->name, proof->version, &payload, &found, &why);
+    proof->doubt = STORE_KEPT;
+    if (ok && (!found || !records(payload.has_content, &payload.content, proof->content) ||
+               !records(payload.has_stored, &payload.stored, proof->stored)))
+        proof->health = STORE_MISSING;
+    else if (ok && !payload.has_stored)
+        proof->health = STORE_UNPROVEN;
+    else if (ok)
+        ok = hash(sq, &payload, proof, &why);
+    sqlite_payload_close(&payload);
+    if (!ok && why.cls == ERR_SKIP) { /* the file is damaged where this payload begins */
+        proof->health = STORE_DAMAGED;
+        return true;
+    }
+    if (!ok && err != NULL)
+        *err = why;
+    return ok;
+}
+
+bool sqlite_verify(Store *store, StoreProof *proofs, size_t count, Err *err)
+{
+    Sqlite *sq = (Sqlite *)store;
+    bool ok = sqlite_begin(sq, false, err);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = prove(sq, &proofs[i], err);
+    sqlite_rollback(store);
+    return ok;
+}

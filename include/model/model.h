@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "model/content.h"
+#include "model/left_out.h"
 #include "model/stamp.h"
 #include "port/sha256.h"
 
@@ -17,7 +18,18 @@
 typedef enum ModelKind { MODEL_FILE, MODEL_DIRECTORY } ModelKind;
 
 /* What a directory model holds; model_dir_type_name gives the model_type. */
-typedef enum DirType { DIR_UNKNOWN, DIR_BERTOPIC, DIR_MLFLOW, DIR_TENSORFLOW, DIR_SENTENCE_TRANSFORMERS, DIR_TRANSFORMERS } DirType;
+typedef enum DirType {
+    DIR_UNKNOWN,
+    DIR_BERTOPIC,
+    DIR_MLFLOW,
+    DIR_TENSORFLOW,
+    DIR_SENTENCE_TRANSFORMERS,
+    DIR_TRANSFORMERS,
+    DIR_DIFFUSERS,
+    DIR_PEFT,
+    DIR_SPACY,
+    DIR_AUTOGLUON
+} DirType;
 const char *model_dir_type_name(DirType type);
 
 /* Where a model stands in this run. */
@@ -56,6 +68,7 @@ typedef struct ModelList {
     uint32_t count;
     size_t cap;
     Arena arena;
+    LeftOut left_out; /* what the scan passed over */
 } ModelList;
 
 /* A new entry, all zero but path (copied) and version; NULL and *err when memory ends or 2^32-1 models are there. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "model/left_out.h"
 #include "store/stored_model.h"
 
 typedef struct InventoryItem {
@@ -33,6 +34,7 @@ typedef struct Inventory {
     bool is_cleanup;          /* can_go means something */
     InventoryItem *items;     /* in the order to show */
     size_t count;
+    const LeftOut *left_out; /* what the scan passed over; NULL = nothing */
     uint64_t older; /* earlier versions in the store of names that the tree has, whether they are among the items or not */
 } Inventory;
 

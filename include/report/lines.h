@@ -19,8 +19,14 @@ typedef struct Lines {
     bool json;           /* quiet and verbose are for text: JSON always has every line */
     bool quiet;          /* no totals, and nothing about what is well */
     bool verbose;        /* lines for what is well, too */
+    const LeftOut *left_out; /* of a command that looked at a tree, else NULL */
+    char take_left_out[96];  /* how to take what was left out, "" = no way is known */
+    const char *take_hidden; /* the same for what is hidden */
     int signalled;       /* the signal that had asked to end when the answer began, 0 = none: another one ends the answer */
 } Lines;
+
+/* "*.pkl 7, *.h5 2, other 1": appended to *out. */
+bool left_out_text(const LeftOut *left_out, Buf *out, Err *err);
 
 /* --- run --------------------------------------------------------------------------------------------------------------------- */
 

@@ -47,10 +47,10 @@ static CheckSummary summarize(const Audit *audit)
                           .exit_code = exit_code(audit)};
 }
 
-static bool answer(const CommandContext *context, const Inventory *inventory, const CheckSummary *summary, Err *err)
-{
+static bool answer(const CommandContext *context, const ModelList *models, const Inventory *inventory, const CheckSummary *summary,
+                   Err *err) {
     const char *report = context->options->report;
-    Lines lines = command_lines(context);
+    Lines lines = command_tree_lines(context, models);
     return (command_answers_in(report) || lines_check(&lines, inventory, summary, err)) &&
            (report == NULL || inventory_write_file(inventory, report, err));
 }
@@ -82,7 +82,7 @@ bool cmd_check(CommandContext *context, Err *err)
     if (ok) {
         CheckSummary summary = summarize(&audit);
         context->exit_code = summary.exit_code;
-        ok = answer(context, &inventory, &summary, err);
+        ok = answer(context, &models, &inventory, &summary, err);
     }
     audit_free_inventory(&inventory);
     audit_free(&audit);

@@ -53,7 +53,7 @@ static bool report(CommandContext *context, Err *err)
         write_plan(&audit, &tree, options->plan, options->quiet, err) &&
         (options->report == NULL || inventory_write_file(&inventory, options->report, err));
     context->exit_code = ok && audit.counts[audit_index(AUDIT_UNCHECKED)] > 0 ? err_exit_code(ERR_SKIP) : 0;
-    Lines lines = command_lines(context);
+    Lines lines = command_tree_lines(context, &models);
     if (ok && !command_answers_in(options->plan) && !command_answers_in(options->report))
         ok = lines_cleanup(&lines, &inventory, context->exit_code, err);
     audit_free_inventory(&inventory);

@@ -47,6 +47,55 @@ Lines command_lines(const CommandContext *context)
                    .signalled = interrupt_signal()};
 }
 
+/* The commonest kind that may hold models. */
+static void say_how_to_take(const LeftOut *left_out, Lines *lines)
+{
+    for (size_t i = 0; i < left_out->kinds.count; i++) {
+        const char *pattern = left_out->kinds.items[i].pattern;
+        if (strcmp(pattern, "pickle without suffix") == 0)
+            snprintf(lines->take_left_out, sizeof lines->take_left_out, "--preset sklearn takes pickles without a suffix too");
+        else if (left_out_may_be_models(pattern))
+            snprintf(lines->take_left_out, sizeof lines->take_left_out, "--pattern '+%s' takes %s too", pattern,
+                     left_out->kinds.count > 1 ? "those" : "them");
+        if (lines->take_left_out[0] != '\0')
+            return;
+    }
+    if (left_out->files > 0)
+        snprintf(lines->take_left_out, sizeof lines->take_left_out, "--pattern and --dir-pattern say what is a model");
+}
+
+/* A job of cron that does nothing must be noticed. */
+static void warn_of_nothing(const CommandContext *context, const ModelList *models)
+{
+    Buf kinds = {0};
+    const LeftOut *left_out = &models->left_out;
+    for (uint32_t i = 0; i < models->count; i++)
+        if (models->items[i].state != MODEL_SKIPPED)
+            return;
+    if (models->count > 0)
+        log_loud_warning("%s: all %u models that were found are skipped", context->models_dir, (unsigned)models->count);
+    else if (left_out->files == 0)
+        log_loud_warning("%s: holds no model", context->models_dir);
+    else if (left_out_text(left_out, &kinds, NULL))
+        log_loud_warning("%s: holds no model that --pattern takes; left out %llu files: %.*s", context->models_dir,
+                         (unsigned long long)left_out->files, (int)kinds.len, kinds.data);
+    buf_free(&kinds);
+}
+
+Lines command_tree_lines(const CommandContext *context, const ModelList *models)
+{
+    Lines lines = command_lines(context);
+    const LeftOut *left_out = &models->left_out;
+    lines.left_out = left_out;
+    lines.take_hidden = "--hidden takes them too";
+    say_how_to_take(left_out, &lines);
+    for (size_t i = 0; i < left_out->notes.count; i++)
+        log_line(LOG_WARN, "%s", left_out->notes.items[i]);
+    if (context->options->quiet)
+        warn_of_nothing(context, models);
+    return lines;
+}
+
 bool command_flush(Err *err)
 {
     errno = 0;
@@ -81,7 +130,11 @@ ScanRules command_scan_rules(const Options *options)
                        .dir_patterns = globs(&options->dir_pattern),
                        .includes = globs(&options->include),
                        .excludes = globs(&options->exclude),
-                       .follow_links = options->follow_links};
+                       .follow_links = options->follow_links,
+                       .hidden = options->hidden,
+                       .bare_pickles = options->preset > 0,
+                       .keep_left_out = options->verbose > 0 && !options->json,
+                       .patterns_asked = options->patterns_asked};
 }
 
 unsigned command_jobs(const Options *options)

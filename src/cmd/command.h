@@ -12,6 +12,10 @@ const char *command_host(void);
 /* How this command answers on standard output. */
 Lines command_lines(const CommandContext *context);
 
+/* The same for a command that looked at a tree: with what was passed over, and how to take it. Logs the notes of the scan, and,
+ * when nothing at all was taken, says so however quiet the program is. models: outlives the lines. */
+Lines command_tree_lines(const CommandContext *context, const ModelList *models);
+
 /* What was printed on stdout has arrived; main asks at the end of every command. ERR_STOP. */
 bool command_flush(Err *err);
 

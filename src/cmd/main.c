@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -17,12 +18,22 @@ static LogLevel log_level(const Options *options)
     return options->verbose >= 2 ? LOG_DEBUG : options->verbose == 1 ? LOG_INFO : LOG_WARN;
 }
 
+/* Patterns without quotes are expanded by the shell, and all but the first come as arguments. */
+static const char *unexpected_argument(const Command *command, const StringList *arguments)
+{
+    struct stat st;
+    for (size_t i = 0; (command->needs & NEEDS_TREE) != 0 && i < arguments->count; i++)
+        if (stat(arguments->items[i], &st) != 0 || !S_ISDIR(st.st_mode))
+            return arguments->items[i];
+    return arguments->items[command->most];
+}
+
 static bool check_arguments(const Command *command, const Options *options, Err *err)
 {
     const StringList *arguments = &options->arguments;
     if (arguments->count > command->most)
-        err_set(err, ERR_USAGE, "unexpected argument \"%s\"%s", arguments->items[command->most],
-                (command->needs & NEEDS_TREE) != 0 ? "; give one folder" : "");
+        err_set(err, ERR_USAGE, "unexpected argument \"%s\"%s", unexpected_argument(command, arguments),
+                (command->needs & NEEDS_TREE) != 0 ? "; give one folder, and a --pattern in quotes for each pattern" : "");
     else if (arguments->count < command->least)
         err_set(err, ERR_USAGE, "an argument is missing");
     else

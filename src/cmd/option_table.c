@@ -5,6 +5,7 @@
 #include "store/store.h"
 
 static const char *const backup_choices[] = {"full", "meta", "none", NULL};          /* BackupMode */
+static const char *const preset_choices[] = {"none", "sklearn", "all", NULL};
 static const char *const change_choices[] = {"new-version", "skip", "fail", NULL}; /* OnChange */
 
 #define KIB (INT64_C(1) << 10)
@@ -15,6 +16,15 @@ static const char *const change_choices[] = {"new-version", "skip", "fail", NULL
 const char database_ways[] = "use -d postgresql://USER@HOST/DATABASE, or set MIGRATE_MODELS_DATABASE_URL, DATABASE_URL, PGSERVICE "
                              "or PGHOST and PGDATABASE";
 const char password_ways[] = "PGPASSFILE, PGSERVICE or MIGRATE_MODELS_DATABASE_URL";
+
+static const char *const sklearn_patterns[] = {
+    "*.joblib",     "*.pkl",     "*.pickle",    "*.sav",        "*.joblib.gz",  "*.joblib.bz2", "*.joblib.xz",
+    "*.joblib.z",   "*.pkl.gz",  "*.pkl.bz2",   "*.pkl.xz",     "*.pkl.z",      "*.pickle.gz",  "*.pickle.bz2",
+    "*.pickle.xz",  "*.pickle.z", "*.sav.gz",   "*.sav.bz2",    "*.sav.xz",     "*.sav.z",      NULL};
+static const char *const other_patterns[] = {"*.onnx", "*.h5",  "*.hdf5", "*.keras", "*.pt",  "*.pth",  "*.ckpt",   "*.safetensors",
+                                             "*.bin",  "*.cbm", "*.lgb",  "*.ubj", "*.pmml", "*.tflite", "*.npz", NULL};
+const char *const *const pattern_presets[][3] = {
+    {NULL}, {sklearn_patterns, NULL}, {sklearn_patterns, other_patterns, NULL}};
 
 const OptionSpec option_table[] = {
     {.name = "dbname",
@@ -118,7 +128,22 @@ const OptionSpec option_table[] = {
      .commands = CMD_TREE,
      .value_name = "GLOB",
      .default_text = "*.joblib",
-     .help = "which files are models; may be repeated"},
+     .help = "which files are models, whatever the case of letters; +GLOB adds to the default; commas and {a,b} work; "
+             "may be repeated"},
+    {.name = "preset",
+     .kind = OPTION_CHOICE,
+     .offset = FIELD(preset),
+     .commands = CMD_TREE,
+     .value_name = "none|sklearn|all",
+     .default_text = "none",
+     .choices = preset_choices,
+     .help = "patterns by name: sklearn = joblib, pkl, pickle, sav, also compressed, and pickles without a suffix; "
+             "all = that and onnx, h5, keras, pt, safetensors …"},
+    {.name = "hidden",
+     .kind = OPTION_FLAG,
+     .offset = FIELD(hidden),
+     .commands = CMD_TREE,
+     .help = "take hidden files and enter hidden folders (.git, .snapshot, @eaDir, lost+found …), too"},
     {.name = "dir-pattern",
      .kind = OPTION_LIST,
      .offset = FIELD(dir_pattern),

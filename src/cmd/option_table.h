@@ -31,6 +31,9 @@ typedef struct OptionSpec {
     bool anywhere;       /* every command takes it, so that one set of options serves several; it tells where and how, never what */
 } OptionSpec;
 
+/* The patterns of each --preset: lists that end with NULL, until a NULL list. */
+extern const char *const *const pattern_presets[][3];
+
 extern const OptionSpec option_table[]; /* ends with a NULL name */
 
 /* The words of the kinds of database that a user needs; no other file of cmd has any. */

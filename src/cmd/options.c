@@ -9,9 +9,10 @@
 #include "base/text.h"
 #include "nearest.h"
 #include "option_table.h"
+#include "patterns.h"
 #include "store/store.h"
 
-static bool remember(Options *options, char *copy, Err *err)
+bool options_keep(Options *options, char *copy, Err *err)
 {
     char **kept = copy == NULL ? NULL : vec_push(&options->owned, err);
     if (kept == NULL) {
@@ -22,7 +23,7 @@ static bool remember(Options *options, char *copy, Err *err)
     return true;
 }
 
-static bool list_add(StringList *list, const char *item, Err *err)
+bool options_list_add(StringList *list, const char *item, Err *err)
 {
     if (!vec_reserve(list, 2, err))
         return false;
@@ -107,7 +108,7 @@ static bool set_option(Options *options, const OptionSpec *spec, const char *val
         *(const char **)field = value;
         return true;
     case OPTION_LIST:
-        return list_add(field, value, err);
+        return options_list_add(field, value, err);
     case OPTION_CHOICE:
         return set_choice(spec, value, field, err);
     case OPTION_CODEC:
@@ -129,9 +130,13 @@ static bool takes_value(const OptionSpec *spec)
 static bool set_from_environment(Options *options, const OptionSpec *spec, const char *value, Err *err)
 {
     static const char *const yes[] = {"1", "true", "yes", "on"}, *const no[] = {"0", "false", "no", "off"};
+    if (spec->offset == offsetof(Options, pattern)) { /* patterns.c knows its commas */
+        options->pattern.from_environment = true;
+        return set_option(options, spec, value, err);
+    }
     if (spec->kind == OPTION_LIST) {
         char *copy = strdup(value);
-        if (!remember(options, copy, err))
+        if (!options_keep(options, copy, err))
             return false;
         char *rest = copy;
         for (char *item; (item = strtok_r(rest, ",", &rest)) != NULL;)
@@ -210,7 +215,13 @@ static bool fill_empty_lists(Options *options, Err *err)
 {
     for (const OptionSpec *spec = option_table; spec->name != NULL; spec++) {
         StringList *list = (StringList *)(void *)((char *)options + spec->offset);
-        if (spec->kind == OPTION_LIST && list->count == 0 && spec->default_text != NULL && !list_add(list, spec->default_text, err))
+        if (list == &options->pattern) {
+            if (!patterns_finish(options, spec->default_text, err))
+                return false;
+            continue;
+        }
+        if (spec->kind == OPTION_LIST && list->count == 0 && spec->default_text != NULL &&
+            !options_list_add(list, spec->default_text, err))
             return false;
     }
     return true;
@@ -246,7 +257,7 @@ typedef struct Words {
 static const char *take_secret(Words *words, char *value, Err *err)
 {
     char *copy = strdup(value);
-    if (!remember(words->options, copy, err))
+    if (!options_keep(words->options, copy, err))
         return NULL;
     if (store_target_has_password(copy))
         memset(value, 'x', strlen(value));
@@ -335,7 +346,7 @@ static bool add_argument(Words *words, char *word, Err *err)
     if (options_is_address(word))
         return wipe_misplaced(word, "", words->bits == CMD_BIT(COMMAND_GET) ? "the model" : "the folder", err);
     if (words->skip == 0)
-        return list_add(&words->options->arguments, word, err);
+        return options_list_add(&words->options->arguments, word, err);
     words->skip--;
     return true;
 }

@@ -44,6 +44,9 @@ typedef struct Options {
     int64_t on_change;    /* OnChange */
     int64_t level;        /* --compress: 1..9, 0 = none */
     StringList include, exclude, pattern, dir_pattern;
+    int64_t preset;       /* 0 = none, else a row of pattern_presets */
+    size_t patterns_asked; /* so many of the patterns, from the first, were given by hand */
+    bool hidden;
     int64_t batch_rows, retries;
     uint64_t batch_bytes, max_memory, inline_limit;
     double wait, timeout, lock_timeout, connect_timeout;
@@ -59,6 +62,12 @@ typedef struct Options {
  * database address with a password is wiped from argv. ERR_USAGE names the option and what it takes. */
 bool options_parse(int argc, char **argv, unsigned bits, size_t skip, Options *out, Err *err);
 void options_free(Options *options);
+
+/* Takes `copy`, which is freed with the options; NULL = no memory. */
+bool options_keep(Options *options, char *copy, Err *err);
+
+/* Adds a borrowed string; the list stays NULL-terminated. */
+bool options_list_add(StringList *list, const char *item, Err *err);
 
 /* The next word at or after argv[*next] that is neither an option nor the value of one; *next goes behind it. NULL: none is left
  * before `--` or the end. */

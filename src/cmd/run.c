@@ -49,7 +49,7 @@ static bool report(CommandContext *context, const SourceTree *tree, const ModelL
                    bool finished, Err *err)
 {
     const Options *options = context->options;
-    Lines lines = command_lines(context);
+    Lines lines = command_tree_lines(context, models);
     lines.verbose = (options->verbose > 0 || options->dry_run) && !options->quiet;
     bool show_summary = options->json || (!options->quiet && (finished || models->count > 0));
     log_reasons(models);

@@ -21,6 +21,14 @@ const char *model_dir_type_name(DirType type)
         return "sentence-transformers";
     case DIR_TRANSFORMERS:
         return "transformers";
+    case DIR_DIFFUSERS:
+        return "diffusers";
+    case DIR_PEFT:
+        return "peft";
+    case DIR_SPACY:
+        return "spacy";
+    case DIR_AUTOGLUON:
+        return "autogluon";
     case DIR_UNKNOWN:
         break;
     }
@@ -73,6 +81,7 @@ void model_list_free(ModelList *list)
     }
     free(list->items);
     arena_free(&list->arena);
+    left_out_free(&list->left_out);
     *list = (ModelList){0};
 }
 

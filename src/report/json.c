@@ -13,6 +13,8 @@ bool inventory_json(const Inventory *inventory, Buf *out, Err *err)
     json_add_time(line, "made_at", inventory->made_ns);
     json_line_bool(line, "is_cleanup", inventory->is_cleanup);
     json_line_int(line, "older", (int64_t)inventory->older);
+    if (inventory->left_out != NULL)
+        left_out_keys(line, inventory->left_out);
     json_line_int(line, "count", (int64_t)inventory->count);
     if (!json_line_append(line, out, err))
         return false;

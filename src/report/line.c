@@ -91,6 +91,8 @@ bool line_end(JsonLine *line, const Lines *lines, Err *err)
 
 bool summary_end(JsonLine *line, const Lines *lines, int exit_code, Err *err)
 {
+    if (lines->left_out != NULL)
+        left_out_keys(line, lines->left_out);
     json_line_int(line, "exit_code", exit_code);
     return line_end(line, lines, err);
 }

@@ -87,7 +87,7 @@ static void check_total(FILE *out, const CheckSummary *summary)
 bool lines_check(const Lines *lines, const Inventory *inventory, const CheckSummary *summary, Err *err)
 {
     if (lines->json)
-        return items_json(lines, inventory, err) && check_json(lines, summary, err);
+        return items_json(lines, inventory, err) && left_out_json(lines, err) && check_json(lines, summary, err);
     for (size_t i = 0; i < inventory->count; i++) {
         const InventoryItem *item = &inventory->items[i];
         if (!lines->verbose && (item->letter == '=' || item->is_older))
@@ -96,9 +96,11 @@ bool lines_check(const Lines *lines, const Inventory *inventory, const CheckSumm
             return false;
         check_item(lines->out, item);
     }
+    if (!left_out_paths(lines, err))
+        return false;
     if (!lines->quiet)
         check_total(lines->out, summary);
-    return lines_written(lines, err);
+    return (lines->quiet || left_out_lines(lines, false, err)) && lines_written(lines, err);
 }
 
 /* --- cleanup: the report ----------------------------------------------------------------------------------------------------- */
@@ -120,7 +122,7 @@ static void add_up(const Inventory *inventory, Part parts[2])
 
 static bool cleanup_json(const Lines *lines, const Inventory *inventory, const Part parts[2], int exit_code, Err *err)
 {
-    if (!items_json(lines, inventory, err))
+    if (!items_json(lines, inventory, err) || !left_out_json(lines, err))
         return false;
     JsonLine *line = summary_begin(lines);
     json_line_int(line, "can_go", (int64_t)parts[1].count);
@@ -185,7 +187,7 @@ static bool cleanup_text(const Lines *lines, const Inventory *inventory, const P
         return false;
     fprintf(out, "%llu may go (%s)", parts[1].count, text_bytes(text, parts[1].bytes));
     fprintf(out, ", %llu must stay (%s); nothing was deleted\n", parts[0].count, text_bytes(text, parts[0].bytes));
-    return true;
+    return left_out_paths(lines, err) && left_out_lines(lines, false, err);
 }
 
 bool lines_cleanup(const Lines *lines, const Inventory *inventory, int exit_code, Err *err)

@@ -110,7 +110,7 @@ bool lines_run_models(const Lines *lines, const ModelList *models, const NameMap
             model_text(lines->out, model, identity);
     }
     free(scratch);
-    return ok && lines_written(lines, err);
+    return ok && (lines->json || left_out_paths(lines, err)) && lines_written(lines, err);
 }
 
 /* --- the summary ------------------------------------------------------------------------------------------------------------- */
@@ -172,7 +172,7 @@ static void text_place(FILE *out, const char *label, const char *path)
     fputc('\n', out);
 }
 
-static void summary_text(const Lines *lines, const RunSummary *summary)
+static bool summary_text(const Lines *lines, const RunSummary *summary, Err *err)
 {
     char took[24], rate[24], read[24];
     FILE *out = lines->out;
@@ -182,6 +182,8 @@ static void summary_text(const Lines *lines, const RunSummary *summary)
     if (summary->schema_missing)
         fputs("  the tables are not there yet or not at head: they have to be upgraded first\n", out);
     text_counts(out, summary);
+    if (!left_out_lines(lines, true, err))
+        return false;
     fprintf(out, "  took %s", text_seconds(took, summary->seconds));
     if (summary->read_count > 0)
         fprintf(out, ", read %llu models, %s (%s/s)\n", (unsigned long long)summary->read_count,
@@ -193,12 +195,12 @@ static void summary_text(const Lines *lines, const RunSummary *summary)
     text_place(out, "journal", summary->journal);
     if (summary->dry_run)
         fputs("  dry run: nothing was written\n", out);
+    return true;
 }
 
 bool lines_run_summary(const Lines *lines, const RunSummary *summary, Err *err)
 {
     if (lines->json)
-        return summary_json(lines, summary, err);
-    summary_text(lines, summary);
-    return lines_written(lines, err);
+        return left_out_json(lines, err) && summary_json(lines, summary, err);
+    return summary_text(lines, summary, err) && lines_written(lines, err);
 }

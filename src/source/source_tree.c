@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/glob.h"
 #include "base/interrupt.h"
 #include "model/identify.h"
 
@@ -54,13 +55,37 @@ static bool name_models(SourceTree *tree, Err *err)
     return ok;
 }
 
+/* The user named the model instead of the folder that holds it. */
+static bool refuse_as_model(const SourceTree *tree, Err *err)
+{
+    const char *slash = strrchr(tree->root_path, '/');
+    int len = slash > tree->root_path ? (int)(slash - tree->root_path) : 1;
+    return err_hint(err, "name the folder above it: %.*s", len, tree->root_path);
+}
+
+static bool check_root(const SourceTree *tree, const ScanRules *rules, Err *err)
+{
+    const char *name = strrchr(tree->root_path, '/') + 1;
+    for (const char *const *glob = rules->dir_patterns; glob != NULL && *glob != NULL; glob++) {
+        if (name[0] == '\0' || strchr(*glob, '/') != NULL || !glob_path(*glob, name))
+            continue;
+        err_set(err, ERR_USAGE, "%s: is itself a model (it is named like %s), not a folder of models", tree->root_path, *glob);
+        return refuse_as_model(tree, err);
+    }
+    return true;
+}
+
 bool source_tree_scan(SourceTree *tree, const ScanRules *rules, const char *map_file, ModelList *models, Err *err)
 {
     tree->models = models;
     if (map_file != NULL && !name_map_read(map_file, &tree->map, err))
         return false;
-    if (!scan_tree(tree->root, rules, models, err))
-        return err_prefix(err, "%s", tree->root_path);
+    if (!check_root(tree, rules, err))
+        return false;
+    if (!scan_tree(tree->root, rules, models, err)) {
+        err_prefix(err, "%s", tree->root_path);
+        return err != NULL && err->cls == ERR_USAGE ? refuse_as_model(tree, err) : false;
+    }
     model_list_fit(models);
     return name_models(tree, err);
 }

@@ -62,6 +62,7 @@ bool audit_inventory(const Audit *audit, const SourceTree *tree, const char *tit
                        .host = host,
                        .made_ns = clock_real_ns(),
                        .is_cleanup = is_cleanup,
+                       .left_out = &models->left_out,
                        .older = audit->older};
     out->items = calloc(audit->count + models->count + 1, sizeof *out->items);
     if (out->items == NULL)

@@ -135,6 +135,27 @@ static void check_tiles(Page *page, const Facts *facts)
     page_raw(page, "in either direction</p></div>\n");
 }
 
+static void left_out(Page *page, const LeftOut *left_out)
+{
+    if (left_out == NULL || left_out->files + left_out->hidden == 0)
+        return;
+    page_raw(page, "<p class=more>Not looked at, and not stored: ");
+    if (left_out->files > 0) {
+        page_counted(page, left_out->files, "file that no pattern takes", "files that no pattern takes");
+        for (size_t i = 0; i < left_out->kinds.count && i < 8; i++) {
+            page_raw(page, i == 0 ? " (" : ", ");
+            page_text(page, left_out->kinds.items[i].pattern);
+            page_raw(page, " ");
+            page_count(page, left_out->kinds.items[i].count);
+        }
+        page_raw(page, left_out->kinds.count > 8 ? ", …)" : ")");
+    }
+    page_raw(page, left_out->files > 0 && left_out->hidden > 0 ? ", " : "");
+    if (left_out->hidden > 0)
+        page_counted(page, left_out->hidden, "hidden folder or file", "hidden folders and files");
+    page_raw(page, ".</p>\n");
+}
+
 static void numbers(Page *page, const Inventory *inventory, const Facts *facts)
 {
     page_raw(page, "<section aria-labelledby=sum>\n<h2 id=sum class=hide>Summary</h2>\n<div class=tiles>\n");
@@ -154,6 +175,7 @@ static void numbers(Page *page, const Inventory *inventory, const Facts *facts)
         page_counted(page, inventory->older, "earlier version", "earlier versions");
         page_raw(page, " of names that the tree has. That is history, not a difference.</p>\n");
     }
+    left_out(page, inventory->left_out);
     page_raw(page, "</section>\n");
 }
 

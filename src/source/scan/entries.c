@@ -9,25 +9,10 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "base/text.h"
 
 EntryType entry_type(const char *name)
 {
     return (EntryType)name[-1];
-}
-
-static unsigned marks_of(const char *name)
-{
-    static const struct {
-        const char *name;
-        unsigned mark;
-    } files[] = {{"MLmodel", MARK_MLMODEL},   {"saved_model.pb", MARK_SAVED_MODEL}, {"modules.json", MARK_MODULES},
-                 {"topics.json", MARK_TOPICS}, {"config.json", MARK_CONFIG}};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (strcmp(name, files[i].name) == 0)
-            return files[i].mark;
-    unsigned marks = text_starts_with(name, "ctfidf") || text_starts_with(name, "topic_embeddings") ? MARK_TOPIC_PARTS : 0;
-    return marks | (text_ends_with(name, ".safetensors") || text_ends_with(name, ".bin") ? MARK_WEIGHTS : 0);
 }
 
 static EntryType type_of_mode(mode_t mode)
@@ -76,7 +61,7 @@ static bool read_names(DIR *stream, Entries *out, Err *err)
         if (!buf_append(&out->bytes, &byte, 1, err) || !buf_append(&out->bytes, name, strlen(name) + 1, err))
             return false;
         if (type == ENTRY_FILE || type == ENTRY_LINK)
-            out->marks |= marks_of(name);
+            out->marks |= kinds_marks(name);
         out->count++;
     }
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
@@ -28,8 +29,19 @@ enum Mark {
     MARK_MODULES = 1u << 2,
     MARK_TOPICS = 1u << 3,
     MARK_CONFIG = 1u << 4,
-    MARK_WEIGHTS = 1u << 5,       /* *.safetensors, *.bin */
-    MARK_TOPIC_PARTS = 1u << 6    /* ctfidf*, topic_embeddings* */
+    MARK_WEIGHTS = 1u << 5,       /* *.safetensors, pytorch_model*.bin */
+    MARK_TOPIC_PARTS = 1u << 6,   /* ctfidf*, topic_embeddings* */
+    MARK_MODEL_INDEX = 1u << 7,
+    MARK_ADAPTER = 1u << 8,
+    MARK_EMBEDDINGS = 1u << 9,    /* *embeddings.safetensors, *embeddings.bin */
+    MARK_OTHER_WEIGHTS = 1u << 10, /* *.bin, *.onnx, *.h5 … */
+    MARK_META = 1u << 11,
+    MARK_CONFIG_CFG = 1u << 12,
+    MARK_TOKENIZER = 1u << 13,
+    MARK_PREDICTOR = 1u << 14,
+    MARK_LEARNER = 1u << 15,      /* learner.pkl, metadata.json */
+    MARK_VENV = 1u << 16,
+    MARK_CACHE = 1u << 17         /* of joblib.Memory */
 };
 
 /* Zero-initialise *out. ERR_SKIP when the directory cannot be read to its end; the text is for behind the directory's path. */
@@ -44,8 +56,24 @@ int rules_match_file(const ScanRules *rules, const char *path);
 bool rules_match_directory(const ScanRules *rules, const char *path);
 bool rules_select(const ScanRules *rules, const char *path);             /* a model of that path is wanted */
 bool rules_exclude_directory(const ScanRules *rules, const char *path);
-bool rules_is_marked(unsigned marks);
+bool rules_exclude(const ScanRules *rules, const char *path);            /* an exclude matches it */
+
+/* Sets the bit of each pattern that the user asked for (the first 64) and that matches. */
+void rules_note_used(const ScanRules *rules, const char *path, uint64_t *used);
+
+/* Of a directory that a dir pattern takes and that kinds_find does not know. */
 DirType rules_dir_type(unsigned marks, const char *path);
+
+/* --- kinds.c: what the names inside a directory mean ---------------------------------------------------------------------- */
+
+unsigned kinds_marks(const char *name); /* Mark bits of a file of that name */
+
+/* Is the open directory a model by what it holds, and of which kind? holds_models: a pattern takes files right in it. Some kinds
+ * are told by the head of a small file. */
+bool kinds_find(int dir, unsigned marks, bool holds_models, DirType *type);
+
+bool kinds_is_hidden(const char *name, EntryType type); /* by its name: never entered, never a model */
+bool kinds_is_cache(unsigned marks);                    /* a virtual environment, a cache of joblib.Memory */
 
 /* What a killed command left: the temporary names of source/removal.h and source/unpack.h, which may stand for a part of a
  * directory: never a model. The text goes behind the path; NULL: it is none of them. */
@@ -60,6 +88,7 @@ typedef struct Walk {
     Buf path;           /* of the entry in hand, relative to root, with a NUL */
     bool in_link;       /* path leads through a symlink */
     VEC(const char *) links; /* symlinks to look at when all real files are known, in the arena; only with follow_links */
+    uint64_t patterns_used; /* bits of rules->patterns */
     Arena arena;
     Seen seen;          /* every model, member and directory; only with follow_links */
 } Walk;

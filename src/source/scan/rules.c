@@ -1,6 +1,8 @@
 #include "parts.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/glob.h"
 #include "base/text.h"
@@ -11,6 +13,28 @@ static const char *last_component(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash != NULL ? slash + 1 : path;
+}
+
+static bool ends_with_of_any_case(const char *text, const char *tail)
+{
+    size_t len = strlen(text), tail_len = strlen(tail);
+    return len >= tail_len && strcasecmp(text + len - tail_len, tail) == 0;
+}
+
+/* A name that a file got on Windows is often in capitals. Longer ones than any file system has never match. */
+static bool matches_of_any_case(const char *glob, const char *path)
+{
+    char lower_glob[1024], lower_path[4096 + 256];
+    size_t glob_len = strlen(glob), path_len = strlen(path);
+    if (glob[0] == '*' && strpbrk(glob + 1, glob_chars) == NULL && strchr(glob, '/') == NULL)
+        return ends_with_of_any_case(path, glob + 1);
+    if (glob_len >= sizeof lower_glob || path_len >= sizeof lower_path)
+        return glob_path(glob, path);
+    for (size_t i = 0; i <= glob_len; i++)
+        lower_glob[i] = (char)tolower((unsigned char)glob[i]);
+    for (size_t i = 0; i <= path_len; i++)
+        lower_path[i] = (char)tolower((unsigned char)path[i]);
+    return glob_path(lower_glob, lower_path);
 }
 
 /* glob_path, quick for the usual `*.suffix`: the matcher would take most of the time of a large folder. */
@@ -45,7 +69,7 @@ static size_t suffix_length(const char *glob, const char *path)
 {
     const char *name = last_component(path);
     const char *tail = literal_tail(glob);
-    if (tail != NULL && tail[0] == '.' && text_ends_with(name, tail))
+    if (tail != NULL && tail[0] == '.' && ends_with_of_any_case(name, tail))
         return strlen(tail);
     const char *dot = strrchr(name, '.');
     return dot != NULL && dot != name ? strlen(dot) : 0;
@@ -54,7 +78,7 @@ static size_t suffix_length(const char *glob, const char *path)
 int rules_match_file(const ScanRules *rules, const char *path)
 {
     for (const char *const *glob = rules->patterns; glob != NULL && *glob != NULL; glob++) {
-        if (!matches(*glob, path))
+        if (!matches_of_any_case(*glob, path))
             continue;
         size_t len = suffix_length(*glob, path);
         return len <= UINT8_MAX ? (int)len : 0;
@@ -62,15 +86,27 @@ int rules_match_file(const ScanRules *rules, const char *path)
     return -1;
 }
 
+void rules_note_used(const ScanRules *rules, const char *path, uint64_t *used)
+{
+    for (size_t i = 0; i < rules->patterns_asked && i < 64; i++)
+        if ((*used >> i & 1) == 0 && matches_of_any_case(rules->patterns[i], path))
+            *used |= UINT64_C(1) << i;
+}
+
 bool rules_match_directory(const ScanRules *rules, const char *path)
 {
     return matches_any(rules->dir_patterns, path);
 }
 
+bool rules_exclude(const ScanRules *rules, const char *path)
+{
+    return matches_any(rules->excludes, path);
+}
+
 bool rules_select(const ScanRules *rules, const char *path)
 {
     bool all = rules->includes == NULL || rules->includes[0] == NULL;
-    return (all || matches_any(rules->includes, path)) && !matches_any(rules->excludes, path);
+    return (all || matches_any(rules->includes, path)) && !rules_exclude(rules, path);
 }
 
 /* `old/` names a directory to everyone who has used rsync or git. */
@@ -93,24 +129,10 @@ bool rules_exclude_directory(const ScanRules *rules, const char *path)
     return false;
 }
 
-bool rules_is_marked(unsigned marks)
-{
-    const unsigned enough = MARK_MLMODEL | MARK_SAVED_MODEL | MARK_MODULES | MARK_TOPICS;
-    const unsigned pair = MARK_CONFIG | MARK_WEIGHTS;
-    return (marks & enough) != 0 || (marks & pair) == pair;
-}
-
 DirType rules_dir_type(unsigned marks, const char *path)
 {
-    /* MLflow wraps the other kinds; a BERTopic directory holds a config.json and *.safetensors too. */
-    if (marks & MARK_MLMODEL)
-        return DIR_MLFLOW;
     if ((marks & (MARK_TOPICS | MARK_TOPIC_PARTS)) || text_starts_with(last_component(path), "bertopic_model_"))
         return DIR_BERTOPIC;
-    if (marks & MARK_SAVED_MODEL)
-        return DIR_TENSORFLOW;
-    if (marks & MARK_MODULES)
-        return DIR_SENTENCE_TRANSFORMERS;
     return (marks & MARK_CONFIG) && (marks & MARK_WEIGHTS) ? DIR_TRANSFORMERS : DIR_UNKNOWN;
 }
 

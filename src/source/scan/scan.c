@@ -21,11 +21,25 @@ static void sort_list(ModelList *list)
     }
 }
 
+/* A pattern that was mistyped finds nothing, and that looks like an empty folder. */
+static bool note_unused(const Walk *walk, ModelList *out, Err *err)
+{
+    for (size_t i = 0; i < walk->rules->patterns_asked && i < 64; i++)
+        if ((walk->patterns_used >> i & 1) == 0 &&
+            !left_out_note(&out->left_out, err, "the pattern %s matches no file; a pattern is a glob such as *.pkl",
+                           walk->rules->patterns[i]))
+            return false;
+    left_out_sort(&out->left_out);
+    return true;
+}
+
 bool scan_tree(int root, const ScanRules *rules, ModelList *out, Err *err)
 {
     Walk walk = {.root = root, .rules = rules, .list = out};
     Err problem = {0};
-    bool ok = buf_text(&walk.path, "", &problem) && walk_directory(&walk, root, 0, &problem) && links_follow(&walk, &problem);
+    out->left_out.keep_paths = rules->keep_left_out;
+    bool ok = buf_text(&walk.path, "", &problem) && walk_directory(&walk, root, 0, &problem) && links_follow(&walk, &problem) &&
+              note_unused(&walk, out, &problem);
     if (ok) {
         sort_list(out);
     } else if (err != NULL) {

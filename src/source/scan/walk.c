@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/interrupt.h"
 #include "base/tree.h"
 
@@ -99,16 +100,47 @@ static const char *special_reason(mode_t mode)
     return "changed while the directory was read; run again";
 }
 
+/* joblib.dump and pickle.dump are often given a name without a suffix. */
+static bool begins_as_pickle(int dir, const char *name)
+{
+    unsigned char head[2];
+    if (strchr(name + 1, '.') != NULL)
+        return false;
+    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool is = fd >= 0 && fs_read(fd, head, sizeof head) == (ssize_t)sizeof head && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5;
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
+/* A regular file that no pattern takes. *suffix_len: 0 when it is a model all the same. */
+static bool leave_out(Walk *walk, int dir, const char *name, int *suffix_len, Err *err)
+{
+    if (!rules_select(walk->rules, walk->path.data))
+        return true;
+    bool is_pickle = begins_as_pickle(dir, name);
+    if (!is_pickle || !walk->rules->bare_pickles)
+        return left_out_file(&walk->list->left_out, walk->path.data, is_pickle, err);
+    *suffix_len = 0;
+    return true;
+}
+
 /* A file, or a special one. */
 static bool visit_file(Walk *walk, int dir, const char *name, Err *err)
 {
     const char *path = walk->path.data;
     int suffix_len = rules_match_file(walk->rules, path);
     bool special = entry_type(name) == ENTRY_SPECIAL;
+    if (suffix_len >= 0)
+        rules_note_used(walk->rules, path, &walk->patterns_used);
+    else if (!special && !leave_out(walk, dir, name, &suffix_len, err))
+        return false;
     if (suffix_len < 0 && !(special && rules_match_directory(walk->rules, path)))
         return true;
-    if (!rules_select(walk->rules, path))
+    if (!rules_select(walk->rules, path)) {
+        walk->list->left_out.excluded++;
         return true;
+    }
     struct stat st;
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT) /* deleted since its name was read */
@@ -123,8 +155,10 @@ static bool visit_file(Walk *walk, int dir, const char *name, Err *err)
 
 static bool visit_directory(Walk *walk, int parent, const char *name, unsigned depth, Err *err)
 {
-    if (rules_exclude_directory(walk->rules, walk->path.data))
+    if (rules_exclude_directory(walk->rules, walk->path.data)) {
+        walk->list->left_out.excluded++;
         return true;
+    }
     int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0) {
         if (errno == ENOENT)
@@ -137,6 +171,33 @@ static bool visit_directory(Walk *walk, int parent, const char *name, unsigned d
     return ok;
 }
 
+/* A folder, or a file that a pattern would take: other hidden files would be noise. */
+static bool pass_hidden(Walk *walk, const char *name, Err *err)
+{
+    bool counts = entry_type(name) == ENTRY_DIRECTORY || rules_match_file(walk->rules, walk->path.data) >= 0;
+    return !counts || rules_exclude_directory(walk->rules, walk->path.data) ||
+           left_out_hidden(&walk->list->left_out, walk->path.data, err);
+}
+
+static bool visit_entry(Walk *walk, int dir, const char *name, unsigned depth, Err *err)
+{
+    const char *leftover = rules_leftover_reason(name);
+    if (leftover != NULL)
+        return walk_refuse(walk, entry_type(name) == ENTRY_DIRECTORY ? MODEL_DIRECTORY : MODEL_FILE, MODEL_FAILED, leftover, err);
+    if (!walk->rules->hidden && kinds_is_hidden(name, entry_type(name)))
+        return pass_hidden(walk, name, err);
+    switch (entry_type(name)) {
+    case ENTRY_DIRECTORY:
+        return visit_directory(walk, dir, name, depth, err);
+    case ENTRY_LINK:
+        return links_note(walk, dir, name, err);
+    case ENTRY_FILE:
+    case ENTRY_SPECIAL:
+        break;
+    }
+    return visit_file(walk, dir, name, err);
+}
+
 static bool visit_entries(Walk *walk, int dir, const Entries *entries, unsigned depth, Err *err)
 {
     bool ok = true;
@@ -145,24 +206,7 @@ static bool visit_entries(Walk *walk, int dir, const Entries *entries, unsigned 
         size_t mark;
         if (!interrupt_check(err) || !walk_enter(walk, name, &mark, err))
             return false;
-        const char *leftover = rules_leftover_reason(name);
-        if (leftover != NULL) {
-            ok = walk_refuse(walk, entry_type(name) == ENTRY_DIRECTORY ? MODEL_DIRECTORY : MODEL_FILE, MODEL_FAILED, leftover, err);
-            walk_leave(walk, mark);
-            continue;
-        }
-        switch (entry_type(name)) {
-        case ENTRY_DIRECTORY:
-            ok = visit_directory(walk, dir, name, depth, err);
-            break;
-        case ENTRY_LINK:
-            ok = links_note(walk, dir, name, err);
-            break;
-        case ENTRY_FILE:
-        case ENTRY_SPECIAL:
-            ok = visit_file(walk, dir, name, err);
-            break;
-        }
+        ok = visit_entry(walk, dir, name, depth, err);
         walk_leave(walk, mark);
     }
     return ok;
@@ -182,13 +226,36 @@ static bool note_members(Walk *walk, const TreeList *tree, const char **first, E
     return true;
 }
 
-static bool add_directory_model(Walk *walk, int dir, unsigned marks, Err *err)
+/* A folder of models that became one model would be a surprise. The kinds that always consist of such files are none. */
+static bool note_swallowed(Walk *walk, const TreeList *tree, DirType type, Err *err)
+{
+    const char *first[3] = {"", "", ""};
+    size_t count = 0;
+    if (type == DIR_MLFLOW || type == DIR_AUTOGLUON)
+        return true;
+    for (size_t i = 0; i < tree->count; i++) {
+        if (tree->items[i].is_directory || rules_match_file(walk->rules, tree->items[i].path) < 0)
+            continue;
+        if (count < 3)
+            first[count] = tree->items[i].path;
+        count++;
+    }
+    static const char format[] = "%s: is stored as one model (%s), with %zu file%s in it that would be models by themselves: "
+                                 "%s%s%s%s%s%s";
+    return count == 0 || left_out_note(&walk->list->left_out, err, format, walk->path.data, model_dir_type_name(type), count,
+                                       count > 1 ? "s" : "", first[0], count > 1 ? ", " : "", first[1], count > 2 ? ", " : "",
+                                       first[2], count > 3 ? " …" : "");
+}
+
+static bool add_directory_model(Walk *walk, int dir, DirType type, Err *err)
 {
     TreeList tree = {0};
     const char *first;
     bool ok = false;
-    if (!rules_select(walk->rules, walk->path.data))
+    if (!rules_select(walk->rules, walk->path.data)) {
+        walk->list->left_out.excluded++;
         return true;
+    }
     if (!tree_list(dir, TREE_INTERRUPTIBLE | (walk->rules->follow_links ? TREE_FOLLOW_LINKS : 0), &tree, err)) {
         ok = walk_report(walk, MODEL_DIRECTORY, err);
         goto out;
@@ -202,9 +269,9 @@ static bool add_directory_model(Walk *walk, int dir, unsigned marks, Err *err)
     Model *model = walk_add(walk, MODEL_DIRECTORY, err);
     if (model == NULL)
         goto out;
-    model->dir_type = (uint8_t)rules_dir_type(marks, model->path);
+    model->dir_type = (uint8_t)type;
     model->stamp = stamp_of_tree(&tree);
-    ok = true;
+    ok = note_swallowed(walk, &tree, type, err);
 out:
     tree_list_free(&tree);
     return ok;
@@ -222,6 +289,29 @@ static bool note_directory(Walk *walk, int dir, const char **first, Err *err)
     return seen_add(&walk->seen, st.st_dev, st.st_ino, walk->path.len == 0 ? "." : walk->path.data, first, err);
 }
 
+static bool holds_models(Walk *walk, const Entries *entries)
+{
+    for (size_t i = 0; i < entries->count; i++)
+        if (entry_type(entries->names[i]) == ENTRY_FILE && rules_match_file(walk->rules, entries->names[i]) >= 0)
+            return true;
+    return false;
+}
+
+/* The directory at walk->path, whose names are known. */
+static bool walk_entries(Walk *walk, int dir, const Entries *entries, unsigned depth, Err *err)
+{
+    bool is_root = walk->path.len == 0;
+    DirType type = DIR_UNKNOWN;
+    if (!is_root && !walk->rules->hidden && kinds_is_cache(entries->marks))
+        return left_out_hidden(&walk->list->left_out, walk->path.data, err);
+    bool is_marked = entries->marks != 0 && kinds_find(dir, entries->marks, holds_models(walk, entries), &type);
+    if (is_root && is_marked)
+        return err_set(err, ERR_USAGE, "is itself a model (%s), not a folder of models", model_dir_type_name(type));
+    if (is_root || (!is_marked && !rules_match_directory(walk->rules, walk->path.data)))
+        return visit_entries(walk, dir, entries, depth, err);
+    return add_directory_model(walk, dir, is_marked ? type : rules_dir_type(entries->marks, walk->path.data), err);
+}
+
 bool walk_directory(Walk *walk, int dir, unsigned depth, Err *err)
 {
     Entries entries = {0};
@@ -233,10 +323,8 @@ bool walk_directory(Walk *walk, int dir, unsigned depth, Err *err)
         ok = !is_root && walk_report_unreadable(walk, err);
     else if (first != NULL)
         ok = !rules_select(walk->rules, walk->path.data) || refuse_as_same(walk, MODEL_DIRECTORY, "same directory as", first, err);
-    else if (!is_root && (rules_match_directory(walk->rules, walk->path.data) || rules_is_marked(entries.marks)))
-        ok = add_directory_model(walk, dir, entries.marks, err);
     else
-        ok = visit_entries(walk, dir, &entries, depth, err);
+        ok = walk_entries(walk, dir, &entries, depth, err);
     entries_free(&entries);
     return ok;
 }

@@ -43,7 +43,7 @@ START_TEST(marks)
         unsigned mark;
     } rows[] = {{"MLmodel", MARK_MLMODEL},       {"saved_model.pb", MARK_SAVED_MODEL},       {"modules.json", MARK_MODULES},
                 {"topics.json", MARK_TOPICS},    {"config.json", MARK_CONFIG},               {"x.safetensors", MARK_WEIGHTS},
-                {"y.bin", MARK_WEIGHTS},         {"ctfidf_config.json", MARK_TOPIC_PARTS},   {"topic_embeddings.x", MARK_TOPIC_PARTS},
+                {"y.bin", MARK_OTHER_WEIGHTS},         {"ctfidf_config.json", MARK_TOPIC_PARTS},   {"topic_embeddings.x", MARK_TOPIC_PARTS},
                 {"mlmodel", 0},                  {"config.json.old", 0}};
     unsigned all = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

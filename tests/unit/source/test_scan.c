@@ -14,10 +14,10 @@ START_TEST(test_files_that_match)
     put("caf\xe9.joblib", "x");
     put_dir("empty");
     scan(&plain);
-    expect("file .hidden.joblib -7\nfile a.joblib -7\nfile a/deep/er/y.joblib -7\nfile a/z.joblib -7\nfile b.joblib -7\n"
+    expect("file a.joblib -7\nfile a/deep/er/y.joblib -7\nfile a/z.joblib -7\nfile b.joblib -7\n"
            "file caf\xe9.joblib -7\n");
-    ck_assert_uint_eq(list.items[1].stamp.size, 3);
-    ck_assert_int_eq(list.items[1].version, VERSION_AUTO);
+    ck_assert_uint_eq(list.items[0].stamp.size, 3);
+    ck_assert_int_eq(list.items[0].version, VERSION_AUTO);
 }
 END_TEST
 
@@ -68,9 +68,9 @@ START_TEST(test_suffix_follows_the_pattern)
     put("dir/c.gz", "x");
     put("other/c.gz", "x");
     put("d.joblib", "x");
-    put(".joblib", "x");
+    put(".joblib", "x"); /* hidden */
     scan(&rules);
-    expect("file .joblib -0\nfile a.tar.gz -7\nfile b_final.pkl -4\nfile d.joblib -7\nfile dir/c.gz -3\nfile exact.bin.xz -3\n"
+    expect("file a.tar.gz -7\nfile b_final.pkl -4\nfile d.joblib -7\nfile dir/c.gz -3\nfile exact.bin.xz -3\n"
            "file glob_plain -0\nfile glob_x.y.z -2\n");
 }
 END_TEST
@@ -142,6 +142,7 @@ START_TEST(test_directory_markers)
     put("t/saved_model.pb", "x");
     put("s/modules.json", "x");
     put("b/topics.json", "x");
+    put("b/config.json", "{}");
     put("h/config.json", "x");
     put("h/model.safetensors", "x");
     put("h2/config.json", "x");
@@ -153,14 +154,21 @@ START_TEST(test_directory_markers)
     put("n3/ctfidf.bin", "x");
     put("n4/MLMODEL", "x");
     put("n5/topics.json/MLmodel/x", "x"); /* directories are no markers */
-    /* the root never is one */
-    put("MLmodel", "x");
-    put("config.json", "x");
-    put("x.bin", "x");
+    put("n6/topics.json", "x");
     scan(&plain);
     expect("dir b bertopic\ndir h transformers\ndir h2 transformers\ndir m mlflow\nfile n1/a.joblib -7\ndir s "
            "sentence-transformers\n"
            "dir t tensorflow\n");
+}
+END_TEST
+
+START_TEST(test_root_that_is_a_model)
+{
+    Err err = {0};
+    put("MLmodel", "x");
+    ck_assert(!scan_tree(root, &plain, &list, &err));
+    ck_assert_int_eq(err.cls, ERR_USAGE);
+    ck_assert_str_eq(err.text, "is itself a model (mlflow), not a folder of models");
 }
 END_TEST
 
@@ -396,7 +404,9 @@ START_TEST(test_leftovers_of_killed_commands)
     put(".bertopic_model_1a2b3c4d.restore-00112233445566ff/topics.json", "half");
     put(".cleanup-0123456789abcdeg.joblib", "a model with a strange name");
     put(".restore-0123456789abcdef.joblib", "another");
-    scan(&plain);
+    ScanRules rules = plain;
+    rules.hidden = true;
+    scan(&rules);
     ck_assert_int_eq((int)list.count, 5);
     for (uint32_t i = 0; i < list.count; i++) {
         bool leftover = strstr(list.items[i].path, ".joblib.restore") != NULL || !text_ends_with(list.items[i].path, ".joblib");
@@ -419,6 +429,7 @@ int main(void)
     tcase_add_test(tc, test_includes_and_excludes);
     tcase_add_test(tc, test_what_only_looks_like_a_model);
     tcase_add_test(tc, test_directory_markers);
+    tcase_add_test(tc, test_root_that_is_a_model);
     tcase_add_test(tc, test_directory_types);
     tcase_add_test(tc, test_directory_models_that_cannot_be_stored);
     tcase_add_test(tc, test_directory_stamp_sees_every_change);

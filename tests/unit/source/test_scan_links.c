@@ -156,6 +156,7 @@ END_TEST
 START_TEST(test_links_into_directory_models)
 {
     put("bertopic_model_1/topics.json", "x");
+    put("bertopic_model_1/config.json", "x");
     put("bertopic_model_1/parts/a.joblib", "x");
     put("bertopic_model_1/b.joblib", "xy");
     put_link("b.joblib", "bertopic_model_1/b.joblib");

@@ -1,0 +1,136 @@
+"""Folders as people have them: other suffixes, hidden folders, kinds of directory. Nothing is passed over in silence."""
+
+import pickle
+import unittest
+
+from harness import PROGRAM, CliCase
+
+DATA = b"some model " * 50
+
+
+class TreeCase(CliCase):
+    def mm(self, *words, code=0):
+        """Any command with the test's database and state; code None: whatever it is."""
+        result = self.call([PROGRAM, *words, "--state-dir", self.state, "-d", self.url])
+        if code is not None:
+            self.assertEqual(result.code, code, result.all())
+        return result
+
+
+class LeftOut(TreeCase):
+    def setUp(self):
+        super().setUp()
+        for name in ("a.joblib", "b.pkl", "c.PKL", "d.csv", "sub/e.h5", ".git/x.joblib"):
+            self.write(name, DATA)
+        self.write("bert_model", pickle.dumps({"topics": 3}))
+
+    def test_every_report_counts_them(self):
+        run = self.mm("run", "--upgrade", str(self.tree))
+        self.assertRegex(run.out, r"left out +5  files: \*\.pkl 2, .*pickle without suffix 1; --pattern '\+\*\.pkl' takes those too\n")
+        self.assertRegex(run.out, r"hidden +1  \.git; --hidden takes them too\n")
+        for command in (("run", "-n"), ("check",), ("cleanup",)):
+            text = self.mm(*command, str(self.tree))
+            self.assertRegex(text.out, r"left out +5  ?files", command)
+            lines = self.mm(*command, "--json", str(self.tree)).lines()
+            kinds = {line["pattern"]: line["count"] for line in lines if line["type"] == "left_out"}
+            self.assertEqual(kinds, {"*.pkl": 2, "*.csv": 1, "*.h5": 1, "pickle without suffix": 1}, command)
+            self.assertEqual([lines[-1][key] for key in ("left_out", "hidden", "excluded")], [5, 1, 0], command)
+        self.assertIn("not stored", self.mm("check", str(self.tree)).out)
+        verbose = self.mm("run", "-v", str(self.tree)).out
+        for name in ("b.pkl", "c.PKL", "d.csv", "sub/e.h5", "bert_model"):
+            self.assertIn(f"left out   {name}\n", verbose)
+
+    def test_reports_in_files_count_them(self):
+        self.mm("run", "--upgrade", "-q", str(self.tree))
+        for ending, words in (("json", '"left_out":5'), ("html", "5 files that no pattern takes")):
+            report = self.base / f"report.{ending}"
+            self.mm("check", "--report", str(report), str(self.tree))
+            self.assertIn(words, report.read_text())
+
+    def test_quiet_run_that_finds_nothing_is_noticed(self):
+        (self.tree / "a.joblib").unlink()
+        found = self.mm("run", "--upgrade", "-q", str(self.tree))
+        self.assertIn("holds no model that --pattern takes; left out 5 files: *.pkl 2", found.err)
+        self.assertEqual(found.out, "")
+        (self.base / "elsewhere.joblib").write_bytes(DATA)
+        (self.tree / "link.joblib").symlink_to(self.base / "elsewhere.joblib")
+        self.assertIn("all 1 models that were found are skipped", self.mm("run", "-q", str(self.tree)).err)
+
+    def test_patterns_as_they_are_typed(self):
+        def found(*arguments):
+            result = self.mm("run", "-n", "--json", *arguments, str(self.tree))
+            return sorted(result.models()), result.err
+
+        self.assertEqual(found("--pattern", "+*.pkl")[0], ["a.joblib", "b.pkl", "c.PKL"])
+        self.assertEqual(found("--pattern", "*.{pkl,h5}")[0], ["b.pkl", "c.PKL", "sub/e.h5"])
+        self.assertEqual(found("--pattern", "*.csv,*.h5")[0], ["d.csv", "sub/e.h5"])
+        self.assertEqual(found("--preset", "sklearn")[0], ["a.joblib", "b.pkl", "bert_model", "c.PKL"])
+        self.assertIn("sub/e.h5", found("--preset", "all")[0])
+        models, err = found("--pattern", ".pkl")
+        self.assertEqual(models, [])
+        self.assertIn("the pattern .pkl matches no file", err)
+        self.assertNotIn("matches no file", found("--pattern", "*.joblib")[1])
+        wrong = self.mm("run", "--pattern", "a.joblib", "b.pkl", str(self.tree), code=2)
+        self.assertIn('unexpected argument "b.pkl"', wrong.err)
+
+    def test_excluded_is_told(self):
+        run = self.mm("run", "--upgrade", "--exclude", "a.*", "--exclude", "sub", str(self.tree))
+        self.assertRegex(run.out, r"excluded +2  ")
+
+
+class Hidden(TreeCase):
+    def test_rubbish_is_no_model_and_no_failure(self):
+        self.write("a.joblib", DATA)
+        for folder in (".snapshot/hourly.0", "@eaDir", "__MACOSX", "env", ".~tmp~"):
+            self.write(f"{folder}/a.joblib", DATA)
+        self.write("env/pyvenv.cfg", b"home = /usr/bin\n")
+        self.write("._a.joblib", b"\0\5\x16\7" + bytes(200))
+        (self.tree / "lost+found").mkdir(mode=0)
+        self.mm("run", "--upgrade", "-q", str(self.tree))
+        self.assertEqual(self.stored_names(), ["a"])
+        self.assertIn("can_go\":1,", self.mm("cleanup", "--json", str(self.tree)).out)
+        (self.tree / "lost+found").rmdir()
+        taken = self.mm("run", "-n", "--json", "--hidden", str(self.tree), code=None)
+        self.assertEqual(len(taken.models()), 7)
+
+    def stored_names(self):
+        return sorted(name for name, _ in self.stored())
+
+
+class Kinds(TreeCase):
+    def test_folders_as_libraries_write_them(self):
+        files = {"sd/model_index.json": b"{}", "sd/unet/config.json": b"{}", "sd/unet/x.safetensors": DATA,
+                 "lora/adapter_config.json": b"{}", "lora/adapter_model.safetensors": DATA, "lora/checkpoint-5/adapter_config.json": b"{}",
+                 "ner/meta.json": b"{}", "ner/config.cfg": b"[nlp]", "ner/transformer/model/config.json": b"{}",
+                 "ner/transformer/model/pytorch_model.bin": DATA, "ag/predictor.pkl": DATA, "ag/learner.pkl": DATA, "ag/models/x/model.pkl": DATA}
+        for path, data in files.items():
+            self.write(path, data)
+        self.mm("run", "--upgrade", "-q", "--pattern", "*.pkl", str(self.tree))
+        rows = self.query("select name, model_type from models order by name")
+        self.assertEqual(rows, [("ag", "autogluon"), ("lora", "peft"), ("ner", "spacy"), ("sd", "diffusers")])
+        (self.base / "back").mkdir()
+        for name in ("ag", "lora", "ner", "sd"):
+            self.mm("get", "-q", name, str(self.base / "back" / name))
+            for path, data in files.items():
+                if path.startswith(name + "/"):
+                    self.assertEqual((self.base / "back" / path).read_bytes(), data)
+
+    def test_models_dir_that_is_a_model(self):
+        self.write("bertopic_model_1a2b3c4d/config.json", b"{}")
+        self.write("flow/MLmodel", b"flavors: {}")
+        for name in ("bertopic_model_1a2b3c4d", "flow"):
+            for command in ("run", "check"):
+                self.mm("db", "upgrade", "-q")
+                result = self.mm(command, str(self.tree / name), code=2)
+                self.assertIn("is itself a model", result.err)
+                self.assertIn(f"name the folder above it: {self.tree}\n", result.err)
+
+    def test_swallowed_models_are_told(self):
+        for name in ("topics.json", "config.json", "churn.joblib"):
+            self.write(f"bertopic_model_0000000a/{name}", b"{}")
+        result = self.mm("run", "--upgrade", str(self.tree))
+        self.assertIn("with 1 file in it that would be models by themselves: churn.joblib", result.err)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -23,7 +23,7 @@ typedef struct ScanRules {
  * folders of systems and tools) and what includes and excludes pass over is counted in out->left_out. A directory is one model when
  * its name matches a dir pattern or by the table in kinds.c; the outermost wins. A root that is a model is ERR_USAGE. A
  * symlink or special file inside a directory model makes it fail. A pattern without '/' is matched on the last component too
- * (glob_path). suffix_len: the literal tail of the pattern that matched, when it begins with a dot (`*.joblib` = 7, `*.tar.gz` = 7),
+ * (glob_path). suffix_len: the literal tail of the pattern that matched, if it begins with a dot (`*.joblib` = 7, `*.tar.gz` = 7),
  * else the file's last extension. Symlinks: a link with a name that matches, or to a directory, is MODEL_SKIPPED. With follow_links
  * they are looked at after the walk, in the order of the paths, so that real files win: one target gives one model, whose path is
  * the link's own (followed_link is set; open it with link_open); a second way to the same target and a target outside the root are

@@ -74,9 +74,7 @@ static void warn_of_nothing(const CommandContext *context, const ModelList *mode
             return;
     if (models->count > 0)
         log_loud_warning("%s: all %u models that were found are skipped", context->models_dir, (unsigned)models->count);
-    else if (left_out->files == 0)
-        log_loud_warning("%s: holds no model", context->models_dir);
-    else if (left_out_text(left_out, &kinds, NULL))
+    else if (left_out->files > 0 && left_out_text(left_out, &kinds, NULL))
         log_loud_warning("%s: holds no model that --pattern takes; left out %llu files: %.*s", context->models_dir,
                          (unsigned long long)left_out->files, (int)kinds.len, kinds.data);
     buf_free(&kinds);

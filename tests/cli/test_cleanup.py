@@ -164,7 +164,7 @@ class AfterThePlan(CleanupCase):
         os.rename(path["linked"], self.tree / "real")
         path["linked"].symlink_to("real")
         path["directory"].unlink()
-        self.write("directory_model.joblib/topics.json", b"{}")
+        self.write("directory_model.joblib/MLmodel", b"{}")
         path["vanished"].unlink()
         changed = "changed after the plan"
         self.check_stay({"reversed": changed, "flipped": changed, "grown": changed, "shrunk": changed, "touched": changed, "mode": changed,

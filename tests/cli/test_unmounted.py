@@ -34,11 +34,15 @@ class Empty(CleanupCase):
 
     def test_narrower_run_is_silent(self):
         self.silent("--include", "none")
-        self.silent("--pattern", "*.pkl")
+        result = self.run_program("-q", "--pattern", "*.pkl")
+        self.assertEqual((result.code, result.err), (0, f"warning: {self.tree}: holds no model that --pattern takes; left out 3 files: *.joblib 3\n"))
 
-    def test_folder_that_was_always_empty_is_silent(self):
+    def test_empty_folder_warns_however_new_it_is(self):
         other = self.base / "other"
         other.mkdir()
+        result = self.run_program("-q", tree=other)
+        self.assertEqual((result.code, result.err), (0, f"warning: {other}: is empty: is it the right folder, and mounted?\n"))
+        (other / ".git").mkdir()
         result = self.run_program("-q", tree=other)
         self.assertEqual((result.code, result.err), (0, ""))
 

@@ -1,5 +1,5 @@
 /* missing.c: a run that finds no model where earlier runs found some says so, however quiet it is: the folder may be empty because
- * it is not mounted. What a clean-up took away is not missing. */
+ * it is not mounted. So does one of a folder that is empty. What a clean-up took away is not missing. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,7 +14,7 @@ typedef struct Known {
     const Run *run;
     StrMap removed; /* paths */
     Arena arena;
-    uint64_t there, gone;
+    uint64_t there, gone, taken_away;
 } Known;
 
 static bool note_removed(void *ctx, const JournalRecord *record, Err *err)
@@ -22,6 +22,7 @@ static bool note_removed(void *ctx, const JournalRecord *record, Err *err)
     Known *known = ctx;
     if (record->event != JOURNAL_REMOVED || !run_has_path(known->run, record->path))
         return true;
+    known->taken_away++;
     const char *path = arena_copy(&known->arena, record->path, strlen(record->path), err);
     return path != NULL && strmap_add(&known->removed, path, 0, NULL, err);
 }
@@ -42,6 +43,11 @@ static bool look(void *ctx, const JournalRecord *record, Err *err)
     return true;
 }
 
+static bool holds_nothing(const LeftOut *left_out)
+{
+    return left_out->files + left_out->hidden + left_out->excluded == 0;
+}
+
 bool missing_look(Run *run, Err *err)
 {
     Known known = {.run = run};
@@ -53,6 +59,8 @@ bool missing_look(Run *run, Err *err)
         log_loud_warning("%s: holds no model, and the %llu that earlier runs stored from there are gone: is it the right folder, "
                          "and mounted?",
                          run->tree.root_path, (unsigned long long)known.gone);
+    else if (ok && known.there + known.taken_away == 0 && holds_nothing(&run->models->left_out))
+        log_loud_warning("%s: is empty: is it the right folder, and mounted?", run->tree.root_path);
     strmap_free(&known.removed);
     arena_free(&known.arena);
     return ok;

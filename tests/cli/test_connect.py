@@ -400,5 +400,19 @@ class Passwords(ConnectCase):
         self.check_command_line("-d", f"host=127.0.0.1 port={self.port} dbname={self.database} user=password_user password='{PASSWORD}'")
 
 
+class DeadClients(CliCase):
+    def test_the_server_notices_them(self):
+        self.assertEqual(self.db("upgrade").code, 0)
+        self.query("""CREATE TABLE seen (setting text);
+                      CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+                          INSERT INTO public.seen SELECT concat_ws(' ', current_setting('tcp_keepalives_idle'), current_setting('tcp_keepalives_interval'),
+                              current_setting('tcp_keepalives_count'), current_setting('tcp_user_timeout')); RETURN NEW; END$$;
+                      CREATE TRIGGER look BEFORE INSERT ON models FOR EACH ROW EXECUTE FUNCTION look()""")
+        self.write("x.joblib", "x")
+        result = self.run_program("-d", self.url_of(self.database, "127.0.0.1"), url=False)
+        self.assertEqual(result.code, 0, result.all())
+        self.assertEqual(self.query("SELECT setting FROM seen"), [("30 10 6 90000",)])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -284,8 +284,10 @@ START_TEST(lost_answer_to_commit)
     ck_assert_int_eq(err.cls, ERR_RETRY);
     ck_assert_int_eq(outcome, STORE_UNKNOWN);
     reopen();
-    while (!store_wait_writers(store, &err))
+    while (!store_wait_writers(store, &err)) {
         ck_assert_int_eq(err.cls, ERR_RETRY);
+        ck_assert_msg(strstr(err.text, "still open (pid ") != NULL && strstr(err.text, ", since ") != NULL, "%s", err.text);
+    }
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM models"), "1");
     spool_free(&payload);
 }

@@ -2,6 +2,7 @@
  * nothing; but the transaction holds its lock on the table until the rows can be seen. */
 #include "calls.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,10 @@
 
 #define PAUSE_FIRST_SECONDS 0.01
 #define PAUSE_MAX_SECONDS 0.5
+#define WHO_BYTES 160
 
-/* *writers: those of the array that are still there, malloc'd; NULL at first. */
-static bool ask(Postgres *pg, char **writers, Err *err)
+/* *writers: those of the array that are still there, malloc'd; NULL at first. who: the oldest of them, for people. */
+static bool ask(Postgres *pg, char **writers, char who[WHO_BYTES], Err *err)
 {
     PGresult *result = NULL;
     const char *params[] = {*writers};
@@ -24,6 +26,7 @@ static bool ask(Postgres *pg, char **writers, Err *err)
     if (ok) {
         free(*writers);
         *writers = strdup(PQgetvalue(result, 0, 0));
+        snprintf(who, WHO_BYTES, "%s", PQgetvalue(result, 0, 1));
         ok = *writers != NULL || err_no_memory(err);
     }
     PQclear(result);
@@ -34,12 +37,12 @@ bool postgres_wait_writers(Store *store, Err *err)
 {
     Postgres *pg = (Postgres *)store;
     double end = clock_seconds() + store->target->tuning.lock_timeout, pause = PAUSE_FIRST_SECONDS;
-    char *writers = NULL;
+    char *writers = NULL, who[WHO_BYTES];
     bool ok;
-    while ((ok = ask(pg, &writers, err)) && strcmp(writers, "{}") != 0) {
+    while ((ok = ask(pg, &writers, who, err)) && strcmp(writers, "{}") != 0) {
         if (clock_seconds() > end) {
-            ok =
-                err_set(err, ERR_RETRY, "%s: a transaction of an earlier session is still open", store_target_label(store->target));
+            ok = err_set(err, ERR_RETRY, "%s: a transaction of an earlier session is still open (%s)",
+                         store_target_label(store->target), who);
             break;
         }
         if (!(ok = interrupt_check(err)))

@@ -127,6 +127,12 @@ static bool connect_any(Postgres *pg, const PostgresTarget *target, const char *
     return false;
 }
 
+/* The server would hold the transaction of a client that lost its power, and its locks, for the two hours of its own keepalives; so
+ * it asks after 30 seconds of silence, and gives up in 90. */
+#define SERVER_KEEPALIVES \
+    "; SET LOCAL tcp_keepalives_idle = 30; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 6; " \
+    "SET LOCAL tcp_user_timeout = 90000"
+
 /* The openings of our transactions, each one round trip. A reading one sees one moment, however many queries it has. pg_temp last:
  * a temporary table must not hide ours. */
 static bool make_openings(Postgres *pg, const char *schema, bool no_views, Err *err)
@@ -141,7 +147,8 @@ static bool make_openings(Postgres *pg, const char *schema, bool no_views, Err *
     ok = ok && buf_format(&write, err,
                           "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = %s, pg_temp; "
                           "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = %lld; "
-                          "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0%s",
+                          "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0" SERVER_KEEPALIVES
+                          "%s",
                           quoted, lock_ms, raw);
     ok = ok && buf_format(&read, err,
                           "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = %s, pg_temp; "

@@ -69,8 +69,13 @@ class OtherWriters(CleanupCase):
                    f"GRANT USAGE ON models_id_seq TO {role}; GRANT SELECT ON migrate_models_revisions TO {role}")
         self.addCleanup(self.query, f"DROP OWNED BY {role}; DROP ROLE {role}")
         url = self.url.replace(f"user={os.environ['PGUSER']}", f"user={role}")
+        log = pathlib.Path(os.environ["PG_LOG"])
+        start = log.stat().st_size
         result = self.call([PROGRAM, "run", "--json", "--state-dir", self.state, "-d", url, self.tree])
         self.assertEqual((result.code, result.summary()["unchanged"]), (0, 1), result.err)
+        with log.open(errors="replace") as file:
+            file.seek(start)
+            self.assertNotIn("permission denied", file.read()) # it does not even try
 
     def test_check_hashes_what_was_kept(self):
         self.insert_many(1)

@@ -237,8 +237,30 @@ START_TEST(has_password)
     ck_assert(store_target_has_password("postgresql://u:p%zz@h/d")); /* cannot be parsed: it may */
     ck_assert(!store_target_has_password("postgresql://u@h/d"));
     ck_assert(!store_target_has_password("host=h user=u"));
+    ck_assert(!store_target_has_password("postgresql://u@h/d?schema=public")); /* refused, but no password is suspected */
+    ck_assert(!store_target_has_password("jdbc:postgresql://h/d"));
+    ck_assert(store_target_has_password("jdbc:postgresql://u:pw@h/d"));
     ck_assert(!store_target_has_password("mydb"));
     ck_assert(!store_target_has_password(""));
+}
+END_TEST
+
+START_TEST(what_other_programs_read_in_it)
+{
+    static const struct {
+        const char *url, *text, *hint;
+    } rows[] = {{"postgresql://u@h/d?schema=public", "the parameter schema of", "remove schema="},
+                {"postgresql+asyncpg://u@h/d?sslmode=prefer&pgbouncer=true", "the parameter pgbouncer of", "remove pgbouncer="},
+                {"postgres://h/d?currentSchema=x", "the parameter currentSchema of", "search_path"},
+                {"jdbc:postgresql://h/d", "begins with jdbc:", "remove jdbc:"},
+                {"JDBC:postgresql://h/d", "begins with jdbc:", "remove jdbc:"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        StoreTarget *target = NULL;
+        Err err = {0};
+        ck_fails(store_target_new(rows[i].url, &tuning, &target, &err), ERR_USAGE, rows[i].text);
+        ck_assert_msg(strstr(err.hint, rows[i].hint) != NULL, "%s", err.hint);
+    }
+    store_target_free(target_of("postgresql://u@h/d?sslmode=prefer&application_name=x&connect_timeout=3"));
 }
 END_TEST
 
@@ -274,6 +296,7 @@ int main(void)
     tcase_add_test(tcase, no_password_in_the_wrong_place);
     tcase_add_test(tcase, no_password_shown);
     tcase_add_test(tcase, has_password);
+    tcase_add_test(tcase, what_other_programs_read_in_it);
     tcase_add_test(tcase, chunk_count);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

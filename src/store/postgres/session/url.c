@@ -40,6 +40,12 @@ static bool may_hold_secret(const char *url)
     return strchr(url, '@') != NULL || strcasestr(url, "password") != NULL;
 }
 
+/* The form that Java's drivers take. */
+static bool is_jdbc(const char *url)
+{
+    return strncasecmp(url, "jdbc:", strlen("jdbc:")) == 0;
+}
+
 bool postgres_option_is_set(const PQconninfoOption *option)
 {
     return option->val != NULL && option->val[0] != '\0';
@@ -105,8 +111,46 @@ static bool fail_parse(const char *url, const char *message, Err *err)
     return false;
 }
 
+static bool is_known_parameter(const char *key, size_t len)
+{
+    PQconninfoOption *known = PQconndefaults();
+    bool found = known == NULL || (len == 3 && memcmp(key, "ssl", 3) == 0); /* libpq reads ssl=true as sslmode=require */
+    for (PQconninfoOption *option = known; !found && option->keyword != NULL; option++)
+        found = strlen(option->keyword) == len && memcmp(option->keyword, key, len) == 0;
+    PQconninfoFree(known);
+    return found;
+}
+
+/* Parameters that other programs read from the same URL: ?schema= and ?pgbouncer= of Prisma, ?currentSchema= of Java. The name is
+ * shown, never the value; and no name that may be a part of something else. */
+static bool refuse_foreign_parameter(const char *url, Err *err)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    const char *query = scheme_end(url) != NULL ? strchr(url, '?') : NULL;
+    while (query != NULL) {
+        const char *key = query + 1;
+        size_t len = strspn(key, letters);
+        if (len > 0 && key[len] == '=' && !is_known_parameter(key, len)) {
+            err_set(err, ERR_USAGE, "the parameter %.*s of the database URL is not one of PostgreSQL's", (int)len, key);
+            err_hint(err, "remove %.*s=… (another program reads it there)%s", (int)len, key,
+                     strncasecmp(key, "schema", 6) == 0 || strncasecmp(key, "currentSchema", 13) == 0
+                         ? "; options=-csearch_path%3DNAME chooses a schema" : "");
+            return true;
+        }
+        query = strchr(key, '&');
+    }
+    return false;
+}
+
 PQconninfoOption *postgres_url_parse(const char *url, Err *err)
 {
+    if (is_jdbc(url)) {
+        err_set(err, ERR_USAGE, "the database URL begins with jdbc:, which only Java reads");
+        err_hint(err, "remove jdbc: and put user and password before the host: postgresql://user@host:port/database");
+        return NULL;
+    }
+    if (!is_misread(url) && refuse_foreign_parameter(url, err))
+        return NULL;
     char *normal = normal_url(url), *message = NULL;
     bool misread = is_misread(url);
     PQconninfoOption *options = normal != NULL && !misread ? PQconninfoParse(normal, &message) : NULL;
@@ -129,11 +173,19 @@ PQconninfoOption *postgres_url_parse(const char *url, Err *err)
     return options;
 }
 
+/* `user:password@` of an address that cannot be parsed; without a scheme whatever is before an @. */
+static bool has_user_password(const char *url)
+{
+    const char *start = strstr(url, "://"), *at = strrchr(url, '@');
+    start = start != NULL ? start + strlen("://") : url;
+    return at != NULL && (start == url || (at > start && memchr(start, ':', (size_t)(at - start)) != NULL));
+}
+
 bool postgres_url_has_password(const char *url)
 {
     PQconninfoOption *options = postgres_url_parse(url, NULL);
     if (options == NULL)
-        return may_hold_secret(url);
+        return strcasestr(url, "password") != NULL || has_user_password(url);
     bool has = postgres_option(options, "password")[0] != '\0' || postgres_option(options, "sslpassword")[0] != '\0';
     PQconninfoFree(options);
     return has;

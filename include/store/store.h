@@ -160,8 +160,8 @@ void store_fetch_close(Store *store);
 /* 0 when a payload of this size goes inline, else the number of chunks of STORE_CHUNK_BYTES. The limit is at most inline_max. */
 uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit);
 
-/* A batch: begin, put…, commit. All rows appear at once or none. store_put sends the row and its payload (stored_bytes bytes,
- * borrowed) in pieces of at most 1 MiB. */
+/* A batch: begin, put…, commit. All rows appear at once or none; those with chunks had better come first. store_put sends the row
+ * and its payload (stored_bytes bytes, borrowed) in pieces of at most 1 MiB. */
 bool store_begin(Store *store, Err *err);
 bool store_put(Store *store, const StoredModel *model, Spool *payload, Err *err);
 

@@ -102,4 +102,15 @@ static inline bool note_found(void *ctx, const StoreVersion *version, Err *err) 
     return true;
 }
 
+/* One store for each test. */
+static StoreTarget *target __attribute__((unused));
+static Store *store __attribute__((unused));
+static Err err __attribute__((unused));
+
+static inline void reopen(void)
+{
+    store_close(store);
+    store = open_store(target);
+}
+
 #endif

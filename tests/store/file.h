@@ -6,14 +6,11 @@
 
 #include "common.h"
 
-static char path[400];
-static StoreTarget *target;
-static Store *store;
-static Err err;
+static char path[400]; /* of the file */
 
 /* Runs SQL beside the store under test, as another program does; returns the first value as text ("" = NULL or none), valid until
  * the next call. */
-static inline const char *sql(const char *query)
+static inline const char *file_sql(const char *query)
 {
     static char value[8192];
     sqlite3 *db = NULL;
@@ -34,31 +31,27 @@ static inline const char *sql(const char *query)
 }
 
 /* Fixture: a new file without tables. */
-static inline void setup_bare(void)
+static inline void setup_bare_file(void)
 {
+    err = (Err){0};
     snprintf(path, sizeof path, "%s", unit_path("x.db"));
     target = target_of(path);
     store_target_may_create(target);
     store = open_store(target);
 }
 
-static inline void setup(void)
+/* Fixture: one with them. */
+static inline void setup_file(void)
 {
-    setup_bare();
+    setup_bare_file();
     ck_ok(schema_upgrade(store, NULL, NULL, &err));
 }
 
-static inline void teardown(void)
+static inline void teardown_file(void)
 {
     store_close(store);
     store_target_free(target);
     unit_remove_temp();
-}
-
-static inline void reopen(void)
-{
-    store_close(store);
-    store = open_store(target);
 }
 
 #endif

@@ -63,9 +63,6 @@ static inline pid_t backend_of(const char *database)
 /* --- one store for each test ------------------------------------------------------------------------------------------------- */
 
 static const char *database __attribute__((unused));
-static StoreTarget *target __attribute__((unused));
-static Store *store __attribute__((unused));
-static Err err __attribute__((unused));
 
 /* A session with the database of this name. */
 static inline void start_in(const char *name)
@@ -93,12 +90,6 @@ static inline void teardown(void)
 {
     store_close(store);
     store_target_free(target);
-}
-
-static inline void reopen(void)
-{
-    store_close(store);
-    store = open_store(target);
 }
 
 #endif

@@ -20,12 +20,19 @@ bool keep_add(Keep *keep, const StoredModel *row, Spool *payload, Err *err)
     return true;
 }
 
+static bool put_those(Keep *keep, Store *store, bool chunked, Err *err)
+{
+    for (size_t i = 0; i < keep->count; i++) {
+        KeptRow *kept = &keep->items[i];
+        if ((kept->row.chunk_count > 0) == chunked && !store_put(store, &kept->row, &kept->payload, err))
+            return false;
+    }
+    return true;
+}
+
 bool keep_put(Keep *keep, Store *store, Err *err)
 {
-    for (size_t i = 0; i < keep->count; i++)
-        if (!store_put(store, &keep->items[i].row, &keep->items[i].payload, err))
-            return false;
-    return true;
+    return put_those(keep, store, true, err) && put_those(keep, store, false, err);
 }
 
 bool keep_is_full(const Keep *keep, size_t memory_limit)

@@ -24,7 +24,8 @@ typedef struct Keep {
 /* Takes the bytes of the payload; the row is copied. */
 bool keep_add(Keep *keep, const StoredModel *row, Spool *payload, Err *err);
 
-/* Puts all rows into the open transaction. They stay until keep_clear: the transaction may fail. */
+/* Puts all rows into the open transaction, those with chunks first: before its first other row a store may have its chunks written
+ * in transactions of their own, so that nobody waits for gigabytes. They stay until keep_clear: the transaction may fail. */
 bool keep_put(Keep *keep, Store *store, Err *err);
 
 /* Is it time to put them, so that payloads take no more than `memory_limit` bytes, and few files? */

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/vec.h"
+#include "session/error.h"
 #include "session/connection.h"
 #include "session/transaction.h"
 #include "upload.h"
@@ -18,54 +20,51 @@
 static bool bind_row(Sqlite *sq, sqlite3_stmt *to, const StoredModel *row, const char *mtime, const char *created,
                      int64_t upload_id, Err *err)
 {
-    const struct {
-        int number;
-        const char *text;
-    } texts[] = {{1, row->name},
-                 {3, row->model_type},
-                 {4, row->event},
-                 {10, row->is_tar ? "tar" : "file"},
-                 {11, row->is_gzip ? "gzip" : "identity"},
-                 {13, row->source_host},
-                 {14, row->source_path},
-                 {15, mtime},
-                 {16, row->run_id},
-                 {19, created}};
-    const struct {
-        int number;
-        int64_t value;
-    } numbers[] = {{2, row->version},
-                   {5, row->is_active},
-                   {7, (int64_t)row->raw_bytes},
-                   {9, (int64_t)row->stored_bytes},
-                   {12, row->chunk_count}};
-    int code = SQLITE_OK;
-    for (size_t i = 0; code == SQLITE_OK && i < sizeof texts / sizeof *texts; i++)
-        code = sqlite_bind_text(to, texts[i].number, texts[i].text);
-    for (size_t i = 0; code == SQLITE_OK && i < sizeof numbers / sizeof *numbers; i++)
-        code = sqlite3_bind_int64(to, numbers[i].number, numbers[i].value);
-    if (code == SQLITE_OK && row->event[0] == '\0')
-        code = sqlite3_bind_text(to, 4, "", 0, SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite_bind_digest(to, 6, &row->content);
-    if (code == SQLITE_OK)
-        code = sqlite_bind_digest(to, 8, &row->stored);
-    if (code == SQLITE_OK)
-        code = sqlite_bind_digest(to, 17, row->has_members ? &row->members : NULL);
-    if (code == SQLITE_OK)
-        code = row->chunk_count > 0 ? sqlite3_bind_int64(to, 18, upload_id) : sqlite3_bind_null(to, 18);
-    return sqlite_check(sq, code, err);
+    const int codes[] = {
+        sqlite_bind_text(to, 1, row->name),
+        sqlite3_bind_int(to, 2, row->version),
+        sqlite_bind_text(to, 3, row->model_type),
+        sqlite_bind_text(to, 4, row->event),
+        sqlite3_bind_int(to, 5, row->is_active),
+        sqlite_bind_digest(to, 6, &row->content),
+        sqlite3_bind_int64(to, 7, (int64_t)row->raw_bytes),
+        sqlite_bind_digest(to, 8, &row->stored),
+        sqlite3_bind_int64(to, 9, (int64_t)row->stored_bytes),
+        sqlite_bind_text(to, 10, row->is_tar ? "tar" : "file"),
+        sqlite_bind_text(to, 11, row->is_gzip ? "gzip" : "identity"),
+        sqlite3_bind_int64(to, 12, row->chunk_count),
+        sqlite_bind_note(to, 13, row->source_host),
+        sqlite_bind_note(to, 14, row->source_path),
+        sqlite_bind_text(to, 15, mtime),
+        sqlite_bind_note(to, 16, row->run_id),
+        sqlite_bind_digest(to, 17, row->has_members ? &row->members : NULL),
+        row->chunk_count > 0 ? sqlite3_bind_int64(to, 18, upload_id) : sqlite3_bind_null(to, 18),
+        sqlite_bind_text(to, 19, created),
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i] != SQLITE_OK)
+            return sqlite_fail_code(sq->base.target, codes[i], NULL, err);
+    return true;
+}
+
+static bool is_text(const char *text)
+{
+    return text_utf8_valid(text, strlen(text));
 }
 
 static bool insert_row(Sqlite *sq, const StoredModel *row, int64_t upload_id, Err *err)
 {
-    char mtime[SQLITE_TIME_SIZE], created[SQLITE_TIME_SIZE] = "";
+    char mtime[SQLITE_TIME_SIZE], created[SQLITE_TIME_SIZE];
     sqlite_time_text(mtime, row->source_mtime_ns);
-    if (row->created_ns != 0)
-        sqlite_time_text(created, row->created_ns);
+    sqlite_time_text(created, row->created_ns);
+    if (!is_text(row->name) || !is_text(row->model_type) || !is_text(row->event))
+        return err_set(err, ERR_SKIP, "%s: name, type or event is no text in UTF-8", row->name);
     sqlite3_stmt *statement = sqlite_statement(sq, SQLITE_Q_PUT_ROW, err);
-    bool ok = statement != NULL && bind_row(sq, statement, row, mtime, created, upload_id, err) && sqlite_run(sq, statement, err);
+    bool ok = statement != NULL && bind_row(sq, statement, row, mtime, row->created_ns != 0 ? created : NULL, upload_id, err) &&
+              sqlite_run(sq, statement, err);
     sqlite_done(statement);
+    if (!ok && err != NULL && (err->cls == ERR_CONFLICT || err->cls == ERR_SKIP))
+        err_prefix(err, "(%s, %d)", row->name, (int)row->version);
     return ok;
 }
 

@@ -6,6 +6,7 @@
 
 #include "sql.h"
 #include "session/connection.h"
+#include "session/error.h"
 #include "session/transaction.h"
 #include "upload.h"
 #include "session/value.h"
@@ -17,10 +18,10 @@ static bool bind_run(Sqlite *sq, sqlite3_stmt *to, const StoreRun *run, Err *err
                                 run->raw_bytes, run->stored_bytes,    (uint64_t)run->exit_code};
     int code = SQLITE_OK, count = sqlite3_bind_parameter_count(to);
     for (int i = 0; code == SQLITE_OK && i < 5; i++)
-        code = sqlite3_bind_text(to, i + 1, texts[i], -1, SQLITE_STATIC);
+        code = texts[i][0] == '\0' ? sqlite_bind_text(to, i + 1, "") : sqlite_bind_note(to, i + 1, texts[i]);
     for (int i = 5; code == SQLITE_OK && i < count; i++)
         code = sqlite3_bind_int64(to, i + 1, (int64_t)numbers[i - 5]);
-    return sqlite_check(sq, code, err);
+    return code == SQLITE_OK || sqlite_fail_code(sq->base.target, code, NULL, err);
 }
 
 static bool write_run(Sqlite *sq, const StoreRun *run, const char *sql, Err *err)

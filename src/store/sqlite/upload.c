@@ -77,7 +77,7 @@ static bool note_upload(Sqlite *sq, const StoredModel *model, int64_t upload_id,
     host_name(host, sizeof host);
     sqlite3_stmt *statement = sqlite_statement(sq, SQLITE_Q_UPLOAD_BEGIN, err);
     return statement != NULL && sqlite_check(sq, sqlite3_bind_int64(statement, 1, upload_id), err) &&
-           sqlite_check(sq, sqlite_bind_text(statement, 2, model->run_id), err) &&
+           sqlite_check(sq, sqlite_bind_note(statement, 2, model->run_id), err) &&
            sqlite_check(sq, sqlite3_bind_text(statement, 3, host, -1, SQLITE_TRANSIENT), err) &&
            sqlite_check(sq, sqlite3_bind_int64(statement, 4, getpid()), err) && sqlite_run(sq, statement, err);
 }

@@ -5,7 +5,7 @@ ROWS = [
     P("a-kept-row-owns-its-strings", "record", "src/store/stored_model.c", "*string = arena_copy(arena, text, strlen(text), err);", "*string = text;",
       "unit/store/test_stored_model:copy_outlives_its_source", "a record that is kept must not point into the answer of the server"),
     P("kind-of-a-stored-row", "record", "src/store/postgres/version.c", "row.has_format = fields[4].len == 1;", "row.has_format = false;",
-      "store/test_store_postgres:catalog_and_find", "a directory and a file with the same hash are not the same"),
+      "store/test_store_rows:catalog_and_find", "a directory and a file with the same hash are not the same"),
     P("commit-that-did-not-go-out", 7, "src/store/postgres/put.c", "*outcome = STORE_REFUSED; /* no COMMIT went out yet */",
       "*outcome = STORE_UNKNOWN;",
       "store/test_store_faults:killed_before_commit", "what was never sent needs no question"),

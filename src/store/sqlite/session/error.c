@@ -17,6 +17,7 @@ static const struct {
     {SQLITE_CONSTRAINT, ERR_SKIP, "", REMEDY_NONE},
     {SQLITE_TOOBIG, ERR_SKIP, "", REMEDY_NONE},
     {SQLITE_MISMATCH, ERR_SKIP, "", REMEDY_NONE},
+    {SQLITE_ERROR, ERR_SCHEMA, "", REMEDY_UPGRADE}, /* no such table, no such column */
     {SQLITE_BUSY, ERR_RETRY, "another program is writing into the file, or reads it for long", REMEDY_NONE},
     {SQLITE_LOCKED, ERR_RETRY, "", REMEDY_NONE},
     {SQLITE_PROTOCOL, ERR_RETRY, "", REMEDY_NONE},

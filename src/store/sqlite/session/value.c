@@ -120,8 +120,7 @@ const char *sqlite_text(sqlite3_stmt *row, int column)
 
 const char *sqlite_name(sqlite3_stmt *row, int column)
 {
-    const char *name = clean_text(row, column);
-    return name != NULL && name[0] != '\0' ? name : NULL;
+    return clean_text(row, column);
 }
 
 bool sqlite_digest(sqlite3_stmt *row, int column, Digest *out)
@@ -137,8 +136,21 @@ bool sqlite_digest(sqlite3_stmt *row, int column, Digest *out)
 
 int sqlite_bind_text(sqlite3_stmt *statement, int number, const char *text)
 {
-    return text == NULL || text[0] == '\0' ? sqlite3_bind_null(statement, number)
-                                           : sqlite3_bind_text(statement, number, text, -1, SQLITE_STATIC);
+    return text == NULL ? sqlite3_bind_null(statement, number) : sqlite3_bind_text(statement, number, text, -1, SQLITE_STATIC);
+}
+
+int sqlite_bind_note(sqlite3_stmt *statement, int number, const char *text)
+{
+    size_t len = text != NULL ? strlen(text) : 0, cap = 4 * len + 1;
+    if (len == 0)
+        return sqlite3_bind_null(statement, number);
+    if (text_utf8_valid(text, len))
+        return sqlite3_bind_text(statement, number, text, -1, SQLITE_TRANSIENT);
+    char *note = malloc(cap);
+    if (note == NULL)
+        return SQLITE_NOMEM;
+    text_escape(note, cap, text, len);
+    return sqlite3_bind_text(statement, number, note, -1, free);
 }
 
 int sqlite_bind_digest(sqlite3_stmt *statement, int number, const Digest *digest)

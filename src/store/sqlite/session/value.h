@@ -14,13 +14,16 @@ int64_t sqlite_time_ns(const char *text);
 /* "" for NULL, and for what is no text of UTF-8 without NUL. */
 const char *sqlite_text(sqlite3_stmt *row, int column);
 
-/* A name that can be one of ours: UTF-8 without NUL, not empty. Else NULL. */
+/* A name that can be one of ours: UTF-8 without NUL. Else NULL. */
 const char *sqlite_name(sqlite3_stmt *row, int column);
 
 bool sqlite_digest(sqlite3_stmt *row, int column, Digest *out); /* false: there is none */
 
-/* Values of a statement; NULL and "" become NULL. The strings must live until it is reset. */
+/* Values of a statement; NULL becomes NULL. Texts and digests must live until it is reset. */
 int sqlite_bind_text(sqlite3_stmt *statement, int number, const char *text);
+
+/* A text for people, which is copied: what is no UTF-8 in it is escaped, NULL and "" become NULL. SQLITE_NOMEM is possible. */
+int sqlite_bind_note(sqlite3_stmt *statement, int number, const char *text);
 int sqlite_bind_digest(sqlite3_stmt *statement, int number, const Digest *digest);
 
 #endif

@@ -1,7 +1,8 @@
 -- Code of others that would run with this session's rights, a line each. $1 = the tables, text[]; $2 = what is to be done with them: 'read',
 -- 'write' or 'change'. Whoever owns a table can run what he likes when it is written to (triggers, defaults, checks): a foreign owner is
 -- refused for a change, and a superuser is never lent to one. Trusted are the session's role, all that it belongs to, superusers; and the
--- owner of the table, when he is not refused. Answers: what is wrong ('kind', 'owner', 'code'), the table, what uses the code, the code,
+-- owner of the table, when he is not refused. Tables that inherit from ours are read with them. The planner evaluates what indexes, constraints and
+-- statistics are made of, so reading runs that. Answers: what is wrong ('kind', 'owner', 'code'), the table, what uses the code, the code,
 -- whose it is.
 WITH RECURSIVE me AS (
     SELECT oid, rolsuper FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) SESSION_USER
@@ -9,11 +10,15 @@ WITH RECURSIVE me AS (
     SELECT oid FROM me
     UNION
     SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN trusted t ON m.member OPERATOR(pg_catalog.=) t.role
+), family (table_oid) AS (
+    SELECT pg_catalog.to_regclass(wanted.name)::oid FROM pg_catalog.unnest($1::text[]) AS wanted (name)
+    UNION
+    SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN family f ON i.inhparent OPERATOR(pg_catalog.=) f.table_oid
 ), ours AS (
     SELECT c.oid, c.relname, c.relkind, c.relowner, r.rolname,
            r.rolsuper OR EXISTS (SELECT FROM trusted WHERE role OPERATOR(pg_catalog.=) c.relowner) AS is_trusted
-      FROM pg_catalog.unnest($1::text[]) AS wanted (name)
-      JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(wanted.name)::oid
+      FROM family f
+      JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) f.table_oid
       JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) c.relowner
 ), part (table_oid, classid, objid, what) AS (
     SELECT o.oid, 'pg_catalog.pg_trigger'::regclass::oid, t.oid, pg_catalog.format('trigger %I', t.tgname)
@@ -22,7 +27,9 @@ WITH RECURSIVE me AS (
     UNION ALL
     SELECT o.oid, 'pg_catalog.pg_constraint'::regclass::oid, k.oid, pg_catalog.format('constraint %I', k.conname)
       FROM ours o JOIN pg_catalog.pg_constraint k ON k.conrelid OPERATOR(pg_catalog.=) o.oid
-     WHERE $2::text OPERATOR(pg_catalog.<>) 'read'
+    UNION ALL
+    SELECT o.oid, 'pg_catalog.pg_statistic_ext'::regclass::oid, s.oid, pg_catalog.format('statistics object %I', s.stxname)
+      FROM ours o JOIN pg_catalog.pg_statistic_ext s ON s.stxrelid OPERATOR(pg_catalog.=) o.oid
     UNION ALL
     SELECT o.oid, 'pg_catalog.pg_constraint'::regclass::oid, k.oid, pg_catalog.format('constraint %I', k.conname)
       FROM ours o

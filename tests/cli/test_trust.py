@@ -31,6 +31,8 @@ BAITS = { # how it is said: what runs it
     "column bait": "ALTER TABLE {0} ADD bait public.caught_domain",
 }
 
+READ_BAITS = {"statistics object bait": "CREATE STATISTICS bait (ndistinct) ON name, (public.caught_check(name)) FROM {0}"} # from PostgreSQL 14
+
 
 class TrustCase(CliCase):
     def setUp(self):
@@ -142,6 +144,25 @@ class Code(TrustCase):
         self.refused(self.run_program("-n"), "index bait of the table models uses caught_check(text)")
         self.query("DROP INDEX bait; " + BAITS["trigger bait"].format("models"))
         self.assertEqual(self.run_program("-n").code, 0)
+        for user in ("constraint bait", "statistics object bait"):
+            self.query((BAITS | READ_BAITS)[user].format("models"))
+            for command in ([PROGRAM, "run", "-n"], [PROGRAM, "check"], [PROGRAM, "cleanup"]):
+                with self.subTest(user=user, command=command[1]):
+                    self.refused(self.call([*command, "-d", self.url, self.tree]), f"{user} of the table models uses caught_check(text)")
+            self.query("ALTER TABLE models DROP CONSTRAINT IF EXISTS bait; DROP STATISTICS IF EXISTS bait")
+
+    def test_of_tables_that_inherit_too(self):
+        self.sync()
+        self.query("CREATE TABLE child () INHERITS (models)")
+        for user in ("index bait", "constraint bait", "statistics object bait"):
+            with self.subTest(user=user):
+                self.query((BAITS | READ_BAITS)[user].format("child"))
+                self.refused(self.call([PROGRAM, "check", "-d", self.url, self.tree]), f"{user} of the table child uses caught_check(text)")
+                self.query("DROP INDEX IF EXISTS bait; ALTER TABLE child DROP CONSTRAINT IF EXISTS bait; DROP STATISTICS IF EXISTS bait")
+        self.query("DROP TABLE child; CREATE FOREIGN DATA WRAPPER bait; CREATE SERVER bait FOREIGN DATA WRAPPER bait;"
+                   "CREATE FOREIGN TABLE child () INHERITS (models) SERVER bait")
+        self.addCleanup(self.query, "DROP FOREIGN DATA WRAPPER bait CASCADE")
+        self.refused(self.call([PROGRAM, "check", "-d", self.url, self.tree]), "child is not an ordinary table")
 
     def test_a_trigger_that_is_off_or_one_of_our_own_is_let_be(self):
         self.sync("--include", "none")

@@ -1,5 +1,5 @@
-/* both.h: tests that run on a server and on a file, each store made for it. A test knows which by `on_file`; its SQL is that of both,
- * or comes twice. */
+/* both.h: tests that run on a server and on a file, each store made for it. A test knows which by `on_file`; its SQL is that of
+ * both, or comes twice. */
 #ifndef TEST_BOTH_H
 #define TEST_BOTH_H
 

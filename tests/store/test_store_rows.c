@@ -51,13 +51,17 @@ START_TEST(round_trip)
     ck_ok(store_commit(store, NULL, &err));
 
     ck_assert_str_eq(
-        ask_each("SELECT string_agg(concat_ws('|', name, version, model_type, event, is_active::int, raw_bytes, stored_bytes, format, "
-                 "encoding, chunk_count, source_host, source_path, to_char(source_mtime AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), "
-                 "run_id, octet_length(model_binary)), E'\\n' ORDER BY id) FROM models",
-                 "SELECT group_concat(name || '|' || version || '|' || model_type || '|' || event || '|' || is_active || '|' || raw_bytes || "
-                 "'|' || stored_bytes || '|' || format || '|' || encoding || '|' || chunk_count || '|' || ifnull(source_host || '|', '') || "
-                 "source_path || '|' || source_mtime || '|' || ifnull(run_id || '|', '') || length(model_binary), char(10)) "
-                 "FROM (SELECT * FROM models ORDER BY id)"),
+        ask_each(
+            "SELECT string_agg(concat_ws('|', name, version, model_type, event, is_active::int, raw_bytes, stored_bytes, format, "
+            "encoding, chunk_count, source_host, source_path, to_char(source_mtime AT TIME ZONE 'UTC', 'YYYY-MM-DD "
+            "HH24:MI:SS.US'), "
+            "run_id, octet_length(model_binary)), E'\\n' ORDER BY id) FROM models",
+            "SELECT group_concat(name || '|' || version || '|' || model_type || '|' || event || '|' || is_active || '|' || "
+            "raw_bytes || "
+            "'|' || stored_bytes || '|' || format || '|' || encoding || '|' || chunk_count || '|' || ifnull(source_host || '|', "
+            "'') || "
+            "source_path || '|' || source_mtime || '|' || ifnull(run_id || '|', '') || length(model_binary), char(10)) "
+            "FROM (SELECT * FROM models ORDER BY id)"),
         "dir/a|1|regression|ev|1|15000|3000|file|gzip|0|host1|models/a.joblib|2023-11-14 22:13:20.123456|" RUN_ID "|3000\n"
         "b|2147483647|regression|ev|0|15728725|3145745|tar|identity|0|bad\\xff path|1969-12-31 23:59:59.999998|3145745\n"
         "c|0|regression|ev|1|0|0|file|gzip|0|host1|models/a.joblib|2023-11-14 22:13:20.123456|" RUN_ID "|0");
@@ -69,9 +73,10 @@ START_TEST(round_trip)
     ck_ok(sha256_once("b", 1, &digest, &err));
     digest_hex(&digest, hex);
     ck_assert_str_eq(ask("SELECT content_sha256 FROM model_catalog WHERE name = 'b'"), hex);
-    ck_assert_str_eq(ask_each("SELECT (abs(extract(epoch FROM created_at - now()::timestamp)) < 60)::int FROM models WHERE name = 'b'",
-                              "SELECT abs(julianday(created_at) - julianday('now')) < 60.0 / 86400 FROM models WHERE name = 'b'"),
-                     "1");
+    ck_assert_str_eq(
+        ask_each("SELECT (abs(extract(epoch FROM created_at - now()::timestamp)) < 60)::int FROM models WHERE name = 'b'",
+                 "SELECT abs(julianday(created_at) - julianday('now')) < 60.0 / 86400 FROM models WHERE name = 'b'"),
+        "1");
     check_bytes(&b, &large);
     check_bytes(&c, &empty);
     spool_free(&small);
@@ -217,14 +222,17 @@ START_TEST(chunked_rows)
     ck_ok(store_put(store, &last, &small, &err));
     ck_ok(store_commit(store, NULL, &err));
     ck_assert_str_eq(ask_each("SELECT string_agg(name, ',' ORDER BY id) FROM models",
-                              "SELECT group_concat(name) FROM (SELECT name FROM models ORDER BY id)"), "first,chunked,last");
-    ck_assert_str_eq(ask("SELECT chunk_count || '|' || length(model_binary) || '|' || stored_bytes FROM models WHERE name = 'chunked'"),
-                     "3|0|33566777");
-    ck_assert_str_eq(ask_each("SELECT string_agg(seq || ':' || length(data), ',' ORDER BY seq) FROM model_chunks WHERE name = 'chunked' "
-                              "AND version = 2",
-                              "SELECT group_concat(seq || ':' || length(data)) FROM (SELECT * FROM model_chunks WHERE name = 'chunked' "
-                              "AND version = 2 ORDER BY seq)"),
-                     "0:16777216,1:16777216,2:12345");
+                              "SELECT group_concat(name) FROM (SELECT name FROM models ORDER BY id)"),
+                     "first,chunked,last");
+    ck_assert_str_eq(
+        ask("SELECT chunk_count || '|' || length(model_binary) || '|' || stored_bytes FROM models WHERE name = 'chunked'"),
+        "3|0|33566777");
+    ck_assert_str_eq(
+        ask_each("SELECT string_agg(seq || ':' || length(data), ',' ORDER BY seq) FROM model_chunks WHERE name = 'chunked' "
+                 "AND version = 2",
+                 "SELECT group_concat(seq || ':' || length(data)) FROM (SELECT * FROM model_chunks WHERE name = 'chunked' "
+                 "AND version = 2 ORDER BY seq)"),
+        "0:16777216,1:16777216,2:12345");
     check_bytes(&chunked, &large);
     StoreProof proof = {.name = "chunked", .version = 2, .stored = &chunked.stored, .bytes = bytes};
     ck_ok(store_verify(store, &proof, 1, &err));
@@ -282,9 +290,10 @@ START_TEST(runs)
     StoreRun run = {.run_id = RUN_ID, .host = "h", .user_name = "u'\"\\", .models_dir = "/m/\xff", .program_version = "1.0"};
     ck_ok(store_run_begin(store, &run, &err));
     ck_ok(store_run_begin(store, &run, &err)); /* its answer was lost */
-    ck_assert_str_eq(ask("SELECT run_id || '|' || host || '|' || user_name || '|' || models_dir || '|' || program_version FROM model_runs "
-                         "WHERE finished_at IS NULL AND new_count IS NULL"),
-                     RUN_ID "|h|u'\"\\|/m/\\xff|1.0");
+    ck_assert_str_eq(
+        ask("SELECT run_id || '|' || host || '|' || user_name || '|' || models_dir || '|' || program_version FROM model_runs "
+            "WHERE finished_at IS NULL AND new_count IS NULL"),
+        RUN_ID "|h|u'\"\\|/m/\\xff|1.0");
     run.new_count = 1;
     run.unchanged_count = 2;
     run.conflict_count = 3;
@@ -293,9 +302,10 @@ START_TEST(runs)
     run.stored_bytes = 6;
     run.exit_code = 3;
     ck_ok(store_run_end(store, &run, &err));
-    ck_assert_str_eq(ask("SELECT new_count || '|' || unchanged_count || '|' || conflict_count || '|' || failed_count || '|' || raw_bytes "
-                         "|| '|' || stored_bytes || '|' || exit_code FROM model_runs WHERE finished_at IS NOT NULL"),
-                     "1|2|3|4|5000000000|6|3");
+    ck_assert_str_eq(
+        ask("SELECT new_count || '|' || unchanged_count || '|' || conflict_count || '|' || failed_count || '|' || raw_bytes "
+            "|| '|' || stored_bytes || '|' || exit_code FROM model_runs WHERE finished_at IS NOT NULL"),
+        "1|2|3|4|5000000000|6|3");
 }
 END_TEST
 
@@ -307,7 +317,8 @@ START_TEST(latest_view)
     ck_ok(put_one(store, "y", 5, &err));
     ask("UPDATE models SET is_active = false WHERE version = 3");
     ck_assert_str_eq(ask_each("SELECT string_agg(name || version, ',' ORDER BY name) FROM latest_models",
-                              "SELECT group_concat(name || version) FROM (SELECT * FROM latest_models ORDER BY name)"), "x2,y5");
+                              "SELECT group_concat(name || version) FROM (SELECT * FROM latest_models ORDER BY name)"),
+                     "x2,y5");
 }
 END_TEST
 
@@ -352,7 +363,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {round_trip, catalog_and_find, hostile_names, all_or_nothing, chunked_rows, rollback_and_reuse, runs, latest_view, members_of_a_directory};
+    const TTest *const tests[] = {round_trip,     catalog_and_find, hostile_names,
+                                  all_or_nothing, chunked_rows,     rollback_and_reuse,
+                                  runs,           latest_view,      members_of_a_directory};
     Suite *suite = suite_create("store rows");
     add_both(suite, false, tests, sizeof tests / sizeof *tests);
     return unit_run(suite);

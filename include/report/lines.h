@@ -77,7 +77,7 @@ typedef struct RemovalSummary {
 
 bool lines_removal_summary(const Lines *lines, const RemovalSummary *summary, Err *err);
 
-/* --- get, restore, db -------------------------------------------------------------------------------------------------------- */
+/* --- get, restore, copy, db -------------------------------------------------------------------------------------------------- */
 
 /* A model was written to `path`. */
 bool lines_got(const Lines *lines, const StoredModel *row, const char *path, Err *err);
@@ -103,6 +103,20 @@ typedef struct RestoreSummary {
 } RestoreSummary;
 
 bool lines_restore_summary(const Lines *lines, const RestoreSummary *summary, Err *err);
+
+typedef struct CopySummary {
+    const char *from; /* label of the store that the rows come from */
+    uint64_t copied, present, conflict, failed;
+    uint64_t made_inactive; /* of the copied: active where they come from, and not where they went */
+    uint64_t raw_bytes, stored_bytes; /* of the copied */
+    bool dry_run;
+    int exit_code;
+} CopySummary;
+
+/* A row of a store that is copied. reason: NULL when all is well. In text only when verbose. */
+bool lines_copied(const Lines *lines, const StoredModel *row, RowStatus status, const char *reason, Err *err);
+
+bool lines_copy_summary(const Lines *lines, const CopySummary *summary, Err *err);
 
 /* A revision was applied. */
 bool lines_applied(const Lines *lines, const char *revision, const char *slug, Err *err);

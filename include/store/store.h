@@ -157,7 +157,10 @@ void store_fetch_close(Store *store);
 
 /* A row of model_chunks carries the SHA-256 of its piece, which the server checks as it does for model_binary. */
 
-/* 0 when a payload of this size goes inline, else the number of chunks of STORE_CHUNK_BYTES. The limit is at most inline_max. */
+/* `wanted` bytes of a payload as the limit for one value; 0 = inline_default. ERR_USAGE over inline_max. */
+bool store_inline_limit(const StoreTarget *target, uint64_t wanted, uint64_t *limit, Err *err);
+
+/* 0 when a payload of this size goes inline, else the number of chunks of STORE_CHUNK_BYTES. */
 uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit);
 
 /* A batch: begin, put…, commit. All rows appear at once or none; those with chunks had better come first. store_put sends the row

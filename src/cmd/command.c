@@ -152,21 +152,32 @@ static const char *environment_url(void)
     return NULL;
 }
 
+static StoreTuning tuning_of(const Options *options)
+{
+    return (StoreTuning){
+        .connect_timeout = options->connect_timeout, .timeout = options->timeout, .lock_timeout = options->lock_timeout};
+}
+
+static void warn_of_password(const char *url, const char *better)
+{
+    if (store_target_has_password(url))
+        log_line(LOG_WARN, "a password on the command line can be seen by others while the program starts; better: %s", better);
+}
+
 /* *named: somebody says which. */
 static bool choose_target(const Options *options, StoreTarget **out, bool *named, Err *err)
 {
-    const char *url = options->dbname != NULL ? options->dbname : environment_url();
-    StoreTuning tuning = {
-        .connect_timeout = options->connect_timeout, .timeout = options->timeout, .lock_timeout = options->lock_timeout};
+    const char *said = options->to != NULL ? options->to : options->dbname; /* of one command only one of them */
+    const char *url = said != NULL ? said : environment_url();
+    StoreTuning tuning = tuning_of(options);
     *named = true;
     if (url == NULL) {
         if (store_target_default(&tuning, out, named, err) || err->cls != ERR_USAGE || err->hint[0] != '\0')
             return err->cls == ERR_NONE;
         return err_hint(err, "%s", database_ways);
     }
-    if (options->dbname != NULL && store_target_has_password(options->dbname))
-        log_line(LOG_WARN, "a password on the command line can be seen by others while the program starts; better: %s",
-                 password_ways);
+    if (said != NULL)
+        warn_of_password(said, said == options->dbname ? password_ways : password_places);
     return store_target_new(url, &tuning, out, err);
 }
 
@@ -211,4 +222,18 @@ bool command_target(const Command *command, const Options *options, StoreTarget 
     tell_choice(target, named, !missing ? "" : options->dry_run ? "not there yet" : "new");
     *out = target;
     return true;
+}
+
+bool command_source(const Options *options, StoreTarget **out, Err *err)
+{
+    StoreTuning tuning = tuning_of(options);
+    warn_of_password(options->from, password_places);
+    if (!store_target_new(options->from, &tuning, out, err))
+        return false;
+    if (!store_target_is_missing(*out))
+        return true;
+    err_set(err, ERR_USAGE, "%s is not there", store_target_label(*out));
+    err_hint(err, "check the address");
+    store_target_free(*out);
+    return false;
 }

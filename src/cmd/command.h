@@ -42,4 +42,7 @@ unsigned command_jobs(const Options *options);
  * with the same warning; a dry run takes it for empty; for all others it is ERR_USAGE. */
 bool command_target(const Command *command, const Options *options, StoreTarget **out, Err *err);
 
+/* The store of --from. ERR_USAGE when it is a file that is not there. */
+bool command_source(const Options *options, StoreTarget **out, Err *err);
+
 #endif

@@ -17,6 +17,7 @@ typedef enum CommandId {
     COMMAND_CLEANUP,
     COMMAND_GET,
     COMMAND_RESTORE,
+    COMMAND_COPY,
     COMMAND_DB_UPGRADE,
     COMMAND_DB_CURRENT,
     COMMAND_COUNT
@@ -24,7 +25,8 @@ typedef enum CommandId {
 #define CMD_BIT(id) (1u << (id))
 #define CMD_ALL (CMD_BIT(COMMAND_COUNT) - 1)
 #define CMD_TREE (CMD_BIT(COMMAND_RUN) | CMD_BIT(COMMAND_CHECK) | CMD_BIT(COMMAND_CLEANUP))    /* those that look at a MODELS_DIR */
-#define CMD_STATE (CMD_BIT(COMMAND_RUN) | CMD_BIT(COMMAND_CLEANUP) | CMD_BIT(COMMAND_RESTORE)) /* those with a lock and a journal */
+#define CMD_WRITE (CMD_BIT(COMMAND_RUN) | CMD_BIT(COMMAND_RESTORE) | CMD_BIT(COMMAND_COPY))    /* those that store payloads */
+#define CMD_STATE (CMD_WRITE | CMD_BIT(COMMAND_CLEANUP))                                        /* those with a state folder */
 
 /* Strings that accumulate; `items` is NULL-terminated, the strings are borrowed from argv, the environment or Options.owned. */
 typedef struct StringList {
@@ -35,6 +37,7 @@ typedef struct StringList {
 
 typedef struct Options {
     const char *dbname;   /* NULL: not named with -d */
+    const char *from, *to;
     int64_t jobs;         /* 0 = by the number of CPUs */
     bool dry_run, json, upgrade, no_activate, follow_links, checksum, help, version;
     bool quiet;
@@ -50,7 +53,7 @@ typedef struct Options {
     int64_t batch_rows, retries;
     uint64_t batch_bytes, max_memory, inline_limit;
     double wait, timeout, lock_timeout, connect_timeout;
-    bool download, one_way, yes, force, verify_stored;
+    bool download, one_way, yes, force, verify_stored, live_only, activate;
     const char *sample, *report, *plan, *apply, *trash;
 
     StringList arguments; /* what is no option */

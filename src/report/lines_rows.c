@@ -1,4 +1,4 @@
-/* lines_rows.c: what `get`, `restore` and `db` print. */
+/* lines_rows.c: what `get`, `restore`, `copy` and `db` print. */
 #include "base/text.h"
 #include "line.h"
 
@@ -28,13 +28,14 @@ bool lines_get_summary(const Lines *lines, uint64_t written, uint64_t raw_bytes,
     return summary_end(line, lines, 0, err);
 }
 
-bool lines_restored(const Lines *lines, const StoredModel *row, RowStatus status, const char *reason, Err *err)
+/* `stored`: the command's own word for a row that it stored. */
+static bool delivered(const Lines *lines, const StoredModel *row, RowStatus status, const char *stored, const char *reason, Err *err)
 {
-    static const char *const names[] = {[ROW_STORED] = "restored",
-                                        [ROW_PRESENT] = "present",
-                                        [ROW_CONFLICT] = "conflict",
-                                        [ROW_UNCONFIRMED] = "unconfirmed",
-                                        [ROW_FAILED] = "failed"};
+    const char *const names[] = {[ROW_STORED] = stored,
+                                 [ROW_PRESENT] = "present",
+                                 [ROW_CONFLICT] = "conflict",
+                                 [ROW_UNCONFIRMED] = "unconfirmed",
+                                 [ROW_FAILED] = "failed"};
     if (lines->json) {
         ModelLine model = model_line_of_row(row);
         model.status = names[status];
@@ -51,6 +52,51 @@ bool lines_restored(const Lines *lines, const StoredModel *row, RowStatus status
     else
         print_escaped(lines->out, reason != NULL ? reason : "");
     fputc('\n', lines->out);
+    return lines_written(lines, err);
+}
+
+bool lines_restored(const Lines *lines, const StoredModel *row, RowStatus status, const char *reason, Err *err)
+{
+    return delivered(lines, row, status, "restored", reason, err);
+}
+
+bool lines_copied(const Lines *lines, const StoredModel *row, RowStatus status, const char *reason, Err *err)
+{
+    return delivered(lines, row, status, "copied", reason, err);
+}
+
+static bool copy_summary_json(const Lines *lines, const CopySummary *summary, Err *err)
+{
+    JsonLine *line = summary_begin(lines);
+    json_line_string(line, "from", summary->from);
+    json_line_int(line, "copied", (int64_t)summary->copied);
+    json_line_int(line, "present", (int64_t)summary->present);
+    json_line_int(line, "conflict", (int64_t)summary->conflict);
+    json_line_int(line, "failed", (int64_t)summary->failed);
+    json_line_int(line, "made_inactive", (int64_t)summary->made_inactive);
+    json_line_int(line, "raw_bytes", (int64_t)summary->raw_bytes);
+    json_line_int(line, "stored_bytes", (int64_t)summary->stored_bytes);
+    json_line_bool(line, "dry_run", summary->dry_run);
+    return summary_end(line, lines, summary->exit_code, err);
+}
+
+bool lines_copy_summary(const Lines *lines, const CopySummary *summary, Err *err)
+{
+    char bytes[24];
+    if (lines->json)
+        return copy_summary_json(lines, summary, err);
+    if (lines->quiet)
+        return true;
+    fprintf(lines->out, "%s%llu models (%s) copied from ", summary->dry_run ? "dry run, nothing is written: " : "",
+            (unsigned long long)summary->copied, text_bytes(bytes, summary->stored_bytes));
+    print_escaped(lines->out, summary->from);
+    fputs(" to ", lines->out);
+    print_escaped(lines->out, lines->store);
+    fprintf(lines->out, "; %llu were there, %llu conflict, %llu failed\n", (unsigned long long)summary->present,
+            (unsigned long long)summary->conflict, (unsigned long long)summary->failed);
+    if (summary->made_inactive > 0)
+        fprintf(lines->out, "%llu of them are inactive there, because their names were there before\n",
+                (unsigned long long)summary->made_inactive);
     return lines_written(lines, err);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "driver.h"
 
 /* The scheme of `scheme://` or `scheme+driver://`, without the driver; 0 when there is none. */
@@ -221,6 +222,16 @@ bool store_fetch_next(Store *store, const void **data, size_t *len, Err *err)
 void store_fetch_close(Store *store)
 {
     store->driver->fetch_close(store);
+}
+
+bool store_inline_limit(const StoreTarget *target, uint64_t wanted, uint64_t *limit, Err *err)
+{
+    const StoreTraits *traits = store_traits(target);
+    char given[24], most[24];
+    *limit = wanted > 0 ? wanted : traits->inline_default;
+    return *limit <= traits->inline_max ||
+           err_set(err, ERR_USAGE, "an inline limit of %s is too large; this database holds at most %s in one value",
+                   text_bytes(given, *limit), text_bytes(most, traits->inline_max));
 }
 
 uint32_t store_chunk_count(uint64_t stored_bytes, uint64_t inline_limit)

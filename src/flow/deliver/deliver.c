@@ -63,7 +63,7 @@ static bool ask(Deliver *deliver, Err *err)
         if (!deliver->items[i].done)
             names[count++] = deliver->items[i].model.name;
     ok = ok && (deliver->store != NULL || store_open(deliver->retry->target, &deliver->store, NULL, err)) &&
-         known_ask(&deliver->known, deliver->store, names, count, err);
+         (deliver->is_empty || known_ask(&deliver->known, deliver->store, names, count, err));
     for (size_t i = 0; ok && i < deliver->count; i++)
         if (!deliver->items[i].done)
             ok = judge(deliver, i, err);

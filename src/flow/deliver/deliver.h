@@ -40,6 +40,7 @@ typedef struct Deliver {
     void *ctx; /* of source */
     Retry *retry;
     uint64_t batch_rows, batch_bytes;
+    bool is_empty;       /* the store has no tables yet: it is not asked */
     bool dry_run;        /* ask only; what would be sent is settled as stored */
     Spool payload;       /* made and freed by the caller */
     DeliverItem *items;  /* DELIVER_WINDOW_ROWS; freed by deliver_free */

@@ -24,16 +24,6 @@ size_t run_payload_memory(uint64_t share)
     return payload < 1024 * 1024 ? 1024 * 1024 : (size_t)payload;
 }
 
-static bool choose_inline_limit(Run *run, Err *err)
-{
-    const StoreTraits *traits = store_traits(run->settings->retry->target);
-    char wanted[24], most[24];
-    run->inline_limit = run->settings->inline_limit > 0 ? run->settings->inline_limit : traits->inline_default;
-    return run->inline_limit <= traits->inline_max ||
-           err_set(err, ERR_USAGE, "an inline limit of %s is too large; this database holds at most %s in one value",
-                   text_bytes(wanted, run->inline_limit), text_bytes(most, traits->inline_max));
-}
-
 static bool open_root(Run *run, Err *err)
 {
     if (!source_tree_open(run->settings->models_dir, &run->tree, err))
@@ -302,7 +292,7 @@ bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models
     pthread_cond_init(&run.worker_ended, NULL);
     introduce(&run);
     run.many_writers = store_traits(settings->retry->target)->many_writers;
-    bool ok = choose_inline_limit(&run, &work_err) && open_root(&run, &work_err) &&
+    bool ok = store_inline_limit(settings->retry->target, settings->inline_limit, &run.inline_limit, &work_err) && open_root(&run, &work_err) &&
               open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
               ask_with_patience(&run, know_store, &work_err) && compare_tree(&run, &work_err) &&
               missing_look(&run, &work_err) &&

@@ -1,0 +1,242 @@
+/* copy.c: the rows of the source in windows, each delivered (../deliver/deliver.h). */
+#include "flow/copy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "schema/schema.h"
+#include "source.h"
+#include "state/state.h"
+#include "../deliver/deliver.h"
+#include "../run/worker.h"
+
+typedef struct Copy {
+    const CopySettings *settings;
+    CopySummary *summary;
+    CopySource source;
+    State state;
+    Deliver deliver;
+    uint64_t inline_limit;
+    size_t next_name, next_row; /* the first row of the next window */
+    struct {
+        const StoredModel *row;
+        const CopyName *name;
+    } origin[DELIVER_WINDOW_ROWS]; /* of the items of the window */
+    size_t judged;                 /* the last item for which keeps_flags was asked, … */
+    bool judged_keeps;             /* … and the answer */
+} Copy;
+
+/* --- is a version active in the destination? --------------------------------------------------------------------------------- */
+
+/* The destination has no version of the name, or just the highest ones of the source: then an earlier copy did not end. */
+static bool is_ours(Copy *copy, const CopyName *name, bool *ours, Err *err)
+{
+    Known *known = &copy->deliver.known;
+    KnownAnswer answer = KNOWN_SAME;
+    uint32_t there = known_count(known, name->rows->name), same = 0;
+    while (same < there && same < name->count) {
+        if (!known_version(known, &name->rows[same], &answer, err))
+            return false;
+        if (answer != KNOWN_SAME)
+            break;
+        same++;
+    }
+    *ours = same == there;
+    return true;
+}
+
+/* The items of a name are asked for one behind the other, so the answer holds for those that follow. */
+static bool keeps_flags(Copy *copy, size_t index, bool *keeps, Err *err)
+{
+    bool known = copy->judged < index && copy->origin[copy->judged].name == copy->origin[index].name;
+    if (!known && !copy->settings->activate && !is_ours(copy, copy->origin[index].name, &copy->judged_keeps, err))
+        return false;
+    copy->judged = index;
+    *keeps = copy->settings->activate || copy->judged_keeps;
+    return true;
+}
+
+static bool decide_flag(void *ctx, size_t index, Err *err)
+{
+    Copy *copy = ctx;
+    bool keeps;
+    if (!keeps_flags(copy, index, &keeps, err))
+        return false;
+    copy->deliver.items[index].model.is_active = copy->origin[index].row->is_active && keeps;
+    return true;
+}
+
+/* --- one row ----------------------------------------------------------------------------------------------------------------- */
+
+static void settle_other(void *ctx, size_t index)
+{
+    Copy *copy = ctx;
+    DeliverItem *item = &copy->deliver.items[index];
+    deliver_settle(&copy->deliver, item, ROW_CONFLICT, "is stored with other content");
+    log_line(LOG_ERROR, "%s@%d: %s has it with other content; it stays as it is", item->model.name, (int)item->model.version,
+             store_target_label(copy->settings->to->target));
+}
+
+static void settle_fault(void *ctx, size_t index, const char *fault)
+{
+    Copy *copy = ctx;
+    DeliverItem *item = &copy->deliver.items[index];
+    deliver_settle(&copy->deliver, item, ROW_FAILED, fault);
+    log_line(LOG_ERROR, "%s@%d: %s; not copied", item->model.name, (int)item->model.version, fault);
+}
+
+/* A row of another program gets the digests that the others have. */
+static bool load(void *ctx, size_t index, Spool *payload, const char **fault, Err *err)
+{
+    Copy *copy = ctx;
+    StoredModel *model = &copy->deliver.items[index].model;
+    Digest stored;
+    if (!copy_source_load(&copy->source, copy->origin[index].row, payload, &stored, fault, err))
+        return false;
+    if (*fault != NULL || model->has_digests)
+        return true;
+    model->stored = stored;
+    model->stored_bytes = payload->bytes;
+    if (!model->is_gzip && !model->is_tar)
+        model->raw_bytes = payload->bytes;
+    return true;
+}
+
+static const DeliverSource rows_of_a_store = {
+    .load = load, .settle_fault = settle_fault, .vacant = decide_flag, .other = settle_other};
+
+/* --- windows ----------------------------------------------------------------------------------------------------------------- */
+
+static void add_row(Copy *copy, const CopyName *name, const StoredModel *row)
+{
+    DeliverItem *item = &copy->deliver.items[copy->deliver.count];
+    copy->origin[copy->deliver.count].row = row;
+    copy->origin[copy->deliver.count++].name = name;
+    *item = (DeliverItem){.model = *row};
+    item->model.chunk_count = store_chunk_count(row->stored_bytes, copy->inline_limit);
+}
+
+/* What is known of the destination is forgotten with each window, so that it does not grow with the source. */
+static void fill_window(Copy *copy)
+{
+    const CopySource *source = &copy->source;
+    known_free(&copy->deliver.known);
+    copy->deliver.count = 0;
+    copy->judged = SIZE_MAX;
+    while (copy->next_name < source->name_count && copy->deliver.count < DELIVER_WINDOW_ROWS) {
+        const CopyName *name = &source->names[copy->next_name];
+        add_row(copy, name, &name->rows[copy->next_row++]);
+        if (copy->next_row == name->count) {
+            copy->next_name++;
+            copy->next_row = 0;
+        }
+    }
+}
+
+static bool report_window(Copy *copy, Err *err)
+{
+    for (size_t i = 0; i < copy->deliver.count; i++) {
+        const DeliverItem *item = &copy->deliver.items[i];
+        const StoredModel *model = &item->model;
+        if (item->status == ROW_STORED) {
+            copy->summary->raw_bytes += model->raw_bytes;
+            copy->summary->stored_bytes += model->stored_bytes;
+            copy->summary->made_inactive += copy->origin[i].row->is_active && !model->is_active;
+        }
+        if (!copy->settings->fn(copy->settings->ctx, model, item->status, item->reason[0] != '\0' ? item->reason : NULL, err))
+            return false;
+    }
+    return true;
+}
+
+static bool copy_rows(Copy *copy, Err *err)
+{
+    bool ok = true;
+    for (fill_window(copy); ok && copy->deliver.count > 0; fill_window(copy))
+        ok = deliver_window(&copy->deliver, err) && report_window(copy, err);
+    return ok;
+}
+
+/* --- the two stores ---------------------------------------------------------------------------------------------------------- */
+
+static bool prepare_destination(void *ctx, Err *err)
+{
+    Copy *copy = ctx;
+    const CopySettings *settings = copy->settings;
+    SchemaState state;
+    if (!settings->dry_run)
+        return schema_make_ready(copy->deliver.store, settings->to->target, settings->upgrade, err);
+    if (!schema_state(copy->deliver.store, &state, err))
+        return false;
+    if (state.kind == SCHEMA_UNKNOWN) /* no upgrade would help: the copy would stop here too */
+        return schema_require_head(copy->deliver.store, settings->to->target, err);
+    copy->deliver.is_empty = state.kind == SCHEMA_ABSENT && !state.has_models;
+    return true;
+}
+
+static bool refuse_same_store(const Copy *copy, Err *err)
+{
+    const Store *from = copy->source.store, *to = copy->deliver.store;
+    return strcmp(store_place(from), store_place(to)) != 0 ||
+           err_set(err, ERR_USAGE, "%s is both where to copy from and where to copy to", store_target_label(store_target(to)));
+}
+
+static bool open_state(Copy *copy, Err *err)
+{
+    char run_id[37];
+    id_new_uuid(run_id);
+    return copy->settings->dry_run ||
+           (state_locate(copy->settings->state_dir, NULL, copy->settings->to->target, &copy->state, err) &&
+            state_open(&copy->state, run_id, err));
+}
+
+static bool copy_all(Copy *copy, Err *err)
+{
+    const CopySettings *settings = copy->settings;
+    Deliver *deliver = &copy->deliver;
+    if (!store_inline_limit(settings->to->target, settings->inline_limit, &copy->inline_limit, err) ||
+        !copy_source_list(&copy->source, err) || !retry_open(settings->to, &deliver->store, err) ||
+        !refuse_same_store(copy, err) || !open_state(copy, err) ||
+        !retry_step(settings->to, &deliver->store, prepare_destination, copy, err) || !deliver_init(deliver, err))
+        return false;
+    spool_init(&deliver->payload, run_payload_memory(settings->max_memory), copy->state.temp_dir);
+    bool ok = copy_rows(copy, err);
+    spool_free(&deliver->payload);
+    return ok;
+}
+
+static void sum_up(const Copy *copy, CopySummary *out)
+{
+    const uint64_t *settled = copy->deliver.settled;
+    out->copied = settled[ROW_STORED];
+    out->present = settled[ROW_PRESENT];
+    out->conflict = settled[ROW_CONFLICT];
+    out->failed = settled[ROW_FAILED];
+}
+
+bool copy_run(const CopySettings *settings, CopySummary *out, Err *err)
+{
+    Copy *copy = calloc(1, sizeof *copy);
+    *out = (CopySummary){.from = store_target_label(settings->from->target), .dry_run = settings->dry_run};
+    if (copy == NULL)
+        return err_no_memory(err);
+    copy->settings = copy->source.settings = settings;
+    copy->summary = out;
+    copy->state.lock.fd = -1;
+    copy->deliver = (Deliver){.source = &rows_of_a_store,
+                              .ctx = copy,
+                              .retry = settings->to,
+                              .batch_rows = settings->batch_rows,
+                              .batch_bytes = settings->batch_bytes,
+                              .dry_run = settings->dry_run};
+    bool ok = copy_all(copy, err);
+    sum_up(copy, out);
+    deliver_free(&copy->deliver);
+    copy_source_free(&copy->source);
+    state_close(&copy->state);
+    free(copy);
+    return ok;
+}

@@ -1,0 +1,36 @@
+/* source.h: the store that `copy` reads: which rows it has, and their payloads. One thread. */
+#ifndef FLOW_COPY_SOURCE_H
+#define FLOW_COPY_SOURCE_H
+
+#include "base/spool.h"
+#include "flow/copy.h"
+
+/* The versions of one name, the highest first. */
+typedef struct CopyName {
+    StoredModel *rows; /* in CopySource.rows */
+    size_t count;
+    uint64_t bytes;    /* of their payloads */
+} CopyName;
+
+/* Zero-initialise but for settings. */
+typedef struct CopySource {
+    const CopySettings *settings;
+    Store *store;
+    StoredModel *rows;
+    size_t row_count, row_cap;
+    CopyName *names; /* the largest first */
+    size_t name_count;
+    Arena strings;
+    char fault[256];
+} CopySource;
+
+/* All rows that are to be copied. The content of those without recorded digests is worked out by the store. */
+bool copy_source_list(CopySource *source, Err *err);
+
+/* The payload of a row into `payload`, which is emptied first. *fault: it is not what the row says, or is not there; lives until the
+ * next call. Else *stored is its digest. ERR_RETRY: the session is lost; the next call opens another one. */
+bool copy_source_load(CopySource *source, const StoredModel *row, Spool *payload, Digest *stored, const char **fault, Err *err);
+
+void copy_source_free(CopySource *source);
+
+#endif

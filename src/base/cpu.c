@@ -33,7 +33,7 @@ static unsigned whole(long long quota, long long period)
 {
     if (quota <= 0 || period <= 0)
         return 0;
-    long long cpus = (quota + period - 1) / period;
+    long long cpus = quota / period + (quota % period > 0);
     return cpus < MOST_CPUS ? (unsigned)cpus : MOST_CPUS;
 }
 

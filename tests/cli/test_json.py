@@ -8,7 +8,7 @@ from harness import PROGRAM, ROOT
 from life import CleanupCase
 from stores import on_both
 
-COMMANDS = ["run", "check", "cleanup", "cleanup --apply", "get", "restore", "db upgrade", "db current"]
+COMMANDS = ["run", "check", "cleanup", "cleanup --apply", "get", "restore", "copy", "db upgrade", "db current"]
 
 
 def documented():
@@ -45,6 +45,9 @@ class Keys(CleanupCase):
         yield "check", [PROGRAM, "check", *common, self.base]
         yield "cleanup", [PROGRAM, "cleanup", *common, "--plan", self.plan_file, self.tree]
         yield "get", [PROGRAM, "get", *common, "event0_regression", self.base / "got"]
+        there = self.url_of(self.new_database())
+        self.db("upgrade", url=there)
+        yield "copy", [PROGRAM, "copy", "--json", *state, "--from", self.url, "--to", there]
         yield "cleanup --apply", [PROGRAM, "cleanup", *common, *state, "--apply", self.plan_file, "--yes", self.tree]
 
     def test_printed_keys_are_the_documented_ones(self):
@@ -63,7 +66,7 @@ class Keys(CleanupCase):
                         self.assertEqual((line["command"], line["exit_code"]), (command.split(" --")[0], result.code))
         self.assertIn(("check", "left_out"), types)
         types = {(command, kind) for command, kind in types if kind != "left_out"}
-        expected = {(command, kind) for command in COMMANDS[:6] for kind in ("model", "summary")}
+        expected = {(command, kind) for command in COMMANDS[:7] for kind in ("model", "summary")}
         self.assertEqual(types, expected | {("db upgrade", "applied"), ("db current", "current")})
 
     def test_commands_of_the_page_exist(self):

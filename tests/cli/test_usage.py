@@ -41,7 +41,7 @@ class Refused(CliCase):
 
     def test_nearest_command(self):
         for words, text in ((["chekc"], "did you mean check?"), (["clean-up"], "did you mean cleanup?"), (["db", "upgrad"], "did you mean db upgrade?"),
-                            (["-q", "frobnicate"], "the commands are run, check, cleanup, get, restore, db")):
+                            (["-q", "frobnicate"], "the commands are run, check, cleanup, get, restore, copy, db")):
             result = self.call([PROGRAM, *words, "-d", self.url], cwd=self.base)
             self.assertEqual(result.code, 2, words)
             self.assertIn(f"hint: {text}", result.err)

@@ -1,8 +1,20 @@
-"""1 and 6: what one store holds gets into another as it is."""
+"""1, 6 and 13: what one store holds gets into another as it is, and what that one serves stays."""
 
 from protection import P
+
+COPY, SOURCE, TESTS = "src/flow/copy/copy.c", "src/flow/copy/source.c", "cli/test_copy."
 
 ROWS = [
     P("created-is-kept", 1, "src/store/postgres/put.c", "*us += (pg->local - second) * 1000000;", "", "store/test_store_rules:created_is_kept",
       "a column without a time zone holds what the session's clock shows"),
+    P("copy-proves-what-it-reads", 1, SOURCE, "if (ok && !is_as_recorded(row, stored, payload->bytes))", "if (ok && row->name == NULL)",
+      TESTS + "Bad.test_a_damaged_payload_costs_its_row_only", "damage is told of the store that has it"),
+    P("copy-changes-no-service", 13, COPY, "*ours = same == there;", "*ours = same <= there;", TESTS + "Served.test_versions_of_a_name_that_is_there_come_inactive",
+      "an older model of somebody else would become live"),
+    P("copy-goes-on-as-it-began", 4, COPY, "*ours = same == there;", "*ours = there == 0;", TESTS + "Served.test_a_copy_that_did_not_end_goes_on_as_it_began",
+      "after a kill the rest of a name would come in inactive"),
+    P("copy-dry-run", "answers", "src/flow/deliver/deliver.c", "if (!deliver->dry_run)", "if (deliver->retry != NULL)", TESTS + "Choice.test_dry_run_writes_nothing",
+      "a dry run must not write"),
+    P("copy-not-into-itself", "answers", COPY, "return strcmp(store_place(from), store_place(to)) != 0 ||", "return from != to ||",
+      TESTS + "Bad.test_a_store_into_itself", "a mistake in the address is told"),
 ]

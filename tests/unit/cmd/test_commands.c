@@ -72,7 +72,7 @@ START_TEST(nearest_command_is_named)
     ck_assert_str_eq(err.hint, "did you mean check?");
     choice = CHOOSE("bogus-word");
     ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "neither");
-    ck_assert_str_eq(err.hint, "the commands are run, check, cleanup, get, restore, db");
+    ck_assert_str_eq(err.hint, "the commands are run, check, cleanup, get, restore, copy, db");
 }
 END_TEST
 
@@ -94,7 +94,7 @@ START_TEST(names_of_a_mask)
     ck_assert_str_eq(commands_names(names, CMD_BIT(COMMAND_CHECK) | CMD_BIT(COMMAND_RUN)), "run, check");
     ck_assert_str_eq(commands_names(names, CMD_BIT(COMMAND_DB_UPGRADE) | CMD_BIT(COMMAND_DB_CURRENT)), "db");
     ck_assert_str_eq(commands_names(names, CMD_BIT(COMMAND_DB_UPGRADE) | CMD_BIT(COMMAND_GET)), "get, db upgrade");
-    ck_assert_str_eq(commands_names(names, CMD_ALL), "run, check, cleanup, get, restore, db");
+    ck_assert_str_eq(commands_names(names, CMD_ALL), "run, check, cleanup, get, restore, copy, db");
 }
 END_TEST
 

@@ -137,6 +137,7 @@ START_TEST(environment)
     ck_ok(PARSE(COMMAND_RUN, "--exclude", "c"));
     ck_assert_int_eq(options.retries, 5);
     ck_assert_uint_eq(options.exclude.count, 1);
+    options_free(&options);
     ck_fails(PARSE(COMMAND_CHECK, "models"), ERR_USAGE, "environment variable MIGRATE_MODELS_DOWNLOAD");
 }
 END_TEST

@@ -223,7 +223,7 @@ START_TEST(removals)
 }
 END_TEST
 
-/* --- get, restore, db -------------------------------------------------------------------------------------------------------- */
+/* --- get, restore, copy, db -------------------------------------------------------------------------------------------------- */
 
 START_TEST(got)
 {
@@ -262,6 +262,30 @@ START_TEST(restored)
     }
     ck_ok(lines_restore_summary(&lines, &summary, &err));
     check_has("\"backups\":2,\"restored\":1,\"present\":1,\"conflict\":1,\"unconfirmed\":1,\"failed\":1,\"exit_code\":3}\n");
+}
+END_TEST
+
+START_TEST(copied)
+{
+    StoredModel stored = row();
+    CopySummary summary = {.from = "old\033/db", .copied = 2, .present = 1, .conflict = 1, .failed = 1, .made_inactive = 1,
+                           .raw_bytes = 4096, .stored_bytes = 2048, .exit_code = 3};
+    ck_ok(lines_copied(&lines, &stored, ROW_STORED, NULL, &err));
+    ck_ok(lines_copy_summary(&lines, &summary, &err));
+    check_text("2 models (2.00 KiB) copied from old\\x1b/db to host/db; 1 were there, 1 conflict, 1 failed\n"
+               "1 of them are inactive there, because their names were there before\n");
+    summary.made_inactive = 0;
+    summary.dry_run = lines.verbose = true;
+    ck_ok(lines_copied(&lines, &stored, ROW_STORED, NULL, &err));
+    ck_ok(lines_copy_summary(&lines, &summary, &err));
+    check_text("copied       x/merger@3\n"
+               "dry run, nothing is written: 2 models (2.00 KiB) copied from old\\x1b/db to host/db; 1 were there, 1 conflict, 1 failed\n");
+    lines.json = true;
+    ck_ok(lines_copied(&lines, &stored, ROW_STORED, NULL, &err));
+    check_has("\"status\":\"copied\",\"path\":null,");
+    ck_ok(lines_copy_summary(&lines, &summary, &err));
+    check_has("\"copied\":2,\"present\":1,\"conflict\":1,\"failed\":1,\"made_inactive\":0,\"raw_bytes\":4096,\"stored_bytes\":2048,"
+              "\"dry_run\":true,\"exit_code\":3}\n");
 }
 END_TEST
 
@@ -308,6 +332,7 @@ int main(void)
     tcase_add_test(tests, removals);
     tcase_add_test(tests, got);
     tcase_add_test(tests, restored);
+    tcase_add_test(tests, copied);
     tcase_add_test(tests, revisions);
     tcase_add_test(tests, full_disk);
     suite_add_tcase(suite, tests);

@@ -1,0 +1,305 @@
+"""copy: the models of one store into another, whatever kinds of database the two are."""
+
+import fcntl
+import os
+import random
+import subprocess
+import unittest
+
+from harness import NO_LIBPQ, PROGRAM, digest, is_sanitized, peak_memory, program_environment
+from life import LifeCase
+from stores import Postgres, Sqlite
+
+BERTOPIC = "bertopic_model_0a1b2c3d"
+COLUMNS = """name, version, model_type, event, is_active, encode(content_sha256, 'hex'), raw_bytes, encode(stored_sha256, 'hex'), stored_bytes, format,
+             encoding, source_host, source_path, CAST(run_id AS text), encode(members_sha256, 'hex')"""
+
+
+class CopyCase(LifeCase):
+    """A source with rows of all kinds (self.url), and an empty destination with tables (self.target)."""
+
+    to = Postgres
+
+    def setUp(self):
+        super().setUp()
+        self.make_tree()
+        self.sync("--jobs", "2", "--inline-limit", "8KiB")
+        self.target = self.to.url(self.to.new(self))
+        self.assertEqual(self.db("upgrade", url=self.target).code, 0)
+
+    def make_tree(self):
+        self.write_some(4)
+        self.write("fixed_v3.joblib", b"the third " * 50)
+        self.write("fixed_v1.joblib", b"the first " * 50)
+        self.write("a/blank %41 caf\u00e9_model.joblib", b"caf\xc3\xa9 " * 50)
+        self.write("chunked_model.joblib", os.urandom(20000))
+        self.write(f"{BERTOPIC}/topics.json", b"{}" * 100)
+        (self.tree / BERTOPIC / "empty").mkdir()
+
+    def command(self, *arguments, state="state2"):
+        return [PROGRAM, "copy", "--json", "--state-dir", str(self.base / state), "--from", self.url, "--to", self.target, *map(str, arguments)]
+
+    def copy(self, *arguments, code=0, **options):
+        result = self.call(self.command(*arguments), **options)
+        self.assertEqual(result.code, code, result.all())
+        return result
+
+    def counts(self, result):
+        """The summary; the lines of the rows say the same."""
+        summary = result.summary()
+        said = [line["status"] for line in result.lines() if line["type"] == "model"]
+        for key in ("copied", "present", "conflict", "failed"):
+            self.assertEqual(said.count(key), summary[key], key)
+        return tuple(summary[key] for key in ("copied", "present", "conflict", "failed"))
+
+    def at_target(self, sql, parameters=None):
+        return self.to.query(self.target, sql, parameters)
+
+    def told(self, where, columns=COLUMNS):
+        kind, url = (self.kind, self.url) if where == "source" else (self.to, self.target)
+        rows = kind.query(url, f"SELECT {columns} FROM models ORDER BY name, version")
+        return sorted(tuple(value if not isinstance(value, int) else int(value) for value in row) for row in rows)
+
+    def created(self, where):
+        kind, url = (self.kind, self.url) if where == "source" else (self.to, self.target)
+        return {row[:2]: kind.seconds(row[2]) for row in kind.query(url, "SELECT name, version, created_at FROM models")}
+
+    def active(self):
+        return {(name, version): bool(active) for name, version, active in self.at_target("SELECT name, version, is_active FROM models")}
+
+    def check_whole(self):
+        """What is stored there is what the tree has, read back and decoded."""
+        done = self.call([PROGRAM, "check", "--download", "-d", self.target, str(self.tree)])
+        self.assertEqual(done.code, 0, done.all())
+
+
+class Whole(CopyCase):
+    def test_everything_arrives_as_it_is(self):
+        self.query("UPDATE models SET created_at = '2020-02-29 12:34:56.654321' WHERE name = 'fixed'")
+        self.query("UPDATE models SET is_active = false WHERE name = 'event1_regression'")
+        result = self.copy()
+        self.assertEqual(self.counts(result), (9, 0, 0, 0))
+        self.assertEqual(self.told("target"), self.told("source"))
+        self.assertEqual(self.created("target"), self.created("source"))
+        summary = result.summary()
+        self.assertEqual(summary["made_inactive"], 0)
+        self.assertEqual(summary["stored_bytes"], self.query("SELECT CAST(sum(stored_bytes) AS bigint) FROM models")[0][0])
+        self.query("UPDATE models SET is_active = true WHERE name = 'event1_regression'")
+        self.check_whole()
+
+    def test_again_nothing_is_copied(self):
+        self.copy()
+        before = self.told("target")
+        self.assertEqual(self.counts(self.copy()), (0, 9, 0, 0))
+        self.assertEqual(self.told("target"), before)
+
+    def test_and_back(self):
+        self.copy()
+        before = self.told("source")
+        result = self.call([PROGRAM, "copy", "--json", "--state-dir", str(self.base / "state3"), "--from", self.target, "--to", self.url])
+        self.assertEqual((result.code, self.counts(result)), (0, (0, 9, 0, 0)), result.all())
+        self.assertEqual(self.told("source"), before)
+
+    def test_chunks_are_cut_anew(self):
+        self.copy("--inline-limit", "1MiB")
+        self.assertEqual(self.at_target("SELECT sum(chunk_count) FROM models"), [(0,)])
+        self.query("DELETE FROM models")
+        back = self.call([PROGRAM, "copy", "--json", "--state-dir", str(self.base / "state3"), "--from", self.target, "--to", self.url,
+                          "--inline-limit", "1KiB"])
+        self.assertEqual((back.code, self.counts(back)), (0, (9, 0, 0, 0)), back.all())
+        self.assertEqual(self.query("SELECT sum(chunk_count) FROM models WHERE stored_bytes > 1024"), [(1,)])
+        self.assertEqual(self.told("target"), self.told("source"))
+
+    def test_text_names_both_stores(self):
+        result = self.call([argument for argument in self.command("-v") if argument != "--json"])
+        self.assertEqual(result.code, 0, result.all())
+        self.assertIn("copied       fixed@3\n", result.out)
+        self.assertRegex(result.out, r"(?m)^9 models \(.*\) copied from .* to .*; 0 were there, 0 conflict, 0 failed$")
+
+    def test_a_small_batch_a_row(self):
+        self.assertEqual(self.counts(self.copy("--batch-rows", "1")), (9, 0, 0, 0))
+        self.assertEqual(self.told("target"), self.told("source"))
+
+
+class Choice(CopyCase):
+    def test_globs(self):
+        self.assertEqual(self.counts(self.copy("event*", "fixed")), (6, 0, 0, 0))
+        self.assertEqual(self.at_target("SELECT count(*) FROM models WHERE name NOT LIKE 'event%%' AND name <> 'fixed'", ()), [(0,)])
+
+    def test_a_glob_that_matches_nothing_is_named(self):
+        result = self.copy("event0*", "evnt*")
+        self.assertEqual(self.counts(result), (1, 0, 0, 0))
+        self.assertIn('has no model "evnt*"', result.err)
+
+    def test_live_only(self):
+        self.query("UPDATE models SET is_active = false WHERE name = 'event2_regression'")
+        self.assertEqual(self.counts(self.copy("--live-only")), (7, 0, 0, 0))
+        self.assertEqual(self.at_target("SELECT version FROM models WHERE name = 'fixed'"), [(3,)])
+        self.assertEqual(self.at_target("SELECT version FROM models WHERE name = 'event2_regression'"), [])
+
+    def test_dry_run_writes_nothing(self):
+        self.copy("event0*")
+        result = self.copy("-n", state="state4")
+        self.assertEqual(self.counts(result), (8, 1, 0, 0))
+        self.assertTrue(result.summary()["dry_run"])
+        self.assertEqual(self.at_target("SELECT count(*) FROM models"), [(1,)])
+        self.assertFalse((self.base / "state4").exists())
+
+    def test_dry_run_without_tables(self):
+        self.target = self.to.url(self.to.new(self))
+        self.assertEqual(self.counts(self.copy("-n")), (9, 0, 0, 0))
+        self.assertFalse(self.to.has_tables(self.target))
+
+    def copy(self, *arguments, code=0, state="state2"):
+        result = self.call(self.command(*arguments, state=state))
+        self.assertEqual(result.code, code, result.all())
+        return result
+
+
+class Served(CopyCase):
+    """What a name serves in the destination stays as it is."""
+
+    def setUp(self):
+        super().setUp()
+        self.copy("fixed", "--live-only")
+        self.at_target("UPDATE models SET version = 2 WHERE name = 'fixed'")
+
+    def test_versions_of_a_name_that_is_there_come_inactive(self):
+        result = self.copy()
+        self.assertEqual(self.counts(result), (9, 0, 0, 0))
+        self.assertEqual(result.summary()["made_inactive"], 2)
+        self.assertEqual({key: active for key, active in self.active().items() if key[0] == "fixed"},
+                         {("fixed", 1): False, ("fixed", 2): True, ("fixed", 3): False})
+        self.assertTrue(all(active for (name, _), active in self.active().items() if name != "fixed"))
+
+    def test_unless_they_are_asked_for(self):
+        self.assertEqual(self.copy("--activate").summary()["made_inactive"], 0)
+        self.assertTrue(all(self.active().values()))
+
+    def test_a_later_version_too(self):
+        self.copy("event0*")
+        self.write("event0_regression.joblib", b"trained again " * 200)
+        self.sync()
+        self.assertEqual(self.copy("event0*").summary()["made_inactive"], 1)
+        self.assertEqual([active for (name, _), active in sorted(self.active().items()) if name == "event0_regression"], [True, False])
+
+    def test_a_copy_that_did_not_end_goes_on_as_it_began(self):
+        """The highest versions are there, as after a kill."""
+        self.write("event0_regression_v8.joblib", b"eight " * 200)
+        self.write("event0_regression_v9.joblib", b"nine " * 200)
+        self.sync()
+        self.copy("event0*")
+        self.at_target("DELETE FROM models WHERE name = 'event0_regression' AND version < 9")
+        self.assertEqual(self.copy("event0*").summary()["made_inactive"], 0)
+        self.assertEqual([active for (name, _), active in sorted(self.active().items()) if name == "event0_regression"], [True] * 3)
+
+
+class Bad(CopyCase):
+    def test_other_content_stays_and_is_a_conflict(self):
+        self.copy("fixed")
+        wrong = b"\x11" * 32
+        self.at_target("UPDATE models SET content_sha256 = %s WHERE name = 'fixed' AND version = 3", (wrong,))
+        before = self.at_target("SELECT encode(content_sha256, 'hex') FROM models WHERE name = 'fixed' ORDER BY version")
+        result = self.copy(code=3)
+        self.assertEqual(self.counts(result), (7, 1, 1, 0))
+        self.assertIn("fixed@3", result.err)
+        self.assertEqual(self.at_target("SELECT encode(content_sha256, 'hex') FROM models WHERE name = 'fixed' ORDER BY version"), before)
+
+    def test_a_damaged_payload_costs_its_row_only(self):
+        self.allow_damage()
+        self.flip("event1_regression", 50)
+        result = self.copy(code=3)
+        self.assertEqual(self.counts(result), (8, 0, 0, 1))
+        self.assertRegex(result.err, r"event1_regression@1: is damaged in the store that it comes from.*not copied")
+        self.assertEqual(self.at_target("SELECT count(*) FROM models WHERE name = 'event1_regression'"), [(0,)])
+
+    def test_rows_of_other_programs_get_digests(self):
+        self.query("""UPDATE models SET content_sha256 = NULL, stored_sha256 = NULL, raw_bytes = NULL, stored_bytes = NULL, format = NULL, encoding = NULL
+                       WHERE name = 'event1_regression'""")
+        self.assertEqual(self.counts(self.copy()), (9, 0, 0, 0))
+        payload = self.payload("event1_regression")
+        told = self.at_target("SELECT encode(stored_sha256, 'hex'), encode(content_sha256, 'hex'), stored_bytes, format FROM models WHERE name = 'event1_regression'")
+        self.assertEqual(told, [(digest(payload), digest(payload), len(payload), "file")])
+        self.assertEqual(self.counts(self.copy()), (0, 9, 0, 0))
+
+    def test_two_at_once(self):
+        running = [subprocess.Popen(self.command("--batch-rows", "2", state=f"own{i}"), env=program_environment(), stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE) for i in range(2)]
+        results = [self.finish(process) for process in running]
+        self.assertEqual([result.code for result in results], [0, 0], [result.all() for result in results])
+        for result in results:
+            copied, present, *bad = self.counts(result)
+            self.assertEqual((copied + present, bad), (9, [0, 0]))
+        self.assertEqual(self.told("target"), self.told("source"))
+
+    def test_two_at_once_with_one_state_folder(self):
+        self.copy("fixed")
+        with open(next((self.base / "state2").glob("*/lock")), "r+") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self.assertIn("another run", self.copy(code=11).err)
+
+    def test_a_destination_without_tables(self):
+        self.target = self.to.url(self.to.new(self))
+        if self.to is Postgres:
+            self.assertIn("db upgrade", self.copy(code=10).err)
+            self.assertFalse(self.to.has_tables(self.target))
+        self.assertEqual(self.counts(self.copy("--upgrade")), (9, 0, 0, 0))
+
+    def test_a_store_into_itself(self):
+        self.target = self.url
+        for arguments in ([], ["-n"]):
+            self.assertIn("both where to copy from and where to copy to", self.copy(*arguments, code=2).err)
+
+    def test_a_source_without_tables(self):
+        self.url = self.url_of(self.new_database())
+        self.copy(code=10)
+
+
+class Memory(CopyCase):
+    def make_tree(self):
+        self.write("large_model.joblib", random.Random(3).randbytes(96 << 20))
+
+    @unittest.skipIf(is_sanitized(), "its memory says nothing")
+    def test_no_payload_is_held_whole(self):
+        code, peak = peak_memory(self.command("--max-memory", "8MiB", "--inline-limit", "64MiB"))
+        self.assertEqual(code, 0)
+        self.assertLess(peak, 64) # a chunk of 16 MiB twice, what is allowed, and the program with its libraries
+        self.assertEqual(self.told("target"), self.told("source"))
+
+
+class Usage(unittest.TestCase):
+    def setUp(self):
+        self.call = LifeCase.call.__get__(self)
+
+    def refused(self, code, *arguments):
+        result = self.call([PROGRAM, "copy", *arguments], env=NO_LIBPQ)
+        self.assertEqual((result.code, result.out), (code, ""), result.all())
+        return result.err
+
+    def test_both_are_named(self):
+        for arguments in ([], ["--from", "host=a"], ["--to", "host=a"], ["host=a", "host=b"]):
+            self.assertIn("copy needs --from and --to", self.refused(2, *arguments))
+        self.assertIn("-d", self.refused(2, "-d", "host=a", "--to", "host=b"))
+
+    def test_no_password_is_printed(self):
+        for arguments in (["--from", "postgresql://u:geheim@127.0.0.1:1/x", "--to", "host=127.0.0.1 port=1"],
+                          ["--to", "postgresql://u:geheim@127.0.0.1:1/x", "--from", "host=127.0.0.1 port=1"]):
+            said = self.refused(5, *arguments, "--retries", "0")
+            self.assertNotIn("geheim", said)
+            self.assertIn("a password on the command line", said)
+
+
+def between(source, target):
+    """The tests of this page from one kind of store to another."""
+    for case in (Whole, Choice, Served, Bad, Memory):
+        name = f"{case.__name__}From{source.__name__}To{target.__name__}"
+        globals()[name] = type(name, (case,), {"kind": source, "to": target, "__module__": __name__, "__doc__": case.__doc__})
+
+
+if os.environ.get("MIGRATE_MODELS_TEST_SQLITE"):
+    between(Sqlite, Postgres)
+    between(Postgres, Sqlite)
+    between(Sqlite, Sqlite)
+
+if __name__ == "__main__":
+    unittest.main()

@@ -23,14 +23,15 @@ typedef struct CopySettings {
     void *ctx;
 } CopySettings;
 
-/* Idempotent, and continued by the same call after an error, a signal or a kill. Names come in order of size, largest first, and the
- * versions of each from the highest down. A row keeps all that it says, but for how its payload is cut into chunks.
+/* Idempotent, and continued by the same call after an error, a signal or a kill. Names come in order of size, largest first, and
+ * the versions of each from the highest down. A row keeps all that it says, but for how its payload is cut into chunks.
  *
  * Same key, same content: passed over. Same key, other content: a conflict, and it stays as it is. A payload of the source that is
  * not what its row says: failed. Each costs that row only.
  *
- * What a name serves in the destination is not changed: versions of a name that is there come in inactive, unless `activate` is set.
- * A copy that did not end is no reason: a name whose versions there are just the highest ones of the source goes on as it began.
+ * What a name serves in the destination is not changed: versions of a name that is there come in inactive, unless `activate` is
+ * set. A copy that did not end is no reason: a name whose versions there are just the highest ones of the source goes on as it
+ * began.
  *
  * ERR_USAGE: both are the same store, or the inline limit is too large; ERR_SCHEMA; ERR_LOCKED; ERR_UNREACHABLE; ERR_INTERRUPTED;
  * ERR_STOP. *out is counted up to there. */

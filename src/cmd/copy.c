@@ -1,13 +1,14 @@
 /* copy.c: the command `copy`. */
 #include "command.h"
 #include "flow/copy.h"
+#include "option_table.h"
 
 bool cmd_copy_options(const Options *options, Err *err)
 {
     if (options->from != NULL && options->to != NULL)
         return true;
     err_set(err, ERR_USAGE, "copy needs --from and --to");
-    return err_hint(err, "for example: copy --from sqlite:///models.db --to postgresql://user@host/database");
+    return err_hint(err, "for example: %s", copy_example);
 }
 
 static bool say_row(void *ctx, const StoredModel *model, RowStatus status, const char *reason, Err *err)

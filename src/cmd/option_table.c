@@ -15,6 +15,7 @@ static const char *const change_choices[] = {"new-version", "skip", "fail", NULL
 
 const char database_ways[] = "use -d postgresql://USER@HOST/DATABASE, or set MIGRATE_MODELS_DATABASE_URL, DATABASE_URL, PGSERVICE "
                              "or PGHOST and PGDATABASE";
+const char copy_example[] = "copy --from sqlite:///models.db --to postgresql://USER@HOST/DATABASE";
 const char password_places[] = "PGPASSFILE or PGSERVICE";
 const char password_ways[] = "PGPASSFILE, PGSERVICE or MIGRATE_MODELS_DATABASE_URL";
 

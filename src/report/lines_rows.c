@@ -29,7 +29,8 @@ bool lines_get_summary(const Lines *lines, uint64_t written, uint64_t raw_bytes,
 }
 
 /* `stored`: the command's own word for a row that it stored. */
-static bool delivered(const Lines *lines, const StoredModel *row, RowStatus status, const char *stored, const char *reason, Err *err)
+static bool delivered(const Lines *lines, const StoredModel *row, RowStatus status, const char *stored, const char *reason,
+                      Err *err)
 {
     const char *const names[] = {[ROW_STORED] = stored,
                                  [ROW_PRESENT] = "present",

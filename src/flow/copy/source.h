@@ -27,8 +27,8 @@ typedef struct CopySource {
 /* All rows that are to be copied. The content of those without recorded digests is worked out by the store. */
 bool copy_source_list(CopySource *source, Err *err);
 
-/* The payload of a row into `payload`, which is emptied first. *fault: it is not what the row says, or is not there; lives until the
- * next call. Else *stored is its digest. ERR_RETRY: the session is lost; the next call opens another one. */
+/* The payload of a row into `payload`, which is emptied first. *fault: it is not what the row says, or is not there; lives until
+ * the next call. Else *stored is its digest. ERR_RETRY: the session is lost; the next call opens another one. */
 bool copy_source_load(CopySource *source, const StoredModel *row, Spool *payload, Digest *stored, const char **fault, Err *err);
 
 void copy_source_free(CopySource *source);

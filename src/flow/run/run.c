@@ -292,8 +292,8 @@ bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models
     pthread_cond_init(&run.worker_ended, NULL);
     introduce(&run);
     run.many_writers = store_traits(settings->retry->target)->many_writers;
-    bool ok = store_inline_limit(settings->retry->target, settings->inline_limit, &run.inline_limit, &work_err) && open_root(&run, &work_err) &&
-              open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
+    bool ok = store_inline_limit(settings->retry->target, settings->inline_limit, &run.inline_limit, &work_err) &&
+              open_root(&run, &work_err) && open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
               ask_with_patience(&run, know_store, &work_err) && compare_tree(&run, &work_err) &&
               missing_look(&run, &work_err) &&
               ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err) && leftovers_finish(&run, &work_err);

@@ -35,6 +35,7 @@ class Postgres:
 
     dialect = "postgresql"
     chunk_table = "model_chunks"
+    clear = ["TRUNCATE models, model_chunks, model_runs"]  # it waits for what killed runs left open
     counter, idle = 0, []
 
     @classmethod
@@ -64,13 +65,22 @@ class Postgres:
         return f"host={host or os.environ['PGHOST']} port={os.environ['PGPORT']} user={os.environ['PGUSER']} dbname={database}"
 
     @staticmethod
-    def query(url, sql, parameters=None):
+    def connect(url):
         connection = psycopg2.connect(url)
+        connection.autocommit = True
+        return connection
+
+    @staticmethod
+    def execute(cursor, sql, parameters=None):
+        cursor.execute(sql, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    @classmethod
+    def query(cls, url, sql, parameters=None):
+        connection = cls.connect(url)
         try:
-            connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                return cursor.fetchall() if cursor.description else []
+                return cls.execute(cursor, sql, parameters)
         finally:
             connection.close()
 
@@ -114,6 +124,7 @@ class Sqlite:
 
     dialect = "sqlite"
     chunk_table = "upload_chunks"
+    clear = [f"DELETE FROM {table}" for table in ("models", "upload_chunks", "model_uploads", "model_runs")]
 
     @classmethod
     def new(cls, case):
@@ -137,11 +148,15 @@ class Sqlite:
         connection.create_function("octet_length", 1, len)
         return connection
 
+    @staticmethod
+    def execute(cursor, sql, parameters=None):
+        return cursor.execute(re.sub(r"::\w+", "", sql).replace("%s", "?"), parameters or ()).fetchall()
+
     @classmethod
     def query(cls, url, sql, parameters=None):
         connection = cls.connect(url)
         try:
-            return connection.execute(re.sub(r"::\w+", "", sql).replace("%s", "?"), parameters or ()).fetchall()
+            return cls.execute(connection.cursor(), sql, parameters)
         finally:
             connection.close()
 

@@ -15,14 +15,12 @@ import sys
 import tempfile
 import zlib
 
-import psycopg2
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 from harness import PROGRAM, CliCase, Result, admin, digest, is_sanitized, peak_memory, program_environment, wait_until  # noqa: E402,F401
+from stores import RAM_DISK, Postgres, on_both, only_on  # noqa: E402,F401
 
 SHIM = os.environ.get("SHIM", str(pathlib.Path(PROGRAM).parent / "tests" / "fault" / "shim.so"))
 LONG = os.environ.get("FAULTS") == "all"
-RAM_DISK = "/dev/shm"
 OPTIONS = ["--jobs", "2", "--batch-rows", "3", "--inline-limit", "4KiB"]
 csv.field_size_limit(sys.maxsize)
 
@@ -46,10 +44,11 @@ class FaultCase(CliCase):
     def setUpClass(cls):
         # A killed process loses nothing that the kernel has, and the server is not what is killed: thousands of runs need no real disk.
         if os.access(RAM_DISK, os.W_OK) and shutil.disk_usage(RAM_DISK).free > 32 << 20:
-            before, tempfile.tempdir = tempfile.tempdir, RAM_DISK
+            before, tempfile.tempdir = tempfile.tempdir, str(RAM_DISK)
             cls.addClassCleanup(setattr, tempfile, "tempdir", before)
-        cls.set_fsync(cls.fsync)
-        cls.addClassCleanup(cls.set_fsync, "on")
+        if cls.kind is Postgres:
+            cls.set_fsync(cls.fsync)
+            cls.addClassCleanup(cls.set_fsync, "on")
 
     @staticmethod
     def set_fsync(value):
@@ -62,12 +61,11 @@ class FaultCase(CliCase):
         self.count_file = self.base / "count"
         self.trace_file = self.base / "trace"
         self.db("upgrade")
-        self.session = psycopg2.connect(self.url)
-        self.session.autocommit = True
+        self.session = self.kind.connect(self.url)
         self.addCleanup(self.session.close)
         self.cursor = self.session.cursor()
-        self.columns = [row[0] for row in self.ask("""SELECT column_name FROM information_schema.columns WHERE table_name = 'models'
-                                                         AND column_name NOT IN ('id', 'created_at', 'run_id') ORDER BY ordinal_position""")]
+        self.ask("SELECT * FROM models WHERE name = ''")
+        self.columns = [column[0] for column in self.cursor.description if column[0] not in ("id", "created_at", "run_id")]
         self.make_tree()
         self.settle()
         self.reset()
@@ -94,15 +92,15 @@ class FaultCase(CliCase):
 
     def ask(self, sql, parameters=None):
         """On the session that stays open."""
-        self.cursor.execute(sql, parameters)
-        return self.cursor.fetchall() if self.cursor.description else []
+        return self.kind.execute(self.cursor, sql, parameters)
 
     def reset(self):
-        """The store and the state as before the first run. TRUNCATE waits for what killed runs left open."""
+        """The store and the state as before the first run."""
         old, same = b"the older zeta", (self.tree / "eta_regression.joblib").read_bytes()
         shutil.rmtree(self.state, ignore_errors=True)
-        self.ask("""TRUNCATE models, model_chunks, model_runs;
-                    INSERT INTO models (name, version, model_type, event, model_binary, content_sha256)
+        for sql in self.kind.clear:
+            self.ask(sql)
+        self.ask("""INSERT INTO models (name, version, model_type, event, model_binary, content_sha256)
                     VALUES ('zeta_regression', 1, 'regression', 'zeta', %s, sha256(%s)), ('eta_regression', 1, 'regression', 'eta', %s, sha256(%s))""",
                  (old, old, same, same))
 
@@ -223,7 +221,7 @@ class FaultCase(CliCase):
             data = (folder / name).read_bytes()
             self.assertEqual((digest(data), len(data), data.count(b"\n") - 1), (sha256, int(size), int(rows)), folder / name)
         self.assertEqual(sorted([name for *_, name in files] + ["MANIFEST", "STORE"]), sorted(p.name for p in folder.iterdir()), folder)
-        self.assertIn(self.database, (folder / "STORE").read_text())
+        self.assertIn(pathlib.Path(self.database).name, (folder / "STORE").read_text())
 
     def check_backups(self):
         """Every folder is finished, and together they hold every row of the store exactly once; only those of killed runs hold others."""

@@ -11,13 +11,14 @@ import signal
 import time
 import unittest
 
-from fault import LONG, FaultCase, is_commit, wait_until
+from fault import LONG, FaultCase, Postgres, is_commit, on_both, only_on, wait_until
 
 KILLS = int(os.environ.get("KILLS", "500"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 CHAIN = 3  # kills before a run may end
 
 
+@on_both
 class KillTest(FaultCase):
     def setUp(self):
         super().setUp()
@@ -63,7 +64,8 @@ class KillTest(FaultCase):
         run_seconds = time.monotonic() - run_seconds
         self.assertGreater(steps, 100)
         order = []
-        while self.kills < KILLS:
+        wanted = KILLS if self.kind is Postgres else max(12, KILLS // 3)
+        while self.kills < wanted:
             if not order: # each step before and after, in an order that mixes them; then again
                 order = [(n, how) for n in range(1, steps + 1) for how in ("kill", "kill-after")]
                 self.random.shuffle(order)
@@ -82,6 +84,7 @@ class KillTest(FaultCase):
         print(f"kill: {self.kills} kills at {len(self.points)} distinct points in {time.monotonic() - started:.0f} s; "
               f"lost rows: {self.lost}, duplicates: {self.doubled}", flush=True)
 
+    @only_on(Postgres, "it is about what is sent to a server")
     def test_order_of_every_batch(self):
         """Backup rows synced, then COMMIT, then the journal written and synced, as the kernel sees it."""
         self.reset()
@@ -113,6 +116,7 @@ class KillTest(FaultCase):
         self.assertGreaterEqual(appends, commits)
         self.assertEqual({state for state in journal.values()}, {"synced"})
 
+    @only_on(Postgres, "it is about what is sent to a server")
     def test_commit_that_outlives_its_client(self):
         """The server may still be at COMMIT when the next run looks: that run must not take the rows for lost."""
         self.ask("""CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END';
@@ -128,6 +132,7 @@ class KillTest(FaultCase):
             with self.subTest(at=at):
                 self.check_end()
 
+    @only_on(Postgres, "it is about what is sent to a server")
     def test_lost_answer_of_a_slow_commit(self):
         """The same inside one run: the session dies after COMMIT was sent, and the server has not ended it yet."""
         self.ask("""CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END';
@@ -147,6 +152,7 @@ class KillTest(FaultCase):
                 self.check_reference()
                 self.check_no_op()
 
+    @only_on(Postgres, "it is about what is sent to a server")
     def test_session_cut_in_the_middle_of_a_batch(self):
         """The rows that went out are not committed: they go out of the backup as well, and are stored by the next try."""
         self.reset()

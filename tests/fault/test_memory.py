@@ -10,12 +10,13 @@ import signal
 import time
 import unittest
 
-from fault import LONG, OPTIONS, FaultCase, is_commit, is_sanitized, noise, peak_memory
+from fault import LONG, OPTIONS, FaultCase, Postgres, is_commit, is_sanitized, noise, on_both, only_on, peak_memory
 
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 SHORT_FAULTS = 150
 
 
+@on_both
 @unittest.skipIf(is_sanitized(), "the compiler's checks have an allocator of their own")
 class MemoryTest(FaultCase):
     # libpq may drop the answer for which it has no memory, and wait for more.
@@ -63,6 +64,7 @@ class MemoryTest(FaultCase):
                 self.check_end()
         self.assertIn(1, codes)
 
+    @only_on(Postgres, "it is about what is sent to a server")
     def test_no_room_to_send_in(self):
         """libpq finds no memory for a larger buffer of what is to be sent, and calls that "not now": waiting would never end."""
         self.reset()
@@ -71,6 +73,7 @@ class MemoryTest(FaultCase):
         self.assertIn("memory", result.err)
         self.check_end()
 
+    @only_on(Postgres, "it is about what is sent to a server")
     def test_answer_to_commit(self):
         """No memory for the answer to COMMIT: it was applied, whatever this program thinks of it."""
         self.reset()

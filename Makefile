@@ -1,4 +1,4 @@
-# Targets: all run check check-long asan tsan coverage lint bench docs install clean. Everything is made below $(BUILD).
+# Targets: all run run-postgres check check-long asan tsan coverage lint bench docs install clean. Everything is made below $(BUILD).
 BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= cc
@@ -30,7 +30,7 @@ CLI_TESTS  ?= test_*.py
 FAULT_TESTS ?= test_*.py
 SHIM := $(BUILD)/tests/fault/shim.so
 
-.PHONY: all tests check check-unit check-server check-protections check-long asan tsan coverage lint bench run install uninstall clean
+.PHONY: all tests check check-unit check-server check-protections check-long asan tsan coverage lint bench run run-postgres install uninstall clean
 all: $(PROGRAM)
 
 $(PROGRAM): $(OBJS)
@@ -136,11 +136,16 @@ docs: $(PROGRAM)
 	for c in '' run check cleanup get restore copy db 'db upgrade' 'db current'; do \
 	  echo "$$ migrate_models_to_db $$c --help"; $(PROGRAM) $$c --help || exit 1; done >tests/cli/golden/help.txt
 
-# Set-up, build, sample models, a migration, and the result: everything below build/.
+# Set-up, build, sample models, a migration, and the result: everything below build/. run-postgres shows it on a server.
 run:
 	scripts/install-deps --run
 	$(MAKE) --no-print-directory -j$(JOBS) all
 	scripts/demo
+
+run-postgres:
+	scripts/install-deps --run-postgres
+	$(MAKE) --no-print-directory -j$(JOBS) all
+	scripts/demo --postgres
 
 install: $(PROGRAM)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/migrate_models_to_db

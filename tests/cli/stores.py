@@ -192,8 +192,6 @@ class Sqlite:
 
 def on_both(case):
     """Runs the tests of a class on SQLite too, as NAMEOnSqlite beside it."""
-    if not os.environ.get("MIGRATE_MODELS_TEST_SQLITE"):
-        return case
     twin = type(case.__name__ + "OnSqlite", (case,), {"kind": Sqlite, "__module__": case.__module__, "__doc__": case.__doc__})
     setattr(sys.modules[case.__module__], twin.__name__, twin)
     return case

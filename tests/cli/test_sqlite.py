@@ -49,7 +49,7 @@ class Default(FileCase):
         for words in ([], ["-q"], ["run", "-q", "--json"]):
             self.file.unlink(missing_ok=True)
             result = self.do(*words, umask=0)
-            self.assertIn("warning: no database is named; the store is models.db, which is new\n", result.err)
+            self.assertIn("warning: no database is named; the store is ./models.db, which is new\n", result.err)
             self.assertEqual(result.err.count("\n"), 1)
             self.assertEqual((self.count(), stat.S_IMODE(self.file.stat().st_mode)), (3, 0o600))
         self.assertEqual([p.name for p in self.base.glob("models.db*")], ["models.db"])
@@ -57,7 +57,7 @@ class Default(FileCase):
     def test_later_commands_say_which_it_is(self):
         self.do()
         for words in (["run", "-q"], ["check", "-q"], ["get", "event0_regression", "out"], ["cleanup", "-q"], ["db", "current"], ["run", "-n"], ["db", "upgrade"]):
-            self.assertEqual(self.do(*words).err, "warning: no database is named; the store is models.db\n", words)
+            self.assertEqual(self.do(*words).err, "warning: no database is named; the store is ./models.db\n", words)
 
     def test_a_named_one_is_not_told_about(self):
         other = self.base / "other.sqlite3"
@@ -74,7 +74,7 @@ class Default(FileCase):
     def test_commands_that_read_make_nothing(self):
         for words in (["check"], ["cleanup"], ["get", "x"], ["db", "current"]):
             result = self.do(*words, code=2)
-            self.assertIn("no database is named, and models.db is not there", result.err)
+            self.assertIn("no database is named, and ./models.db is not there", result.err)
             for word in ("-d postgresql://", "MIGRATE_MODELS_DATABASE_URL", "db upgrade"):
                 self.assertIn(word, result.err)
             result = self.do(*words, "-d", "nowhere.db", code=2)
@@ -86,7 +86,7 @@ class Default(FileCase):
     def test_dry_run_plans_and_makes_nothing(self):
         plan = self.do("-n", "--json")
         self.assertEqual((plan.summary()["new"], plan.summary()["conflict"]), (3, 0))
-        self.assertEqual(plan.err, "warning: no database is named; the store is models.db, which is not there yet\n")
+        self.assertEqual(plan.err, "warning: no database is named; the store is ./models.db, which is not there yet\n")
         self.assertEqual(sorted(p.name for p in self.base.iterdir()), ["models"])
         done = self.do("--json")
         self.assertEqual(done.summary()["stored_bytes"], plan.summary()["stored_bytes"])
@@ -185,7 +185,7 @@ class Addresses(FileCase):
         self.do()
         for mode in ("mode=ro", "immutable=1"):
             url = f"sqlite:///models.db?{mode}"
-            self.do("check", "-d", url)
+            self.do("check", "--exclude", "later*", "-d", url)
             self.do("get", "event0_regression", f"out-{mode}", "-d", url)
             self.do("run", "-n", "-d", url)
             self.write("later_model.joblib", mode.encode() * 100)
@@ -250,23 +250,17 @@ class Trouble(FileCase):
     def test_who_may_not(self):
         """The rights of the file and of its folder, for a user who is not root."""
         home = self.base / "home"
-        tree = lambda *roots: [path for root in roots for path in (root, *root.rglob("*"))]
         self.base.chmod(0o755)
-        for path in tree(self.tree, home):
-            path.chmod(0o777)
-        self.call(["chmod", "-R", "a+rwX", home])
+        self.call(["chmod", "-R", "a+rX", self.tree])
+        self.call(["chown", "-R", "65534:65534", home])
         self.file.chmod(0o644)
-        for path in tree(home):
-            os.chown(path, 65534, 65534)
         nobody = lambda *words: self.call([*NOBODY, PROGRAM, *words], cwd=self.base, env={**NO_LIBPQ, "HOME": str(home), "XDG_STATE_HOME": None})
         self.assertIn(nobody("check", "--one-way").code, (0, 4))
         self.assertEqual(nobody("run", "-n").code, 0)
-        for words in (["run"], ["db", "upgrade"]):
-            result = nobody(*words)
-            if words == ["run"]:
-                self.assertEqual(result.code, 1, result.all())
-                self.assertIn("models.db", result.err)
-                self.assertIn("writable", result.err)
+        result = nobody("run")
+        self.assertEqual(result.code, 1, result.all())
+        self.assertIn("models.db", result.err)
+        self.assertIn("writable", result.err)
         self.file.chmod(0o666)  # the folder may not be written: no place for the journal
         result = nobody("run")
         self.assertEqual(result.code, 1, result.all())
@@ -276,8 +270,6 @@ class Trouble(FileCase):
         self.assertEqual(result.code, 1, result.all())
         self.assertIn("readable", result.err)
         self.assertEqual(self.count(), 4)
-        (self.base / "open").mkdir()
-        (self.base / "open").chmod(0o777)
 
     def test_locked_by_another_program(self):
         holder = sqlite3.connect(self.file, isolation_level=None)
@@ -333,7 +325,7 @@ class Trouble(FileCase):
         self.do("cleanup", "--plan", "plan.csv")
         self.file.rename(self.base / "aside.db")
         self.do()
-        result = self.do("cleanup", "--apply", "plan.csv", "--yes", code=2)
+        result = self.do("cleanup", "--apply", "plan.csv", "--yes", code=1)
         self.assertEqual(len([p for p in self.tree.rglob("*") if p.is_file()]), 5, result.err)
 
 

@@ -140,12 +140,16 @@ bool sqlite_has_table(Store *store, const char *identifier, bool *has, Err *err)
     return ok;
 }
 
+/* Without a table; or with ours, and neither a row nor a run: whoever was making the file was killed between two revisions. */
 bool sqlite_is_blank(Store *store, bool *blank, Err *err)
 {
-    int64_t count;
-    if (!sqlite_ask((Sqlite *)store, "SELECT count(*) FROM sqlite_master", &count, err))
+    Sqlite *sq = (Sqlite *)store;
+    int64_t count, used = 0;
+    if (!sqlite_ask(sq, "SELECT count(*) FROM sqlite_master", &count, err))
         return false;
-    *blank = count == 0;
+    if (count > 0 && (!sqlite_guard(sq, false, err) || (sq->has_tables && !sqlite_ask(sq, sql_sqlite_is_used, &used, err))))
+        return false;
+    *blank = count == 0 || (sq->has_tables && used == 0);
     return true;
 }
 

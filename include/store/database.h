@@ -31,8 +31,8 @@ bool database_identifier(Buf *out, const char *name, Err *err);
 
 bool database_has_table(Store *store, const char *name, bool *has, Err *err);
 
-/* Inside a transaction: a store that is a file with nothing in it, or with tables of ours and nothing in those: whoever was making it
- * was killed. */
+/* Inside a transaction: a store that is a file with nothing in it, or with tables of ours and nothing in those: whoever was making
+ * it was killed. */
 bool database_is_blank(Store *store, bool *blank, Err *err);
 
 /* Inside a transaction: are the tables of the store sound, and does no code of somebody else hide in them, that would run with this

@@ -171,11 +171,8 @@ static bool choose_target(const Options *options, StoreTarget **out, bool *named
     const char *url = said != NULL ? said : environment_url();
     StoreTuning tuning = tuning_of(options);
     *named = true;
-    if (url == NULL) {
-        if (store_target_default(&tuning, out, named, err) || err->cls != ERR_USAGE || err->hint[0] != '\0')
-            return err->cls == ERR_NONE;
-        return err_hint(err, "%s", database_ways);
-    }
+    if (url == NULL)
+        return store_target_default(&tuning, out, named, err);
     if (said != NULL)
         warn_of_password(said, said == options->dbname ? password_ways : password_places);
     return store_target_new(url, &tuning, out, err);

@@ -13,8 +13,8 @@ static const char *const change_choices[] = {"new-version", "skip", "fail", NULL
 #define GIB (INT64_C(1) << 30)
 #define FIELD(name) offsetof(Options, name)
 
-const char database_ways[] = "use -d postgresql://USER@HOST/DATABASE, or set MIGRATE_MODELS_DATABASE_URL, DATABASE_URL, PGSERVICE "
-                             "or PGHOST and PGDATABASE";
+const char database_ways[] = "use -d postgresql://USER@HOST/DATABASE or -d FILE.db, or set MIGRATE_MODELS_DATABASE_URL, "
+                             "DATABASE_URL, PGSERVICE or PGHOST and PGDATABASE";
 const char copy_example[] = "copy --from sqlite:///models.db --to postgresql://USER@HOST/DATABASE";
 const char password_places[] = "PGPASSFILE or PGSERVICE";
 const char password_ways[] = "PGPASSFILE, PGSERVICE or MIGRATE_MODELS_DATABASE_URL";
@@ -37,9 +37,9 @@ const OptionSpec option_table[] = {
      .value_name = "URL",
      .secret = true,
      .no_environment = true,
-     .help = "database: a libpq URI or conninfo string, postgres://, postgresql+psycopg2://; else MIGRATE_MODELS_DATABASE_URL, "
-             "DATABASE_URL, "
-             "or libpq's PGHOST, PGSERVICE, PGDATABASE …"},
+     .help = "database: FILE.db or sqlite:///FILE.db; a libpq URI or conninfo string, postgres://, postgresql+psycopg2://; else "
+             "MIGRATE_MODELS_DATABASE_URL, DATABASE_URL, or libpq's PGHOST, PGSERVICE, PGDATABASE …; else ./models.db, an SQLite "
+             "file"},
     {.name = "from",
      .kind = OPTION_STRING,
      .offset = FIELD(from),
@@ -295,7 +295,7 @@ const OptionSpec option_table[] = {
      .value_name = "SIZE",
      .min = 1 * KIB,
      .max = 1024 * GIB,
-     .help = "payloads over it go to model_chunks in pieces (PostgreSQL: default 256MiB, at most 500MiB)"},
+     .help = "payloads over it go to model_chunks in pieces (default 256MiB, at most 500MiB)"},
     {.name = "retries",
      .kind = OPTION_INT,
      .offset = FIELD(retries),

@@ -15,7 +15,6 @@ typedef struct StoreDriver {
     /* url "": what the environment says */
     bool (*target_new)(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
     bool (*in_environment)(void); /* does the environment name a store of this kind? NULL: it cannot */
-    const char *default_url;      /* the store when nobody names one; NULL for all kinds but one */
     void (*target_free)(StoreTarget *target);
     bool (*has_password)(const char *url);
     bool (*is_missing)(const StoreTarget *target); /* NULL for what is no file */

@@ -60,10 +60,7 @@ bool store_target_default(const StoreTuning *tuning, StoreTarget **out, bool *na
         if (drivers[i]->in_environment != NULL && drivers[i]->in_environment())
             return new_target(drivers[i], "", tuning, out, err);
     *named = false;
-    for (size_t i = 0; i < driver_count; i++)
-        if (drivers[i]->default_url != NULL)
-            return new_target(drivers[i], drivers[i]->default_url, tuning, out, err);
-    return err_set(err, ERR_USAGE, "no database is named");
+    return new_target(&store_sqlite_driver, "./models.db", tuning, out, err);
 }
 
 void store_target_free(StoreTarget *target)

@@ -370,7 +370,7 @@ class Page(FileCase):
     def test_snippet_of_the_readme(self):
         text = (ROOT / "README.md").read_text()
         self.do()
-        snippet = re.search(r"(?ms)^    import io, joblib, sqlite3$.*?\n\n(?!    )", text)[0]
+        snippet = re.search(r"(?m)^    import io, joblib, sqlite3\n(?:    .*\n|\n(?=    ))*", text)[0]
         done = self.run_snippet("python", textwrap.dedent(snippet).replace("dividends_classifier_binary", PARTNERSHIPS) + "\nassert model.n_estimators")
         self.assertEqual(done.returncode, 0, done.stderr)
 

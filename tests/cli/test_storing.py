@@ -193,7 +193,8 @@ class Memory(CliCase):
         self.assertEqual(process.returncode, 0)
         self.assertGreater(peak, 0)
         if not is_sanitized():
-            self.assertLess(peak, 36 * MIB)
+            pages = 0 if self.kind is Postgres else 32 * MIB  # which SQLite keeps until it commits
+            self.assertLess(peak, 36 * MIB + pages)
         self.assertEqual(list(temp.iterdir()), [])
         self.assertEqual(self.query("SELECT encode(sha256(model_binary), 'hex') FROM models"), [(digest(self.data),)])
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import NO_LIBPQ, PROGRAM, ROOT, CliCase, program_environment, wait_until
+from harness import PROGRAM, ROOT, CliCase, program_environment, wait_until
 
 DATA = b"some model " * 50
 
@@ -105,14 +105,6 @@ class Refused(CliCase):
         result = self.run_program(tree=self.tree / "good_regression.joblib" / "below")
         self.assertEqual(result.code, 2)
         self.assertIn("is not a directory", result.err)
-
-    def test_no_database_named(self):
-        for words in ([PROGRAM, "run", "--state-dir", self.state, self.tree], [PROGRAM, "db", "upgrade"]):
-            result = self.call(words, env=NO_LIBPQ)
-            self.assertEqual(result.code, 2)
-            for word in ("no database is named", "-d postgresql://", "MIGRATE_MODELS_DATABASE_URL"):
-                self.assertIn(word, result.err)
-        self.assertFalse(self.state.exists())
 
     def test_no_place_for_the_state(self):
         result = self.call([PROGRAM, "-d", self.url, self.tree], env={"HOME": None, "XDG_STATE_HOME": None})

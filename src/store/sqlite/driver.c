@@ -13,7 +13,6 @@ const StoreDriver store_sqlite_driver = {
                .inline_max = (uint64_t)500 * 1024 * 1024}, /* as in the other kinds: a value of SQLite holds 1e9 bytes */
     .is_address = sqlite_url_is_ours,
     .target_new = sqlite_target_new,
-    .default_url = "./models.db",
     .target_free = sqlite_target_free,
     .has_password = sqlite_url_has_password,
     .is_missing = sqlite_target_is_missing,

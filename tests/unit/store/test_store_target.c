@@ -82,8 +82,10 @@ START_TEST(default_store)
     Err err;
     StoreTarget *target = NULL;
     bool named;
-    ck_fails(store_target_default(&tuning, &target, &named, &err), ERR_USAGE, "no database is named");
-    ck_assert_str_eq(err.hint, "");
+    ck_ok(store_target_default(&tuning, &target, &named, &err));
+    ck_assert(!named);
+    ck_assert_str_eq(store_target_label(target), "./models.db");
+    store_target_free(target);
     setenv("PGHOST", "envhost", 1);
     ck_ok(store_target_default(&tuning, &target, &named, &err));
     ck_assert(named);

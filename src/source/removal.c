@@ -240,9 +240,11 @@ static bool remove_directory(const Removal *removal, bool *gone, Err *err)
 {
     TreeList list = {0};
     int dir = openat(removal->parent, removal->hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    bool ok = dir >= 0 && tree_list(dir, 0, &list, NULL) && list_is_same(removal, &list)
-                  ? remove_members(removal, dir, &list, gone, err)
-                  : give_name_back(removal, "it changed during the removal", err);
+    const char *why = dir < 0 || !tree_list(dir, 0, &list, NULL) || !list_is_same(removal, &list)
+                          ? "it changed during the removal"
+                      : obstacle_members_are_written(dir, &list) ? "a process opened a member for writing during the removal"
+                                                                 : NULL;
+    bool ok = why == NULL ? remove_members(removal, dir, &list, gone, err) : give_name_back(removal, why, err);
     if (dir >= 0)
         close(dir);
     tree_list_free(&list);
@@ -354,6 +356,8 @@ bool removal_take(int root, const char *path, bool is_directory, const Stamp *st
         err_set_errno(err, ERR_SKIP, errno, "%s: stays", path);
     else if (!is_same(&removal, removal.hidden, true))
         give_name_back(&removal, "another file took its name during the removal", err);
+    else if (!is_directory && obstacle_is_written(removal.parent, removal.hidden))
+        give_name_back(&removal, "a process opened it for writing during the removal", err);
     else
         ok = finish(&removal, target, gone, err);
     if (*gone && fsync(removal.parent) != 0)

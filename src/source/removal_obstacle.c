@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,25 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
+
+/* A lease for reading is refused while somebody has it open for writing. Who opens it while the lease is there sends a signal,
+ * which must not end this process: SIGURG does not. */
+bool obstacle_is_written(int dir, const char *path)
+{
+    int fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool written = fd >= 0 && fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_RDLCK) != 0 && errno == EAGAIN;
+    if (fd >= 0)
+        close(fd); /* and with it the lease */
+    return written;
+}
+
+bool obstacle_members_are_written(int dir, const TreeList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!list->items[i].is_directory && obstacle_is_written(dir, list->items[i].path))
+            return true;
+    return false;
+}
 
 /* A folder that entries are taken out of. */
 typedef struct Folder {
@@ -88,6 +108,8 @@ static const char *ask_entry(const Folder *folder, int dir, const char *path)
         return "is a mount point";
     if (folder->is_sticky && st.stx_uid != geteuid())
         return "belongs to another user, and its folder is sticky";
+    if (S_ISREG(st.stx_mode) && obstacle_is_written(dir, path))
+        return "is open for writing in another process";
     return flags_of(dir, path, &st);
 }
 

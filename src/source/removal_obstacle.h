@@ -14,4 +14,9 @@ bool obstacle_of_entry(int parent, const char *name, char why[OBSTACLE_BYTES]);
 /* True: a member of the open directory `dir` cannot be taken out of it. list: all of them. */
 bool obstacle_of_members(int dir, const TreeList *list, char why[OBSTACLE_BYTES]);
 
+/* Does a process have the file open for writing, or mapped so? What it writes after the removal would be lost. False where nobody
+ * can tell: of another user's file, and on file systems without leases (NFS). */
+bool obstacle_is_written(int dir, const char *path);
+bool obstacle_members_are_written(int dir, const TreeList *list); /* … one of them */
+
 #endif

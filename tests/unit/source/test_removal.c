@@ -296,6 +296,30 @@ START_TEST(test_directory_changed_before_its_members_go)
 }
 END_TEST
 
+/* What a process writes after the removal would be lost. `sleep` keeps the descriptor of its shell. */
+START_TEST(test_open_for_writing)
+{
+    static const char *const names[] = {"y", "d"}, *const opened[] = {"y", "d/one"};
+    static const bool is_directory[] = {false, true};
+    char script[200], why[OBSTACLE_BYTES];
+    for (size_t i = 0; i < 2; i++) {
+        Stamp stamp = is_directory[i] ? stamp_of_directory(names[i]) : stamp_of(names[i]);
+        int fd = openat(root, opened[i], O_RDWR);
+        ck_assert_int_ge(fd, 0);
+        ck_assert(removal_obstacle(root, names[i], is_directory[i], why));
+        ck_assert_msg(strstr(why, "open for writing") != NULL, "%s", why);
+        ck_fails(removal_take(root, names[i], is_directory[i], &stamp, -1, &gone, &err), ERR_SKIP, "open for writing");
+        close(fd);
+        renames = 0;
+        at_rename = 1;
+        meanwhile = script;
+        snprintf(script, sizeof script, "exec 9>>root/%s; sleep 60 >/dev/null 2>&1 & echo $! > pid", opened[i]);
+        ck_fails(removal_take(root, names[i], is_directory[i], &stamp, -1, &gone, &err), ERR_SKIP, "for writing during the removal");
+        shell("kill $(cat pid) && test -e root/y -a -e root/d/one && test -z \"$(ls -A root | grep cleanup)\"");
+    }
+}
+END_TEST
+
 /* Its name is taken while it must be given back: both are still there, and the error says where. */
 START_TEST(test_name_cannot_be_given_back)
 {
@@ -434,6 +458,7 @@ int main(void)
     tcase_add_loop_test(tc, test_file_replaced_at_the_last_moment, 0, (int)(sizeof replacements / sizeof *replacements));
     tcase_add_test(tc, test_directory_changed_at_the_last_moment);
     tcase_add_test(tc, test_directory_changed_before_its_members_go);
+    tcase_add_test(tc, test_open_for_writing);
     tcase_add_test(tc, test_name_cannot_be_given_back);
     tcase_add_test(tc, test_member_that_comes_while_the_directory_goes);
     tcase_add_test(tc, test_member_that_is_replaced_while_the_directory_goes);

@@ -141,6 +141,10 @@ typedef struct StoreFilter {
 /* The rows that the filter lets through, by name in byte order and version. One read-only query; no payload is fetched. */
 bool store_list(Store *store, const StoreFilter *filter, StoredModelFn fn, void *ctx, Err *err);
 
+/* Before many proofs: is the store sound as a whole? A server looks after that itself; of a file all pages are read. ERR_STOP says
+ * what is damaged. */
+bool store_examine(Store *store, Err *err);
+
 /* Hashes the payloads of these rows in the server; none crosses the network. However large they are, the wait is no time-out:
  * `timeout` counts beyond the time that a slow server needs for so many bytes (32 MB/s), and chunks are hashed some at a time. */
 bool store_verify(Store *store, StoreProof *proofs, size_t count, Err *err);

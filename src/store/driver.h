@@ -32,6 +32,7 @@ typedef struct StoreDriver {
     bool (*wait_writers)(Store *store, Err *err);
 
     bool (*list)(Store *store, const StoreFilter *filter, StoredModelFn fn, void *ctx, Err *err); /* filter is never NULL */
+    bool (*examine)(Store *store, Err *err); /* NULL: the server's business */
     bool (*verify)(Store *store, StoreProof *proofs, size_t count, Err *err);
     bool (*fetch_open)(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);
     bool (*fetch_next)(Store *store, const void **data, size_t *len, Err *err);

@@ -188,6 +188,11 @@ bool store_list(Store *store, const StoreFilter *filter, StoredModelFn fn, void 
     return store_no_batch(store->driver->list(store, filter != NULL ? filter : &all, fn, ctx, err), ERR_STOP, err);
 }
 
+bool store_examine(Store *store, Err *err)
+{
+    return store->driver->examine == NULL || store->driver->examine(store, err);
+}
+
 bool store_verify(Store *store, StoreProof *proofs, size_t count, Err *err)
 {
     return store_no_batch(store->driver->verify(store, proofs, count, err), ERR_STOP, err);

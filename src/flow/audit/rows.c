@@ -188,7 +188,8 @@ static bool list_once(void *ctx, Err *err)
     Listing *listing = ctx;
     Rows *rows = &listing->rows;
     rows->count = 0;
-    if (!store_identity(listing->store, rows->store, err) || !odd_rows_list(listing->store, NULL, &rows->odd, err) ||
+    if (!store_examine(listing->store, err) || !store_identity(listing->store, rows->store, err) ||
+        !odd_rows_list(listing->store, NULL, &rows->odd, err) ||
         !store_list(listing->store, NULL, note_row, rows, err))
         return false;
     if (rows->count > 0) /* the store's own order need not be that of bytes */

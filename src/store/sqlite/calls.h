@@ -10,6 +10,7 @@ bool sqlite_odd_rows(Store *store, const char *name, StoreOddFn fn, void *ctx, E
 bool sqlite_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
 void sqlite_use_digests(Store *store, bool keep);
 bool sqlite_list(Store *store, const StoreFilter *filter, StoredModelFn fn, void *ctx, Err *err);
+bool sqlite_examine(Store *store, Err *err);
 bool sqlite_verify(Store *store, StoreProof *proofs, size_t count, Err *err);
 bool sqlite_fetch_open(Store *store, const char *name, int32_t version, uint64_t *stored_bytes, Err *err);
 bool sqlite_fetch_next(Store *store, const void **data, size_t *len, Err *err);

@@ -26,6 +26,7 @@ const StoreDriver store_sqlite_driver = {
     .use_digests = sqlite_use_digests,
     .wait_writers = sqlite_wait_writers,
     .list = sqlite_list,
+    .examine = sqlite_examine,
     .verify = sqlite_verify,
     .fetch_open = sqlite_fetch_open,
     .fetch_next = sqlite_fetch_next,

@@ -1,8 +1,11 @@
 /* verify.c: are payloads what their rows say? All of one call in one transaction and as of one moment. */
 #include "calls.h"
 
+#include <string.h>
+
 #include "payload.h"
 #include "session/connection.h"
+#include "session/error.h"
 #include "session/transaction.h"
 
 static bool records(bool has, const Digest *recorded, const Digest *wanted)
@@ -56,6 +59,22 @@ static bool prove(Sqlite *sq, StoreProof *proof, Err *err)
     }
     if (!ok && err != NULL)
         *err = why;
+    return ok;
+}
+
+bool sqlite_examine(Store *store, Err *err)
+{
+    Sqlite *sq = (Sqlite *)store;
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    bool ok = sqlite_begin(sq, false, err) &&
+              sqlite_check(sq, sqlite3_prepare_v2(sq->db, "PRAGMA quick_check(1)", -1, &statement, NULL), err) &&
+              sqlite_step(sq, statement, &row, err);
+    const char *says = ok && row ? (const char *)sqlite3_column_text(statement, 0) : "";
+    if (ok && (says == NULL || strcmp(says, "ok") != 0))
+        ok = sqlite_fail_code(store->target, SQLITE_CORRUPT, says != NULL ? says : "damaged", err);
+    sqlite3_finalize(statement);
+    sqlite_rollback(store);
     return ok;
 }
 

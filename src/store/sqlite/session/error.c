@@ -35,7 +35,7 @@ static const struct {
     {SQLITE_IOERR, ERR_STOP, "the disk of the file fails, or it is full", REMEDY_NONE},
     {SQLITE_CANTOPEN, ERR_STOP, "the file and its folder must be readable and writable for this user", REMEDY_NONE},
     {SQLITE_PERM, ERR_STOP, "the file must be readable and writable for this user", REMEDY_NONE},
-    {SQLITE_CORRUPT, ERR_STOP, "the file is damaged: take another copy of it, or make a new one from the backups", REMEDY_NONE},
+    {SQLITE_CORRUPT, ERR_STOP, "the file is damaged: take another copy of it, or restore the backups into a new one", REMEDY_NONE},
     {SQLITE_NOTADB, ERR_STOP, "the file is no SQLite database, or an encrypted one", REMEDY_NONE},
     {SQLITE_NOMEM, ERR_STOP, "", REMEDY_LESS_MEMORY},
 };

@@ -6,7 +6,7 @@
 #include "base/err.h"
 
 /* Blocks the signals in the calling thread and so in all that it starts later; ignores SIGPIPE and SIGXFSZ (the write fails
- * instead). Once, before any other thread. */
+ * instead), and SIGIO (base/lease.h). Once, before any other thread. */
 bool signals_start(Err *err);
 
 #endif

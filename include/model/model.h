@@ -39,7 +39,8 @@ typedef enum ModelState {
     MODEL_NEW,       /* stored by this run (dry run: would be) */
     MODEL_CONFLICT,  /* its key is stored with other content, or two sources have this key */
     MODEL_FAILED,    /* cannot be stored: see reason */
-    MODEL_SKIPPED    /* left out on purpose: see reason */
+    MODEL_SKIPPED,   /* left out on purpose: see reason */
+    MODEL_BUSY       /* still being written, or too young: left for the next run */
 } ModelState;
 
 /* One source. Small on purpose: a tree may hold a million. */

@@ -33,8 +33,10 @@ void inflater_free(Inflater *inflater);
 
 /* max_bytes: more output than this is an error (1 GiB of zeros is a 1 MB member). */
 bool inflater_begin(Inflater *inflater, uint64_t max_bytes, SinkFn sink, void *ctx, Err *err);
+bool inflater_begin_zlib(Inflater *inflater, uint64_t max_bytes, SinkFn sink, void *ctx, Err *err); /* a zlib stream (RFC 1950) */
 bool inflater_add(Inflater *inflater, const void *data, size_t len,
                   Err *err); /* ERR_SKIP: not gzip, corrupt, too large, bytes behind the member */
+bool inflater_is_complete(const Inflater *inflater); /* the member has ended, whatever came behind it */
 bool inflater_end(Inflater *inflater, Err *err); /* ERR_SKIP: the member is not complete */
 
 /* CRC-32 of gzip (ISO 3309). */

@@ -33,9 +33,13 @@ Packer *packer_new(const PackSettings *settings, Err *err);
 void packer_free(Packer *packer);
 
 /* root: the open MODELS_DIR. A source that changes while it is read is read again, three times in all.
- * ERR_SKIP: unreadable, vanished, symlink, special file, empty, Git LFS pointer, changed while read. ERR_STOP: no memory, no disk.
+ * ERR_SKIP: unreadable, vanished, symlink, special file, empty, cut short, no model inside (sound.h), open for writing, changed
+ * while read. ERR_STOP: no memory, no disk.
  * The text starts with the model's path. On failure *out is untouched. */
 bool pack_model(Packer *packer, int root, const Model *model, Packed *out, Err *err);
+
+/* The last failure was that somebody has the file open for writing: its next reading may succeed. */
+bool packer_was_busy(const Packer *packer);
 
 /* The row that the payload is stored in; what the run adds (type, event, chunks, source, run) is "" or 0. Borrows the name. */
 StoredModel packed_row(const Model *model, const Packed *packed);

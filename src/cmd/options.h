@@ -52,7 +52,7 @@ typedef struct Options {
     bool hidden;
     int64_t batch_rows, retries;
     uint64_t batch_bytes, max_memory, inline_limit;
-    double wait, timeout, lock_timeout, connect_timeout;
+    double min_age, wait, timeout, lock_timeout, connect_timeout;
     bool download, one_way, yes, force, verify_stored, live_only, activate;
     const char *sample, *report, *plan, *apply, *trash;
 

@@ -29,6 +29,7 @@ static RunSettings make_settings(CommandContext *context)
         .checksum = options->checksum,
         .dry_run = options->dry_run,
         .upgrade = options->upgrade,
+        .min_age = options->min_age,
         .verify_stored = options->verify_stored,
         .show_progress = !options->quiet && isatty(STDERR_FILENO),
     };

@@ -41,7 +41,8 @@ bool signals_start(Err *err)
     static sigset_t set;
     pthread_t thread;
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    if (!choose_signals(&set) || sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGXFSZ, &ignore, NULL) != 0)
+    if (!choose_signals(&set) || sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGXFSZ, &ignore, NULL) != 0 ||
+        sigaction(SIGIO, &ignore, NULL) != 0) /* of a lease that somebody breaks */
         return err_set(err, ERR_STOP, "cannot set up signals");
     int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (failed == 0)

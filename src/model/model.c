@@ -50,6 +50,8 @@ const char *model_state_name(ModelState state)
         return "failed";
     case MODEL_SKIPPED:
         return "skipped";
+    case MODEL_BUSY:
+        return "busy";
     }
     return "unknown";
 }

@@ -55,6 +55,19 @@ bool inflater_begin(Inflater *inflater, uint64_t max_bytes, SinkFn sink, void *c
     return true;
 }
 
+bool inflater_begin_zlib(Inflater *inflater, uint64_t max_bytes, SinkFn sink, void *ctx, Err *err)
+{
+    inflater_begin(inflater, max_bytes, sink, ctx, err);
+    inflater->state.crc_flag = ISAL_ZLIB; /* its header is read by isal_inflate */
+    inflater->in_body = true;
+    return true;
+}
+
+bool inflater_is_complete(const Inflater *inflater)
+{
+    return inflater->finished;
+}
+
 /* One piece of the header. True also while it is not complete. */
 static bool read_header(Inflater *inflater, Err *err)
 {

@@ -37,6 +37,7 @@ bool summary_count(const ModelList *models, RunSummary *summary, Err *err)
         [MODEL_PENDING] = &summary->pending_count, [MODEL_UNCHANGED] = &summary->unchanged_count,
         [MODEL_NEW] = &summary->new_count,         [MODEL_CONFLICT] = &summary->conflict_count,
         [MODEL_FAILED] = &summary->failed_count,   [MODEL_SKIPPED] = &summary->skipped_count,
+        [MODEL_BUSY] = &summary->busy_count,
     };
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         *counts[i] = 0;
@@ -124,6 +125,7 @@ static bool summary_json(const Lines *lines, const RunSummary *summary, Err *err
     json_line_int(line, "conflict", (int64_t)summary->conflict_count);
     json_line_int(line, "failed", (int64_t)summary->failed_count);
     json_line_int(line, "skipped", (int64_t)summary->skipped_count);
+    json_line_int(line, "busy", (int64_t)summary->busy_count);
     json_line_int(line, "pending", (int64_t)summary->pending_count);
     json_line_int(line, "raw_bytes", (int64_t)summary->raw_bytes);
     json_line_int(line, "stored_bytes", (int64_t)summary->stored_bytes);
@@ -154,12 +156,13 @@ static void text_counts(FILE *out, const RunSummary *summary)
     count_line(out, "conflict", summary->conflict_count, "see above; nothing was changed for them");
     count_line(out, "failed", summary->failed_count, "see above");
     count_line(out, "skipped", summary->skipped_count, "left out on purpose");
+    count_line(out, "busy", summary->busy_count, "still being written, or too young; left for the next run");
     count_line(out, "not done", summary->pending_count, "run the same command again to go on");
     if (summary->new_count + summary->unchanged_count + summary->conflict_count + summary->failed_count + summary->skipped_count +
-            summary->pending_count ==
+            summary->busy_count + summary->pending_count ==
         0)
         fputs("  no models found\n", out);
-    else if (summary->new_count == 0 && summary->pending_count == 0)
+    else if (summary->new_count == 0 && summary->pending_count + summary->busy_count == 0)
         fprintf(out, "  nothing to store; the tree has %s\n", text_bytes(tree, summary->tree_bytes));
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/interrupt.h"
+#include "base/lease.h"
 #include "base/link.h"
 #include "base/magic.h"
 #include "base/text.h"
@@ -17,6 +18,7 @@
 #include "port/gzip.h"
 #include "port/tar.h"
 #include "members.h"
+#include "sound.h"
 
 #define PIECE_BYTES ((size_t)256 * 1024) /* stays in the second-level cache between hash and deflate */
 #define TRIES 3
@@ -26,6 +28,9 @@
 struct Packer {
     PackSettings settings;
     Deflater *deflater; /* NULL when level is 0 */
+    Inflater *inflater; /* made when a compressed source comes; its output goes nowhere */
+    bool inflating;     /* the source in hand passes through it */
+    bool busy;
     Sha256 *content_sha, *stored_sha, *member_sha, *members_sha;
     unsigned char *piece;
     Spool spool;
@@ -73,6 +78,7 @@ void packer_free(Packer *packer)
     if (packer == NULL)
         return;
     deflater_free(packer->deflater);
+    inflater_free(packer->inflater);
     sha256_free(packer->content_sha);
     sha256_free(packer->stored_sha);
     sha256_free(packer->member_sha);
@@ -95,6 +101,32 @@ static bool take_stored(void *ctx, const void *data, size_t len, Err *err)
 static bool take_raw(void *ctx, const void *data, size_t len, Err *err)
 {
     return deflater_add(((Packer *)ctx)->deflater, data, len, err);
+}
+
+static bool drop(void *ctx, const void *data, size_t len, Err *err)
+{
+    (void)ctx, (void)data, (void)len, (void)err;
+    return true;
+}
+
+/* A source that is compressed already is kept as it is, but decoded on the way: only that shows that its end is missing. What is
+ * wrong with it otherwise is its reader's to judge. */
+static bool begin_inflating(Packer *packer, SoundStream kind, Err *err)
+{
+    packer->inflating = kind != SOUND_NO_STREAM;
+    if (packer->inflating && packer->inflater == NULL && (packer->inflater = inflater_new(err)) == NULL)
+        return false;
+    return !packer->inflating ||
+           (kind == SOUND_GZIP ? inflater_begin : inflater_begin_zlib)(packer->inflater, UINT64_MAX, drop, NULL, err);
+}
+
+/* take_stored of such a source. */
+static bool take_stream(void *ctx, const void *data, size_t len, Err *err)
+{
+    Packer *packer = ctx;
+    if (packer->inflating && !inflater_add(packer->inflater, data, len, NULL))
+        packer->inflating = false;
+    return take_stored(packer, data, len, err);
 }
 
 static bool begin_stored(Packer *packer, Err *err)
@@ -158,23 +190,21 @@ static bool refuse_unfit(const char *path, const struct stat *st, Err *err)
     return true;
 }
 
-/* member: NULL, or the file of a directory model that it is about. */
-static bool refuse_lfs_pointer(const char *path, const char *member, const void *head, size_t len, Err *err)
+/* A directory's files are its own affair, but weights that were never fetched are nobody's. */
+static bool refuse_pointer(const char *path, const char *member, const void *head, size_t len, Err *err)
 {
-    if (!magic_is_lfs_pointer(head, len))
+    const char *remedy, *pointer = sound_pointer(head, len, &remedy);
+    if (pointer == NULL)
         return true;
-    if (member != NULL)
-        err_set(err, ERR_SKIP, "%s/%s: is a Git LFS pointer, not the content", path, member);
-    else
-        err_set(err, ERR_SKIP, "%s: is a Git LFS pointer, not a model", path);
-    return err_hint(err, "fetch the content first: git lfs pull");
+    err_set(err, ERR_SKIP, "%s/%s: is %s, not the content", path, member, pointer);
+    return err_hint(err, "%s", remedy);
 }
 
 /* The file as it is: `stored` and `content` are the same bytes. */
 static bool keep_identity(Attempt *try, int fd, const struct stat *st, size_t head, Err *err)
 {
     Packer *packer = try->packer;
-    if (!begin_stored(packer, err) || !read_through(try, fd, st, head, packer->content_sha, take_stored, packer, err) ||
+    if (!begin_stored(packer, err) || !read_through(try, fd, st, head, packer->content_sha, take_stream, packer, err) ||
         !sha256_end(packer->content_sha, &try->packed.content, err) || !sha256_end(packer->stored_sha, &try->packed.stored, err))
         return false;
     try->packed.is_gzip = false;
@@ -223,15 +253,23 @@ static bool pack_file(Attempt *try, int fd, Err *err)
         return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", path);
     if (!refuse_unfit(path, &st, err))
         return false;
+    if (lease_is_refused(fd)) {
+        packer->busy = true;
+        return err_set(err, ERR_SKIP, "%s: is still being written; left for the next run", path);
+    }
     outwait_tick(clock_timespec_ns(st.st_mtim));
     ssize_t head = fs_read(fd, packer->piece, PIECE_BYTES);
     if (head < 0)
         return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", path);
-    if (!refuse_lfs_pointer(path, NULL, packer->piece, (size_t)head, err))
+    if (!sound_head(path, packer->piece, (size_t)head, (uint64_t)st.st_size, err) ||
+        !sound_tail(fd, path, packer->piece, (size_t)head, (uint64_t)st.st_size, err) ||
+        !begin_inflating(packer, sound_is_stream(packer->piece, (size_t)head), err))
         return false;
     bool keep = packer->deflater == NULL || magic_is_compressed(packer->piece, (size_t)head);
     if (!(keep ? keep_identity : deflate_or_keep)(try, fd, &st, (size_t)head, err))
         return false;
+    if (packer->inflating && !inflater_is_complete(packer->inflater))
+        return sound_refuse_stream(path, err);
     try->packed.raw_bytes = (uint64_t)st.st_size;
     try->packed.stamp = stamp_of_stat(&st);
     return true;
@@ -276,7 +314,7 @@ static bool pack_member(Attempt *try, int dir, const TreeEntry *member, TarWrite
         err_set_errno(err, ERR_SKIP, errno, "%s: member %s cannot be read", path, member->path);
         goto out;
     }
-    ok = refuse_lfs_pointer(path, member->path, packer->piece, (size_t)head, err) &&
+    ok = refuse_pointer(path, member->path, packer->piece, (size_t)head, err) &&
          tar_add_file(tar, member->path, member->size, member->mtime_ns / 1000000000, member->executable, err) &&
          read_through(try, fd, &st, (size_t)head, packer->member_sha, take_member, tar, err) &&
          sha256_end(packer->member_sha, &digest, err) &&
@@ -370,6 +408,7 @@ static bool attempt(Attempt *try, int root, Err *err)
 bool pack_model(Packer *packer, int root, const Model *model, Packed *out, Err *err)
 {
     Attempt try = {.packer = packer, .model = model};
+    packer->busy = false;
     for (int left = TRIES; left > 0; left--) {
         if (attempt(&try, root, err)) {
             try.packed.stored_bytes = packer->stored_bytes;
@@ -383,6 +422,11 @@ bool pack_model(Packer *packer, int root, const Model *model, Packed *out, Err *
             clock_sleep(TRY_WAIT_SECONDS);
     }
     return err_hint(err, "tried %d times; run again when its writer is done", TRIES);
+}
+
+bool packer_was_busy(const Packer *packer)
+{
+    return packer->busy;
 }
 
 StoredModel packed_row(const Model *model, const Packed *packed)

@@ -1,7 +1,13 @@
 """Folders as people have them: other suffixes, hidden folders, kinds of directory. Nothing is passed over in silence."""
 
+import bz2
+import gzip
+import lzma
+import os
 import pickle
 import unittest
+import zipfile
+import zlib
 
 from harness import PROGRAM, CliCase
 
@@ -130,6 +136,70 @@ class Kinds(TreeCase):
             self.write(f"bertopic_model_0000000a/{name}", b"{}")
         result = self.mm("run", "--upgrade", str(self.tree))
         self.assertIn("with 1 file in it that would be models by themselves: churn.joblib", result.err)
+
+
+class Sound(TreeCase):
+    """What is stored must load."""
+
+    def failed(self):
+        lines = self.mm("run", "--upgrade", "--json", "--preset", "all", str(self.tree), code=3).models()
+        return {path: line["reason"] for path, line in lines.items() if line["status"] == "failed"}
+
+    def test_half_copies(self):
+        whole = pickle.dumps(list(range(5000)))
+        packed = {"gz": gzip.compress(whole, 1), "z": zlib.compress(whole), "bz2": bz2.compress(whole), "xz": lzma.compress(whole)}
+        self.write("raw.joblib", whole)
+        self.write("half_raw.joblib", whole[:len(whole) // 2])
+        for suffix, data in packed.items():
+            self.write(f"{suffix}.joblib", data)
+            self.write(f"half_{suffix}.joblib", data[:len(data) // 2])
+        with zipfile.ZipFile(self.tree / "net.pt", "w") as archive:
+            archive.writestr("archive/data.pkl", whole)
+        self.write("half_net.pt", (self.tree / "net.pt").read_bytes()[:5000])
+        failed = self.failed()
+        self.assertEqual(set(failed), {*(f"half_{suffix}.joblib" for suffix in ("raw", *packed)), "half_net.pt"})
+        for path, reason in failed.items():
+            self.assertTrue(reason.startswith(f"{path}: is cut short ("), reason)
+        self.assertEqual(len(self.stored()), 6)
+        for line in self.mm("cleanup", "--json", "--preset", "all", str(self.tree), code=3).models().values():
+            self.assertEqual(line["can_go"], "half" not in line["path"], line)
+
+    def test_what_downloads_leave(self):
+        for name, text in {"html": "<!DOCTYPE html><html>", "json": '{"message":"no"}', "xml": "<?xml version='1.0'?><Error/>",
+                           "annex": "/annex/objects/SHA256E-s2280000--b3b0.joblib\n"}.items():
+            self.write(f"{name}.joblib", text)
+        self.write("bertopic_model_0000000a/topics.json", b"{}")
+        self.write("bertopic_model_0000000a/w.bin", "/annex/objects/SHA256E-s2280000--b3b0.bin\n")
+        self.assertEqual(len(self.failed()), 5)
+        self.assertEqual(self.stored(), {})
+
+    def test_companions(self):
+        for name in ("a.joblib", "a.joblib_01.npy", "b.joblib", "net.onnx", "net.onnx.data", "c.joblib", "c.joblib.bak"):
+            self.write(name, DATA)
+        failed = self.failed()
+        self.assertEqual(set(failed), {"a.joblib", "net.onnx"})
+        self.assertIn("cannot be loaded without a.joblib_01.npy", failed["a.joblib"])
+
+    def test_still_being_written(self):
+        self.write("b.joblib", DATA)
+        with open(self.tree / "a.joblib", "wb") as file:
+            file.write(DATA)
+            file.flush()
+            result = self.mm("run", "--upgrade", "--json", str(self.tree))
+            self.assertEqual([result.summary()[key] for key in ("new", "busy", "failed")], [1, 1, 0])
+            self.assertEqual(result.models()["a.joblib"]["status"], "busy")
+        self.assertEqual(self.mm("run", "--json", str(self.tree)).summary()["new"], 1)
+
+    def test_younger_than_min_age(self):
+        self.write("a.joblib", DATA)
+        os.utime(self.write("old.joblib", DATA + b"2"), (1700000000, 1700000000))
+        result = self.mm("run", "--upgrade", "--json", "--min-age", "1h", str(self.tree))
+        self.assertEqual([result.summary()[key] for key in ("new", "busy")], [1, 1])
+        self.assertIn("younger", result.models()["a.joblib"]["reason"])
+        result = self.mm("run", "--json", str(self.tree))
+        self.assertEqual(result.summary()["new"], 1)
+        again = self.mm("run", "--json", "--min-age", "1h", str(self.tree)) # what is stored is not young any more
+        self.assertEqual([again.summary()[key] for key in ("unchanged", "busy")], [2, 0])
 
 
 if __name__ == "__main__":

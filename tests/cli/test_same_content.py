@@ -10,7 +10,7 @@ BERTOPIC = "bertopic_model_0a1b2c3d"
 
 class Kinds(CleanupCase):
     def directory(self, name="m"):
-        self.write(f"{name}/topics.json", "{}")
+        self.write(f"{name}/MLmodel", "{}")
         self.write(f"{name}/weights.bin", "data")
         return self.tree / name
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 
@@ -106,6 +107,19 @@ static bool settle_without_store(Worker *worker, uint32_t group, Model *model, c
     return batch_decided(worker, group, &item, err);
 }
 
+static bool is_too_young(const Run *run, const Model *model)
+{
+    return run->settings->min_age > 0 &&
+           (double)model->stamp.mtime_ns > (double)clock_real_ns() - run->settings->min_age * 1e9;
+}
+
+/* Its writer is not done: that is no failure. */
+static bool leave_busy(Model *model, const char *why)
+{
+    model_refuse(model, MODEL_BUSY, "%s: %s", model->path, why);
+    return true;
+}
+
 /* One model's own fault: it is reported, the others go on. */
 static bool fail_model(Worker *worker, Model *model, const Err *err)
 {
@@ -120,8 +134,13 @@ static bool fail_model(Worker *worker, Model *model, const Err *err)
 static bool do_model(Worker *worker, uint32_t group, Model *model, Err *err)
 {
     Packed packed;
-    if (!read_model(worker, model, &packed, err))
+    if (is_too_young(worker->run, model))
+        return leave_busy(model, "is younger than the age that was asked for; left for the next run");
+    if (!read_model(worker, model, &packed, err)) {
+        if (err->cls == ERR_SKIP && packer_was_busy(worker->packer))
+            return leave_busy(model, "is still being written; left for the next run");
         return fail_model(worker, model, err);
+    }
     plan_decide(worker->run->plan, group, model);
     if (model->state == MODEL_NEW && worker->run->settings->verify_stored && !worker->run->settings->dry_run &&
         !verify_packed(model, &packed, err))

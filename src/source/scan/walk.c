@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/interrupt.h"
+#include "base/text.h"
 #include "base/tree.h"
 
 /* Each level holds a descriptor, and a process has 1024 as a rule. */
@@ -179,6 +180,35 @@ static bool pass_hidden(Walk *walk, const char *name, Err *err)
            left_out_hidden(&walk->list->left_out, walk->path.data, err);
 }
 
+/* What some libraries put beside a file, which cannot be loaded without it: arrays of old joblib and of gensim, tensors of ONNX. */
+static bool is_companion(const char *name, const char *other)
+{
+    size_t len = strlen(name);
+    const char *rest = other + len;
+    if (strncmp(name, other, len) != 0 || entry_type(other) != ENTRY_FILE)
+        return false;
+    if (text_ends_with(name, ".onnx"))
+        return strcmp(rest, ".data") == 0 || strcmp(rest, "_data") == 0;
+    size_t digits = rest[0] == '_' ? strspn(rest + 1, "0123456789") : 0;
+    return (digits > 0 && strncmp(rest + 1 + digits, ".npy", 4) == 0) || (rest[0] == '.' && text_ends_with(rest, ".npy"));
+}
+
+/* The file that was just listed under walk->path, which is entry `i`: its companions sort right behind it. */
+static void refuse_with_companion(Walk *walk, const Entries *entries, size_t i, uint32_t before)
+{
+    const char *name = entries->names[i];
+    if (walk->list->count == before || entry_type(name) != ENTRY_FILE)
+        return;
+    Model *model = &walk->list->items[walk->list->count - 1];
+    for (size_t j = i + 1; j < entries->count && text_starts_with(entries->names[j], name); j++) {
+        if (!is_companion(name, entries->names[j]))
+            continue;
+        model_refuse(model, MODEL_FAILED, "%s: cannot be loaded without %s, which lies beside it; move them into a folder of their "
+                     "own that is one model by its name (a pattern of directories)", model->path, entries->names[j]);
+        return;
+    }
+}
+
 static bool visit_entry(Walk *walk, int dir, const char *name, unsigned depth, Err *err)
 {
     const char *leftover = rules_leftover_reason(name);
@@ -206,7 +236,10 @@ static bool visit_entries(Walk *walk, int dir, const Entries *entries, unsigned 
         size_t mark;
         if (!interrupt_check(err) || !walk_enter(walk, name, &mark, err))
             return false;
+        uint32_t before = walk->list->count;
         ok = visit_entry(walk, dir, name, depth, err);
+        if (ok)
+            refuse_with_companion(walk, entries, i, before);
         walk_leave(walk, mark);
     }
     return ok;

@@ -3,7 +3,7 @@
 from protection import P
 
 ROWS = [
-    P("lfs-pointer-inside", 6, "src/source/pack.c", "ok = refuse_lfs_pointer(path, member->path, packer->piece, (size_t)head, err) &&", "ok =",
+    P("lfs-pointer-inside", 6, "src/source/pack.c", "ok = refuse_pointer(path, member->path, packer->piece, (size_t)head, err) &&", "ok =",
       "cli/test_sources.NotModels.test_git_lfs_pointer_inside_a_directory", "weights that were never fetched"),
     P("deceptive-names", "output", "src/base/text.c", "&& text_deceptive(s + i, len - i) == 0;", ";",
       "cli/test_edges.Deceptive.test_no_output_turns_the_terminal", "a name must not look like another one"),

@@ -19,7 +19,7 @@ ROWS = [
       "cli/test_sources.NotModels.test_git_lfs_pointer", "a source that cannot be read costs no other"),
     P("data-error-is-one-row", 6, "src/store/postgres/session/error.c", '{"22", ERR_SKIP, "", REMEDY_NONE}', '{"22", ERR_STOP, "", REMEDY_NONE}',
       "unit/store/test_store_error:classes", "an error of one row does not stop the run"),
-    P("lfs-pointer", 6, "src/source/pack.c", "if (!magic_is_lfs_pointer(head, len))", "if (head != NULL)",
+    P("lfs-pointer", 6, "src/source/sound.c", "if (magic_is_lfs_pointer(head, len))", "if (head == NULL)",
       "cli/test_sources.NotModels.test_git_lfs_pointer", "a pointer is no model"),
     P("empty-source", 6, "src/source/scan/walk.c", "if (st->st_size == 0)", "if (st->st_size < 0)",
       "unit/source/test_scan:test_what_only_looks_like_a_model", "a file of 0 bytes is no model"),

@@ -117,20 +117,28 @@ class Default(FileCase):
         self.do()
         self.assertEqual(self.count(), 3)
 
+    def make_first_revision(self):
+        """The file as it is between two revisions."""
+        self.do("db", "upgrade", "-d", "other.db")
+        script = next((ROOT / "sql" / "sqlite").rglob("0001_*.sql")).read_text().split("-- upgrade")[1].split("-- downgrade")[0]
+        with sqlite3.connect(self.base / "other.db") as other, sqlite3.connect(self.file) as file:
+            ledger, = other.execute("SELECT sql FROM sqlite_master WHERE name = 'migrate_models_revisions'").fetchone()
+            file.executescript(f"{ledger};{script}")
+            file.execute("INSERT INTO migrate_models_revisions (revision, slug, checksum) VALUES (?, ?, ?)",
+                         other.execute("SELECT revision, slug, checksum FROM migrate_models_revisions WHERE revision = '0001'").fetchone())
+
     def test_first_revision_without_a_row_is_brought_to_head(self):
         """A run was killed between two revisions."""
-        head = self.do("db", "upgrade").out
-        self.file.unlink()
-        sql = next((ROOT / "sql" / "sqlite").rglob("0001_*.sql")).read_text()
-        self.do("db", "upgrade", "-d", "other.db")
-        checksum, slug = sqlite3.connect(self.base / "other.db").execute("SELECT checksum, slug FROM migrate_models_revisions WHERE revision = '0001'").fetchone()
-        with sqlite3.connect(self.file) as connection:
-            ledger = sqlite3.connect(self.base / "other.db").execute("SELECT sql FROM sqlite_master WHERE name = 'migrate_models_revisions'").fetchone()[0]
-            connection.executescript(ledger + ";" + sql.split("-- upgrade")[1].split("-- downgrade")[0])
-            connection.execute("INSERT INTO migrate_models_revisions (revision, slug, checksum) VALUES ('0001', ?, ?)", (slug, checksum))
+        self.make_first_revision()
         self.do()
         self.assertEqual(self.count(), 3)
-        self.assertTrue(head)
+
+    def test_first_revision_with_a_row_is_not_brought_to_head_unasked(self):
+        self.make_first_revision()
+        self.query("INSERT INTO models (name, version, model_type, event, model_binary) VALUES ('mine', 1, 'model', 'mine', %s)", (b"mine",))
+        self.assertIn("db upgrade", self.do(code=10).err)
+        self.do("--upgrade")
+        self.assertEqual(self.count(), 4)
 
     def test_database_of_another_program_is_not_filled_unasked(self):
         with sqlite3.connect(self.file) as connection:

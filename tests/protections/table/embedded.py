@@ -1,0 +1,22 @@
+"""The store in one file: which it is, who makes it, and what is said."""
+
+from protection import P
+
+ROWS = [
+    P("file-default-is-told", "a lost variable is noticed", "src/cmd/command.c",
+      'log_loud_warning("no database is named; the store is', 'log_line(LOG_WARN, "no database is named; the store is',
+      "cli/test_sqlite.Default.test_first_run_makes_it_and_says_so", "even with -q"),
+    P("file-missing-is-refused", 2, "src/cmd/command.c", "if (missing && !makes) {", "if (missing && !makes && named) {",
+      "cli/test_sqlite.Default.test_commands_that_read_make_nothing", "with the way to make it"),
+    P("file-dry-run-makes-none", 5, "src/cmd/command.c",
+      "if (options->dry_run)\n        store_target_may_be_missing(target);\n    else if (makes)", "if (makes)",
+      "cli/test_sqlite.Default.test_dry_run_plans_and_makes_nothing", "writes nothing"),
+    P("file-blank-is-new", 4, "src/schema/schema.c", "return upgrade || blank ?", "return upgrade ?",
+      "cli/test_sqlite.Default.test_empty_file_is_a_new_one", "of a run that was killed as it made the file"),
+    P("file-between-revisions-is-new", 4, "src/store/sqlite/database.c", "*blank = count == 0 || (sq->has_tables && used == 0);", "*blank = count == 0;",
+      "cli/test_sqlite.Default.test_first_revision_without_a_row_is_brought_to_head", "of a run that was killed between two revisions"),
+    P("file-with-rows-is-not-new", 2, "src/store/sqlite/database.c", "(sq->has_tables && used == 0)", "sq->has_tables",
+      "cli/test_sqlite.Default.test_first_revision_with_a_row_is_not_brought_to_head_unasked", "an upgrade is asked for"),
+    P("file-mode", 10, "src/store/sqlite/session/target.c", "O_CLOEXEC | O_NOFOLLOW, 0600)", "O_CLOEXEC | O_NOFOLLOW, 0644)",
+      "cli/test_sqlite.Default.test_first_run_makes_it_and_says_so", "0600, whatever the umask"),
+]

@@ -363,14 +363,16 @@ class Page(FileCase):
             with self.subTest(text=textwrap.shorten(text, 80)):
                 if "pandas" in text and self.run_snippet("python", "import pandas, sqlalchemy").returncode != 0:
                     continue
-                by_hand = "by_hand" in text
-                if by_hand:
+                if "by_hand" in text:
                     shutil.copy(self.file, kept)
                 done = self.run_snippet(language, text + "".join(check for word, check in more.items() if word in text))
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-                if by_hand:
+                if "by_hand" in text:
                     self.assertEqual(self.query("SELECT count(*), sum(is_active) FROM models"), [(25, 24)])
                     self.do("get", "by_hand_regression", "out")
+                if "create_function" in text:
+                    self.assertEqual(self.query("SELECT count(*) FROM models WHERE stored_sha256 IS NULL OR content_sha256 IS NULL"), [(0,)])
+                    self.do("check", "--one-way", "models")
                     kept.replace(self.file)
         for member in (samples() / "bertopic_model_1a2b3c4d").rglob("*"):
             self.assertTrue((self.base / member.relative_to(samples())).exists(), member)

@@ -5,33 +5,38 @@ import unittest
 
 from fault import LONG, SHIM, is_sanitized
 from netcase import PROGRAM, NetCase
+from stores import Postgres, Sqlite
 from proxy import AFTER, BACK, BEFORE, FIN, FRONT, RST, Fault
 
 COLUMNS = """name, version, model_type, event, is_active, created_at, content_sha256::text, stored_sha256::text, stored_bytes, format, encoding, source_path,
              run_id, members_sha256::text"""
 CUTS = list(itertools.product((FIN, RST), (BEFORE, AFTER)))
-MESSAGES = 8 # of each direction that are cut: spread over the copy
+KILLS = 25    # of the steps of a copy
+MESSAGES = 8  # of each direction that are cut: spread over the copy
 
 
 class CopyCase(NetCase):
+    to = Postgres
+
     def setUp(self):
         super().setUp()
         done = self.run_net("--no-activate", url=self.url)
         self.assertEqual(done.code, 0, done.all())
         self.query("UPDATE models SET is_active = true WHERE name <> 'large_model'")
-        self.there = self.new_database()
-        self.target = self.url_of(self.there)
+        self.there = self.to.new(self)
+        self.target = self.to.url(self.there)
         self.assertEqual(self.db("upgrade", url=self.target).code, 0)
         self.copy()
         self.expected = self.told()
 
     def reset(self):
-        self.query("TRUNCATE models, model_chunks", url=self.target)
+        for table in ("models", self.to.chunk_table):
+            self.to.query(self.target, f"DELETE FROM {table}")
         self.proxy.reset()
 
     def told(self):
-        return self.query(f"SELECT {COLUMNS} FROM models ORDER BY name, version", url=self.target), \
-            self.query("SELECT name, version, seq, sha256(data)::text FROM model_chunks ORDER BY name, version, seq", url=self.target)
+        return self.to.query(self.target, f"SELECT {COLUMNS} FROM models ORDER BY name, version"), \
+            self.to.query(self.target, f"SELECT seq, sha256(data)::text FROM {self.to.chunk_table} ORDER BY 2")
 
     def copy(self, env=None, source=None, target=None, code=0):
         result = self.call([PROGRAM, "copy", "--json", "--batch-rows", "2", "--inline-limit", "4KiB", "--timeout", "3s", "--connect-timeout", "3s", "--retries",
@@ -48,22 +53,24 @@ class CopyCase(NetCase):
 
 
 class Killed(CopyCase):
+    operation = "send"
+
     def environment(self, **fault):
         env = {"LD_PRELOAD": SHIM, "FAULT_FIRED": str(self.base / "fired"), **{f"FAULT_{key.upper()}": str(value) for key, value in fault.items()}}
         if is_sanitized():
             env["ASAN_OPTIONS"] = "verify_asan_link_order=0"
         return env
 
-    def test_at_each_message_that_it_sends(self):
+    def test_at_each_step(self):
         self.reset()
         counts = self.base / "count"
         self.copy(env=self.environment(count=counts))
-        sends = {line.split()[0]: int(line.split()[1]) for line in counts.read_text().splitlines()}["send"]
-        self.assertGreater(sends, 30)
+        steps = {line.split()[0]: int(line.split()[1]) for line in counts.read_text().splitlines()}[self.operation]
+        self.assertGreater(steps, 30)
         partly = 0
-        for at in range(1, sends + 1, 1 if LONG else 4):
+        for at in range(1, steps + 1, 1 if LONG else max(1, steps // KILLS)):
             self.reset()
-            killed = self.copy(env=self.environment(op="send", at=at, do=("kill", "kill-after")[at % 2]), code=None)
+            killed = self.copy(env=self.environment(op=self.operation, at=at, do=("kill", "kill-after")[at % 2]), code=None)
             with self.subTest(at=at):
                 self.assertEqual(killed.code, -9)
                 rows = self.told()[0]
@@ -72,6 +79,12 @@ class Killed(CopyCase):
                 self.copy()
                 self.assertEqual(self.told(), self.expected)
         self.assertGreater(partly, 3)
+
+
+class KilledOnSqlite(Killed):
+    """Into a file: all that it writes, syncs, cuts and removes is a step."""
+
+    to, operation = Sqlite, "any"
 
 
 class Cut(CopyCase):

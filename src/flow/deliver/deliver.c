@@ -53,22 +53,27 @@ static bool judge(Deliver *deliver, size_t index, Err *err)
 
 /* --- the session ------------------------------------------------------------------------------------------------------------- */
 
-/* Asks for the names of the window and settles what needs no sending. */
-static bool ask(Deliver *deliver, Err *err)
+/* Asks for the names of the items that are not settled, and settles what needs no sending. */
+static bool ask_about(Deliver *deliver, size_t from, size_t to, Err *err)
 {
-    const char **names = calloc(deliver->count + 1, sizeof *names);
+    const char **names = calloc(to - from + 1, sizeof *names);
     size_t count = 0;
     bool ok = names != NULL || err_no_memory(err);
-    for (size_t i = 0; ok && i < deliver->count; i++)
+    for (size_t i = from; ok && i < to; i++)
         if (!deliver->items[i].done)
             names[count++] = deliver->items[i].model.name;
-    ok = ok && (deliver->store != NULL || store_open(deliver->retry->target, &deliver->store, NULL, err)) &&
-         (deliver->is_empty || known_ask(&deliver->known, deliver->store, names, count, err));
-    for (size_t i = 0; ok && i < deliver->count; i++)
+    ok = ok && (deliver->is_empty || known_ask(&deliver->known, deliver->store, names, count, err));
+    for (size_t i = from; ok && i < to; i++)
         if (!deliver->items[i].done)
             ok = judge(deliver, i, err);
     free(names);
     return ok;
+}
+
+static bool ask(Deliver *deliver, Err *err)
+{
+    return (deliver->store != NULL || store_open(deliver->retry->target, &deliver->store, NULL, err)) &&
+           ask_about(deliver, 0, deliver->count, err);
 }
 
 /* After an error for now: a new session, if the old one is lost, and all is asked anew. */
@@ -189,20 +194,10 @@ static bool send_one_by_one(Deliver *deliver, size_t from, size_t to, bool *conf
 static bool judge_conflicts(Deliver *deliver, size_t from, size_t to, Err *err)
 {
     Known before = deliver->known;
-    const char **names = calloc(to - from, sizeof *names);
-    size_t count = 0;
-    bool ok = names != NULL || err_no_memory(err);
-    for (size_t i = from; ok && i < to; i++)
-        if (!deliver->items[i].done)
-            names[count++] = deliver->items[i].model.name;
     deliver->known = (Known){0};
-    ok = ok && known_ask(&deliver->known, deliver->store, names, count, err);
-    for (size_t i = from; ok && i < to; i++)
-        if (!deliver->items[i].done)
-            ok = judge(deliver, i, err);
+    bool ok = ask_about(deliver, from, to, err);
     known_free(&deliver->known);
     deliver->known = before;
-    free(names);
     return ok;
 }
 

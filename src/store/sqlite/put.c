@@ -152,6 +152,9 @@ bool sqlite_batch_begin(Store *store, Err *err)
     if (!sqlite_begin_put(sq, err))
         return false;
     sqlite_rollback(store); /* it may be written, and the tables are there */
+    if (!sq->has_swept)
+        sqlite_upload_sweep(sq);
+    sq->has_swept = true;
     forget_pending(sq);
     sq->in_batch = true;
     return true;

@@ -8,7 +8,6 @@
 #include "session/connection.h"
 #include "session/error.h"
 #include "session/transaction.h"
-#include "upload.h"
 #include "session/value.h"
 
 static bool bind_run(Sqlite *sq, sqlite3_stmt *to, const StoreRun *run, Err *err)
@@ -39,7 +38,6 @@ static bool write_run(Sqlite *sq, const StoreRun *run, const char *sql, Err *err
 
 bool sqlite_run_begin(Store *store, const StoreRun *run, Err *err)
 {
-    sqlite_upload_sweep((Sqlite *)store);
     return write_run((Sqlite *)store, run, sql_sqlite_run_begin, err);
 }
 

@@ -76,6 +76,7 @@ typedef struct Sqlite {
     Store base;
     sqlite3 *db; /* NULL once the session is lost */
     sqlite3_stmt *statements[SQLITE_Q_COUNT];
+    bool has_swept; /* looked for uploads of dead processes, before the first batch */
     bool in_batch; /* store_begin was called; the transaction begins with the first row */
     bool in_transaction;
     bool committing;                    /* a signal does not end it */

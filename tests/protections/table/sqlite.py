@@ -33,7 +33,7 @@ ROWS = [
       BOTH + "chunked_rows", "each retry would leave gigabytes"),
     P("file-upload-that-was-taken", "uploads", HERE + "upload.c", "(sqlite3_changes(sq->db) == 1 ||", "(true ||",
       DAMAGE + "upload_that_was_taken", "a row must not be seen without its chunks"),
-    P("file-dead-uploads", "uploads", HERE + "runs.c", "sqlite_upload_sweep((Sqlite *)store);", "", DAMAGE + "dead_uploads_are_removed",
+    P("file-dead-uploads", "uploads", HERE + "put.c", "sqlite_upload_sweep(sq);", "(void)0;", DAMAGE + "dead_uploads_are_removed",
       "killed runs would fill the disk"),
     P("file-damage-is-one-rows", 6, HERE + "payload.c", "code != SQLITE_CORRUPT && code != SQLITE_ERROR", "true", DAMAGE + "damaged_payload",
       "one damaged payload costs no other one"),

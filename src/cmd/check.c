@@ -77,6 +77,7 @@ bool cmd_check(CommandContext *context, Err *err)
     Audit audit = {0};
     Inventory inventory = {0};
     bool ok = parse_sample(options->sample, &settings, err) && audit_run(&settings, &tree, &models, &audit, err) &&
+              source_tree_spare(&tree, options->report, err) &&
               audit_inventory(&audit, &tree, "Check report", false, store_target_label(context->retry.target), command_host(),
                               &inventory, err);
     if (ok) {

@@ -47,7 +47,8 @@ static bool report(CommandContext *context, Err *err)
     Audit audit = {0};
     Inventory inventory = {0};
     bool ok =
-        audit_run(&settings, &tree, &models, &audit, err) &&
+        audit_run(&settings, &tree, &models, &audit, err) && source_tree_spare(&tree, options->plan, err) &&
+        source_tree_spare(&tree, options->report, err) &&
         audit_inventory(&audit, &tree, "Clean-up report", true, store_target_label(context->retry.target), command_host(),
                         &inventory, err) &&
         write_plan(&audit, &tree, options->plan, options->quiet, err) &&

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/glob.h"
 #include "base/interrupt.h"
 #include "model/identify.h"
@@ -88,6 +89,40 @@ bool source_tree_scan(SourceTree *tree, const ScanRules *rules, const char *map_
     }
     model_list_fit(models);
     return name_models(tree, err);
+}
+
+/* Where a file is, or would be made; malloc'd. NULL: there is no such folder, or no memory. */
+static char *resolve(const char *path)
+{
+    char *found = realpath(path, NULL);
+    if (found != NULL)
+        return found;
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? strdup(".") : strndup(path, slash > path ? (size_t)(slash - path) : 1);
+    char *real = folder != NULL ? realpath(folder, NULL) : NULL;
+    found = real != NULL ? fs_join(real, slash != NULL ? slash + 1 : path) : NULL;
+    free(folder);
+    free(real);
+    return found;
+}
+
+bool source_tree_spare(const SourceTree *tree, const char *path, Err *err)
+{
+    char *found = path != NULL ? resolve(path) : NULL;
+    const char *below = NULL;
+    bool ok = true;
+    size_t root = strcmp(tree->root_path, "/") == 0 ? 0 : strlen(tree->root_path);
+    if (found != NULL && strncmp(found, tree->root_path, root) == 0 && found[root] == '/')
+        below = found + root + 1;
+    for (uint32_t i = 0; ok && below != NULL && i < tree->models->count; i++) {
+        const Model *model = &tree->models->items[i];
+        size_t len = strlen(model->path);
+        if (!model->is_unreadable && strncmp(below, model->path, len) == 0 && (below[len] == '\0' || below[len] == '/'))
+            ok = err_set(err, ERR_USAGE, "%s: is %sthe model %s; nothing is written there", path, below[len] == '/' ? "in " : "",
+                         model->path);
+    }
+    free(found);
+    return ok;
 }
 
 void source_tree_close(SourceTree *tree)

@@ -79,6 +79,17 @@ class OutputFiles(CliCase):
             self.assertEqual(result.out, "", words)
         self.assertEqual(self.call(self.command("check", "--json", "--report", "-", self.tree)).code, 2)
 
+    def test_models_are_spared(self):
+        inside = self.write("bertopic_model_1a2b3c4d/config.json", "{}").parent
+        (self.base / "link.csv").symlink_to(self.tree / "a_model.joblib")
+        for words in [("--plan", self.tree / "a_model.joblib"), ("--plan", f"{self.tree}/../models/./a_model.joblib"), ("--plan", self.base / "link.csv"),
+                      ("--report", self.base / "link.csv"), ("--plan", inside / "new.csv"), ("--report", inside / "new.html")]:
+            self.assertIn("the model ", self.cleanup(*words, code=2).err, words)
+        self.assertEqual(self.call(self.command("check", "--report", inside / "new.json", self.tree)).code, 2)
+        self.assertEqual((self.tree / "a_model.joblib").read_text(), "a model " * 300)
+        self.assertEqual([p.name for p in inside.iterdir()], ["config.json"])
+        self.cleanup("--plan", self.tree / "plan.csv")  # beside them is the user's choice
+
     def test_links_are_followed(self):
         elsewhere = self.base / "elsewhere"
         elsewhere.mkdir()

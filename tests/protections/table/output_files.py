@@ -15,4 +15,6 @@ ROWS = [
       "unit/source/test_unpack_dest:force_refuses_special_files", "get --force replaces files and directories only, at the last moment too"),
     P("pipes-are-waited-for", "output files", "src/port/csvfile.c", "userfile_read(fd, piece, READ_BYTES)", "read(fd, piece, READ_BYTES)",
       "cli/test_output_files.OutputFiles.test_plan_is_read_from_a_fifo_that_is_written_later", "a plan from a slow pipe is not empty"),
+    P("models-are-no-place-for-answers", 9, "src/source/source_tree.c", "(below[len] == '\\0' || below[len] == '/')", "false",
+      "cli/test_output_files.OutputFiles.test_models_are_spared", "a plan over the only copy of a model"),
 ]

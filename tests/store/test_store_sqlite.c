@@ -113,6 +113,10 @@ START_TEST(key_is_of_the_real_path)
     store = NULL;
     ck_assert_int_eq(unlink(path), 0);
     check_key("x.db", key);
+    ck_assert_int_eq(mkdir("sub", 0700), 0);
+    StoreTarget *namesake = target_of("sub/x.db");
+    ck_assert_str_ne(store_target_key(namesake), key);
+    store_target_free(namesake);
 }
 END_TEST
 
@@ -317,6 +321,8 @@ START_TEST(digests_are_kept)
     check_content(store, "hand", &lie);
     file_sql("UPDATE models SET model_binary = x'78'");
     check_content(store, "hand", &x);
+    file_sql("UPDATE model_payloads SET data = x'616263'");
+    check_content(store, "hand", &abc);
     file_sql("DELETE FROM models");
     ck_assert_str_eq(file_sql("SELECT count(*) FROM model_digests"), "0");
 }

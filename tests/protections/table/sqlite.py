@@ -7,8 +7,8 @@ FILE, DAMAGE, BOTH = "store/test_store_sqlite:", "store/test_store_damage:", "st
 ROWS = [
     P("file-is-private", "file", HERE + "session/target.c", "O_NOFOLLOW, 0600)", "O_NOFOLLOW, 0644)", FILE + "file_is_private",
       "a model may be anybody's secret"),
-    P("file-by-its-real-path", "file", HERE + "session/target.c", "key_of(target->path, err)", "key_of(target->base.key, err)",
-      FILE + "key_is_of_the_real_path", "two names of one file must not have two journals"),
+    P("file-by-its-real-path", "file", HERE + "session/target.c", "sha256_once(path, strlen(path), &digest, err)", "sha256_once(name, strlen(name), &digest, err)",
+      FILE + "key_is_of_the_real_path", "two files of one name must not have one journal"),
     P("file-that-moved", 9, HERE + "session/transaction.c", "!= SQLITE_OK || !moved)", "!= SQLITE_OK || moved >= 0)", FILE + "file_that_moved",
       "a proof from a file that nobody sees any more is none"),
     P("foreign-triggers", 12, HERE + "session/guard.c", "return !on_ours || refuse(", "return true || refuse(", FILE + "foreign_code",

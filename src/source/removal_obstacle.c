@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/fs.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,15 +15,14 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
+#include "base/lease.h"
 
-/* A lease for reading is refused while somebody has it open for writing. Who opens it while the lease is there sends a signal,
- * which must not end this process: SIGURG does not. */
 bool obstacle_is_written(int dir, const char *path)
 {
     int fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    bool written = fd >= 0 && fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_RDLCK) != 0 && errno == EAGAIN;
+    bool written = fd >= 0 && lease_is_refused(fd);
     if (fd >= 0)
-        close(fd); /* and with it the lease */
+        close(fd);
     return written;
 }
 

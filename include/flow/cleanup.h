@@ -22,7 +22,7 @@ typedef struct CleanupResult {
     uint64_t removed_count, removed_bytes, kept_count;
 } CleanupResult;
 
-/* Told for each line of the plan that wanted a deletion: why == NULL: it is gone. */
+/* Called for each `delete` line of the plan. why NULL: the source is gone. */
 typedef bool (*CleanupDoneFn)(void *ctx, const CleanupLine *line, const char *why, Err *err);
 
 /* Takes the run lock, proves, removes. Intent and result go to the journal. ERR_LOCKED; ERR_STOP: empty tree, standby, a failed

@@ -35,8 +35,8 @@ typedef struct RunSettings {
 } RunSettings;
 
 /* Runs. On success or failure *summary and *models tell how far it came (free with model_list_free), and *tree is what was scanned
- * (source_tree_close). The error is that of the run
- * as a whole; models that failed by themselves are in the list. ERR_INTERRUPTED after a signal. */
+ * (source_tree_close). The error is that of the run as a whole; models that failed by themselves are in the list. ERR_INTERRUPTED
+ * after a signal. */
 bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models, RunSummary *summary, Err *err);
 
 #endif

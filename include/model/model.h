@@ -1,4 +1,4 @@
-/* model.h: the records that the stages hand on. */
+/* model.h: the record of one source, from the scan to the report, and the list of them. One thread at a time a model. */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 

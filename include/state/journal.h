@@ -1,6 +1,6 @@
 /* journal.h: remembers which content a source had at which stamp, so that an unchanged file is not read again.
  *
- * * Append-only text, one record a line, each with a CRC; the first line names format and version. It only saves time: a missing,
+ * Append-only text, one record a line, each with a CRC; the first line names format and version. It only saves time: a missing,
  * torn or damaged record means "unknown", never an error, and the store is asked in any case. Format: docs/formats.md. One thread
  * at a time. */
 #ifndef STATE_JOURNAL_H

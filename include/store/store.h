@@ -1,15 +1,14 @@
 /* store.h: the database that holds the models, whatever its kind.
  *
- * A StoreTarget says where it is; a Store is one session with it. The rooms above know this header only: PostgreSQL is behind it
- * (src/store/postgres/), SQLite can be, without a change above. A StoreTarget may be shared by threads; a Store belongs to one
- * thread at a time.
+ * A StoreTarget says where it is; a Store is one session with it. The rooms above know this header only; behind it is one folder
+ * for each kind of database (src/store/postgres/, src/store/sqlite/). A StoreTarget may be shared by threads; a Store belongs to
+ * one thread at a time.
  *
  * Errors, by what to do: ERR_RETRY the connection or the server failed for now: close the session, open a new one, ask with
  * store_find what is there; ERR_CONFLICT another writer has one of the keys; ERR_SKIP the data of one row in this batch is refused:
- * split the batch; ERR_SCHEMA the tables are not as they must be;
- * ERR_READ_ONLY a standby, or a role that may only read; ERR_INTERRUPTED a signal asked to end and the store did not
- * answer within a second (the session is lost then, and with it an open transaction); ERR_STOP everything else. After any error
- * inside begin … commit call store_rollback. */
+ * split the batch; ERR_SCHEMA the tables are not as they must be; ERR_READ_ONLY a standby, or a role or a file that can only be
+ * read; ERR_INTERRUPTED a signal asked to end and the store did not answer within a second (the session is lost then, and with it
+ * an open transaction); ERR_STOP everything else. After any error inside begin … commit call store_rollback. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -37,7 +36,7 @@ typedef struct StoreTarget StoreTarget;
 
 /* What a kind of database can do. Ask this, never for its name. */
 typedef struct StoreTraits {
-    const char *dialect;           /* folder of its SQL files: "postgresql" */
+    const char *dialect;           /* folder of its SQL files: "postgresql", "sqlite" */
     bool many_writers;             /* several sessions may have a batch open at once; else begin to commit must be short */
     bool may_be_standby;           /* it may be a copy that lags behind and takes no writes */
     uint64_t inline_default;       /* bytes of a payload that one value holds well … */
@@ -145,7 +144,7 @@ bool store_list(Store *store, const StoreFilter *filter, StoredModelFn fn, void 
  * what is damaged. */
 bool store_examine(Store *store, Err *err);
 
-/* Hashes the payloads of these rows in the server; none crosses the network. However large they are, the wait is no time-out:
+/* Hashes the payloads of these rows where they are; none crosses a network. However large they are, the wait is no time-out:
  * `timeout` counts beyond the time that a slow server needs for so many bytes (32 MB/s), and chunks are hashed some at a time. */
 bool store_verify(Store *store, StoreProof *proofs, size_t count, Err *err);
 
@@ -158,8 +157,6 @@ bool store_fetch_next(Store *store, const void **data, size_t *len,
 void store_fetch_close(Store *store);
 
 /* --- writing ----------------------------------------------------------------------------------------------------------------- */
-
-/* A row of model_chunks carries the SHA-256 of its piece, which the server checks as it does for model_binary. */
 
 /* `wanted` bytes of a payload as the limit for one value; 0 = inline_default. ERR_USAGE over inline_max. */
 bool store_inline_limit(const StoreTarget *target, uint64_t wanted, uint64_t *limit, Err *err);
@@ -185,7 +182,7 @@ typedef enum StoreOutcome {
 /* True only with STORE_COMMITTED. outcome may be NULL. */
 bool store_commit(Store *store, StoreOutcome *outcome, Err *err);
 void store_rollback(Store *store); /* never fails; the session may be dead afterwards, store_alive tells */
-bool store_alive(const Store *store); /* NULL is not */
+bool store_alive(const Store *store); /* false for NULL */
 
 /* The record of a run in model_runs: opened before its first row, closed with the counts. Own transactions. */
 typedef struct StoreRun {

@@ -1,4 +1,4 @@
-/* chunks.h: where each piece in chunks-N.csv stands. A piece is read when its row is, from its file. Private to backup*.c.
+/* chunks.h: where each piece in chunks-N.csv stands. A piece is read when its row is, from its file. Private to backup/.
  * One thread. */
 #ifndef BACKUP_CHUNKS_H
 #define BACKUP_CHUNKS_H

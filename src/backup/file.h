@@ -1,4 +1,4 @@
-/* file.h: one growing CSV file with a running SHA-256, which can go back to its last kept row. Private to backup*.c. One
+/* file.h: one growing CSV file with a running SHA-256, which can go back to its last kept row. Private to backup/. One
  * thread. */
 #ifndef BACKUP_FILE_H
 #define BACKUP_FILE_H

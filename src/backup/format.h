@@ -1,4 +1,4 @@
-/* format.h: what the files of a backup folder look like. Private to backup*.c; the format is in docs/formats.md. */
+/* format.h: what the files of a backup folder look like. Private to backup/; the format is in docs/formats.md. */
 #ifndef BACKUP_FORMAT_H
 #define BACKUP_FORMAT_H
 

@@ -1,4 +1,4 @@
-/* line.h: one line of CSV that comes in pieces of any length, cut into fields. Private to backup*.c. One thread.
+/* line.h: one line of CSV that comes in pieces of any length, cut into fields. Private to backup/. One thread.
  * It takes what row.c writes, where no field holds a newline. The payload may be of any length: only the place where it
  * stands is kept. */
 #ifndef BACKUP_LINE_H

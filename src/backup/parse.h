@@ -1,4 +1,4 @@
-/* parse.h: what the fields of a line say. The reverse of row.c; private to backup*.c. No state; any thread. */
+/* parse.h: what the fields of a line say. The reverse of row.c; private to backup/. No state; any thread. */
 #ifndef BACKUP_PARSE_H
 #define BACKUP_PARSE_H
 

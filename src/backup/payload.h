@@ -1,5 +1,4 @@
-/* payload.h: the bytes of a payload, or of a piece of one, from the hex digits in a file of the backup. Private to
- * backup*.c. */
+/* payload.h: the bytes of a payload, or of a piece of one, from the hex digits in a file of the backup. Private to backup/. */
 #ifndef BACKUP_PAYLOAD_H
 #define BACKUP_PAYLOAD_H
 

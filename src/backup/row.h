@@ -1,4 +1,4 @@
-/* row.h: a row of the store as lines of CSV. Private to backup*.c. */
+/* row.h: a row of the store as lines of CSV. Private to backup/. */
 #ifndef BACKUP_ROW_H
 #define BACKUP_ROW_H
 

@@ -39,7 +39,7 @@ extern const OptionSpec option_table[]; /* ends with a NULL name */
 /* The words of the kinds of database that a user needs; no other file of cmd has any. */
 extern const char database_ways[]; /* how to name a database */
 extern const char password_ways[]; /* where a password is better off than in -d */
-extern const char copy_example[];
+extern const char copy_example[];  /* a command line */
 extern const char password_places[]; /* of an address that has no variable */
 
 #endif

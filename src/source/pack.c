@@ -88,7 +88,7 @@ void packer_free(Packer *packer)
     free(packer);
 }
 
-/* What becomes the payload passes here. */
+/* Every payload byte passes here: counted, hashed, spooled. */
 static bool take_stored(void *ctx, const void *data, size_t len, Err *err)
 {
     Packer *packer = ctx;

@@ -95,7 +95,7 @@ static bool visit(Lister *lister, int dir, const char *name, Err *err)
     return add_entry(lister, &st, err) && (!S_ISDIR(st.st_mode) || enter_directory(lister, dir, name, err));
 }
 
-/* Takes `dir`. */
+/* Closes `dir`. */
 static bool list_directory(Lister *lister, int dir, Err *err)
 {
     DIR *stream = fdopendir(dir);

@@ -100,8 +100,7 @@ static void warn_of_empty_globs(const CopySource *source)
 
 static bool has_content(const StoredModel *row)
 {
-    static const Digest none = {0};
-    return row->has_digests || !digest_equal(&row->content, &none);
+    return row->has_digests || digest_is_known(&row->content);
 }
 
 static bool note_content(void *ctx, const StoreVersion *found, Err *err)

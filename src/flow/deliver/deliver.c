@@ -145,14 +145,24 @@ static bool give_up_batch(Deliver *deliver, size_t from, size_t to, StoreOutcome
     return false;
 }
 
+static bool put_those(Deliver *deliver, size_t from, size_t to, bool chunked, Err *err)
+{
+    for (size_t i = from; i < to; i++) {
+        const DeliverItem *item = &deliver->items[i];
+        if (!item->done && (item->model.chunk_count > 0) == chunked && !put_item(deliver, i, store_put, err))
+            return false;
+    }
+    return true;
+}
+
+/* Those with chunks first, as store_put wants them. */
 static bool send_batch(Deliver *deliver, size_t from, size_t to, Err *err)
 {
     StoreOutcome outcome = STORE_REFUSED;
     if (!begin(deliver, err))
         return false;
-    for (size_t i = from; i < to; i++)
-        if (!deliver->items[i].done && !put_item(deliver, i, store_put, err))
-            return give_up_batch(deliver, from, to, outcome);
+    if (!put_those(deliver, from, to, true, err) || !put_those(deliver, from, to, false, err))
+        return give_up_batch(deliver, from, to, outcome);
     return commit(deliver, from, to, &outcome, err) || give_up_batch(deliver, from, to, outcome);
 }
 

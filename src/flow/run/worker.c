@@ -8,7 +8,8 @@
 
 #define SEEN_MAX 256 /* settled without a commit: journal them together */
 
-/* The first error of any worker ends the run; the others finish the batch in hand. Exit 3 would say that the run got to its end. */
+/* The first error of any worker ends the run; the others finish the batch in hand. Exit code 3 would
+ * claim that the run finished. */
 static void fail_run(Run *run, const Err *err)
 {
     pthread_mutex_lock(&run->lock);

@@ -1,4 +1,4 @@
-/* A whole run into a store that takes one writer at a time: PostgreSQL with that trait switched off. */
+/* A whole run into a store that takes one writer at a time: a file, and PostgreSQL with that trait switched off. */
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -8,7 +8,7 @@
 #include "../../src/store/driver.h"
 #include "base/log.h"
 #include "flow/run.h"
-#include "server.h"
+#include "both.h"
 
 #define MODELS 60
 
@@ -85,17 +85,17 @@ static void use_one_writer(void)
 
 static void write_models(size_t count, size_t bytes)
 {
-    char path[400];
-    snprintf(path, sizeof path, "%s/models", unit_temp_dir());
-    ck_assert(mkdir(path, 0700) == 0 || errno == EEXIST);
+    char name[400];
+    snprintf(name, sizeof name, "%s/models", unit_temp_dir());
+    ck_assert(mkdir(name, 0700) == 0 || errno == EEXIST);
     unsigned char *data = malloc(bytes);
     ck_assert_ptr_nonnull(data);
     for (size_t i = 0; i < count; i++) {
         uint32_t noise = (uint32_t)i + 1;
         for (size_t k = 0; k < bytes; k++)
             data[k] = (unsigned char)((noise = noise * 1664525U + 1013904223U) >> 24);
-        snprintf(path, sizeof path, "%s/models/m%02zu.joblib", unit_temp_dir(), i);
-        FILE *file = fopen(path, "wb");
+        snprintf(name, sizeof name, "%s/models/m%02zu.joblib", unit_temp_dir(), i);
+        FILE *file = fopen(name, "wb");
         ck_assert_ptr_nonnull(file);
         ck_assert_uint_eq(fwrite(data, 1, bytes, file), bytes);
         ck_assert_int_eq(fclose(file), 0);
@@ -133,11 +133,33 @@ static bool run(uint64_t batch_rows, uint64_t max_memory, RunSummary *summary)
     return ok;
 }
 
-static void start(void)
+static void start_server(void)
 {
     log_set_level(LOG_ERROR);
-    setup();
+    set_up_server();
     use_one_writer();
+}
+
+static void start_file(void)
+{
+    log_set_level(LOG_ERROR);
+    set_up_file();
+    use_one_writer();
+}
+
+/* What the server can hash; a proof tells it of a file. */
+static void check_payloads(size_t count)
+{
+    char name[32], expected[24];
+    snprintf(expected, sizeof expected, "%zu", count);
+    if (!on_file)
+        ck_assert_str_eq(ask("SELECT count(*) FROM models WHERE stored_sha256 = sha256(model_binary)"), expected);
+    for (size_t i = 0; on_file && i < count; i++) {
+        StoreProof proof = {.name = name, .version = 1};
+        snprintf(name, sizeof name, "m%02zu", i);
+        ck_ok(store_verify(store, &proof, 1, &err));
+        ck_assert_int_eq(proof.health, STORE_INTACT);
+    }
 }
 
 static void end(void)
@@ -157,8 +179,8 @@ START_TEST(one_writer_at_a_time)
     ck_assert_uint_eq(summary.new_count, MODELS);
     ck_assert_int_eq(atomic_load(&most_open), 1);
     ck_assert_int_ge(atomic_load(&steps), MODELS + 2 * MODELS / 5);
-    ck_assert_str_eq(sql(database, STATE_OF_THE_ROWS), "60 60 60");
-    ck_assert_str_eq(sql(database, "SELECT count(*) FROM models WHERE stored_sha256 = sha256(model_binary)"), "60");
+    ck_assert_str_eq(ask(STATE_OF_THE_ROWS), "60 60 60");
+    check_payloads(MODELS);
 
     int before = atomic_load(&steps);
     ck_ok(run(5, (uint64_t)256 << 20, &summary));
@@ -170,13 +192,14 @@ END_TEST
 START_TEST(refused_row_costs_no_other)
 {
     RunSummary summary;
-    sql(database, "ALTER TABLE models ADD CONSTRAINT not_seven CHECK (name <> 'm07')");
+    ask_each("ALTER TABLE models ADD CONSTRAINT not_seven CHECK (name <> 'm07')",
+             "ALTER TABLE model_rows ADD COLUMN not_seven INTEGER CHECK (name <> 'm07')");
     write_models(MODELS, 3000);
     ck_ok(run(7, (uint64_t)256 << 20, &summary));
     ck_assert_uint_eq(summary.new_count, MODELS - 1);
     ck_assert_uint_eq(summary.failed_count, 1);
     ck_assert_int_eq(atomic_load(&most_open), 1);
-    ck_assert_str_eq(sql(database, STATE_OF_THE_ROWS), "59 59 59");
+    ck_assert_str_eq(ask(STATE_OF_THE_ROWS), "59 59 59");
 }
 END_TEST
 
@@ -188,7 +211,7 @@ START_TEST(kept_payloads_are_bounded)
     ck_ok(run(1000, (uint64_t)24 << 20, &summary));
     ck_assert_uint_eq(summary.new_count, 20);
     ck_assert_int_ge(atomic_load(&steps), 20 + 3 * 6); /* far more batches than workers */
-    ck_assert_str_eq(sql(database, "SELECT count(*) FROM models WHERE stored_sha256 = sha256(model_binary)"), "20");
+    check_payloads(20);
 }
 END_TEST
 
@@ -198,8 +221,11 @@ START_TEST(killed_anywhere)
     RunSummary summary;
     int killed = 0;
     write_models(12, 2000);
+    store_close(store); /* it is not for two processes */
+    store = NULL;
     for (int at = 1;; at++) {
-        sql(database, "TRUNCATE models, model_chunks, model_runs");
+        ask("DELETE FROM models");
+        ask("DELETE FROM model_runs");
         pid_t child = fork();
         ck_assert_int_ge(child, 0);
         if (child == 0) {
@@ -214,7 +240,7 @@ START_TEST(killed_anywhere)
         ck_assert(ended ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGKILL);
         ck_ok(run(3, (uint64_t)256 << 20, &summary));
         ck_assert_uint_eq(summary.new_count + summary.unchanged_count, 12);
-        ck_assert_msg(strcmp(sql(database, STATE_OF_THE_ROWS), "12 12 12") == 0, "killed at step %d", at);
+        ck_assert_msg(strcmp(ask(STATE_OF_THE_ROWS), "12 12 12") == 0, "killed at step %d", at);
         if (ended)
             break;
     }
@@ -225,13 +251,15 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("store run");
-    TCase *tcase = tcase_create("one writer");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, start, end);
-    tcase_add_test(tcase, one_writer_at_a_time);
-    tcase_add_test(tcase, refused_row_costs_no_other);
-    tcase_add_test(tcase, kept_payloads_are_bounded);
-    tcase_add_test(tcase, killed_anywhere);
-    suite_add_tcase(suite, tcase);
+    TCase *cases[] = {tcase_create("server"), tcase_create("file")};
+    tcase_add_checked_fixture(cases[0], start_server, end);
+    tcase_add_checked_fixture(cases[1], start_file, end);
+    const TTest *const tests[] = {one_writer_at_a_time, refused_row_costs_no_other, kept_payloads_are_bounded, killed_anywhere};
+    for (size_t k = 0; k < 2; k++) {
+        tcase_set_timeout(cases[k], 120);
+        for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+            tcase_add_test(cases[k], tests[i]);
+        suite_add_tcase(suite, cases[k]);
+    }
     return unit_run(suite);
 }

@@ -15,6 +15,11 @@ ROWS = [
       "after a kill the rest of a name would come in inactive"),
     P("copy-dry-run", "answers", "src/flow/deliver/deliver.c", "if (!deliver->dry_run)", "if (deliver->retry != NULL)", TESTS + "Choice.test_dry_run_writes_nothing",
       "a dry run must not write"),
+    P("deliver-chunks-first", "deliver", "src/flow/deliver/deliver.c", "put_those(deliver, from, to, true, err) || !put_those(deliver, from, to, false, err)",
+      "put_those(deliver, from, to, false, err) || !put_those(deliver, from, to, true, err)", "unit/flow/test_deliver:chunks_come_first",
+      "a file would be locked while gigabytes are written"),
+    P("deliver-lost-answer", 7, "src/flow/deliver/deliver.c", "i < to && outcome == STORE_REFUSED; i++)", "i < to; i++)",
+      "unit/flow/test_deliver:an_answer_is_lost", "a COMMIT whose answer is lost may have been applied"),
     P("copy-not-into-itself", "answers", COPY, "return strcmp(store_place(from), store_place(to)) != 0 ||", "return from != to ||",
       TESTS + "Bad.test_a_store_into_itself", "a mistake in the address is told"),
 ]

@@ -200,6 +200,14 @@ static bool fake_put(Store *base, const StoredModel *model, Spool *payload, Err 
     return true;
 }
 
+static bool fake_put_alone(Store *base, const StoredModel *model, Spool *payload, Err *err)
+{
+    pthread_mutex_lock(&fake_lock);
+    bool taken = fake_find_row(model->name, model->version) != NULL;
+    pthread_mutex_unlock(&fake_lock);
+    return taken ? err_set(err, ERR_CONFLICT, "a key is there") : fake_put(base, model, payload, err);
+}
+
 static void fake_apply(const FakeStore *store, size_t but)
 {
     Err err = {0};
@@ -281,6 +289,7 @@ static const StoreDriver fake_driver = {.traits = {.dialect = "postgresql", .man
                                         .wait_writers = fake_wait_writers,
                                         .begin = fake_begin,
                                         .put = fake_put,
+                                        .put_alone = fake_put_alone,
                                         .commit = fake_commit,
                                         .rollback = fake_rollback,
                                         .run_begin = fake_run_note,

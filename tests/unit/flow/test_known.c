@@ -78,7 +78,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("flow/restore/known");
+    Suite *suite = suite_create("flow/deliver/known");
     TCase *tests = tcase_create("known");
     tcase_add_test(tests, versions_and_contents);
     tcase_add_test(tests, format_and_members);

@@ -176,8 +176,8 @@ PQconninfoOption *postgres_url_parse(const char *url, Err *err)
 /* `user:password@` of an address that cannot be parsed; without a scheme whatever is before an @. */
 static bool has_user_password(const char *url)
 {
-    const char *start = strstr(url, "://"), *at = strrchr(url, '@');
-    start = start != NULL ? start + strlen("://") : url;
+    const char *start = url + strcspn(url, ":/?#@"), *at = strrchr(url, '@');
+    start = strncmp(start, "://", 3) == 0 ? start + 3 : url;
     return at != NULL && (start == url || (at > start && memchr(start, ':', (size_t)(at - start)) != NULL));
 }
 

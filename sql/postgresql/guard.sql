@@ -20,6 +20,17 @@ WITH RECURSIVE me AS (
       FROM family f
       JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) f.table_oid
       JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) c.relowner
+), value (table_oid, what, type) AS ( -- what a column is made of, domains over domains and elements of arrays too
+    SELECT o.oid, pg_catalog.format('column %I', a.attname), a.atttypid
+      FROM ours o
+      JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) o.oid AND NOT a.attisdropped
+     WHERE $2::text OPERATOR(pg_catalog.<>) 'read'
+    UNION
+    SELECT v.table_oid, v.what, inner_type
+      FROM value v
+      JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) v.type
+     CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[t.typbasetype, t.typelem]) AS inner_type
+     WHERE inner_type OPERATOR(pg_catalog.<>) 0::oid
 ), part (table_oid, classid, objid, what) AS (
     SELECT o.oid, 'pg_catalog.pg_trigger'::regclass::oid, t.oid, pg_catalog.format('trigger %I', t.tgname)
       FROM ours o JOIN pg_catalog.pg_trigger t ON t.tgrelid OPERATOR(pg_catalog.=) o.oid
@@ -31,11 +42,8 @@ WITH RECURSIVE me AS (
     SELECT o.oid, 'pg_catalog.pg_statistic_ext'::regclass::oid, s.oid, pg_catalog.format('statistics object %I', s.stxname)
       FROM ours o JOIN pg_catalog.pg_statistic_ext s ON s.stxrelid OPERATOR(pg_catalog.=) o.oid
     UNION ALL
-    SELECT o.oid, 'pg_catalog.pg_constraint'::regclass::oid, k.oid, pg_catalog.format('constraint %I', k.conname)
-      FROM ours o
-      JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) o.oid
-      JOIN pg_catalog.pg_constraint k ON k.contypid OPERATOR(pg_catalog.=) a.atttypid
-     WHERE k.contypid OPERATOR(pg_catalog.<>) 0::oid AND $2::text OPERATOR(pg_catalog.<>) 'read'
+    SELECT v.table_oid, 'pg_catalog.pg_constraint'::regclass::oid, k.oid, pg_catalog.format('constraint %I', k.conname)
+      FROM value v JOIN pg_catalog.pg_constraint k ON k.contypid OPERATOR(pg_catalog.=) v.type
     UNION ALL
     SELECT o.oid, 'pg_catalog.pg_attrdef'::regclass::oid, d.oid, 'a default'
       FROM ours o JOIN pg_catalog.pg_attrdef d ON d.adrelid OPERATOR(pg_catalog.=) o.oid
@@ -59,11 +67,8 @@ WITH RECURSIVE me AS (
         ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_operator'::regclass::oid AND o.oid OPERATOR(pg_catalog.=) d.refobjid
      WHERE d.refobjid OPERATOR(pg_catalog.=) coalesce(p.oid, o.oid)
     UNION ALL
-    SELECT a.attrelid, pg_catalog.format('column %I', a.attname), t.oid::regtype::text, t.typowner
-      FROM ours
-      JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) ours.oid AND NOT a.attisdropped
-      JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
-     WHERE $2::text OPERATOR(pg_catalog.<>) 'read'
+    SELECT v.table_oid, v.what, t.oid::regtype::text, t.typowner
+      FROM value v JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) v.type
 )
 SELECT 'kind', ours.relname, NULL::text, NULL::text, ours.rolname FROM ours WHERE ours.relkind OPERATOR(pg_catalog.<>) 'r'
 UNION ALL

@@ -13,11 +13,14 @@ CREATE FUNCTION public.caught_value() RETURNS text LANGUAGE plpgsql AS $$ BEGIN 
 CREATE FUNCTION public.caught_check(text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN true; END $$;
 CREATE DOMAIN public.caught_domain AS text CHECK (VALUE <> 'x');
 CREATE DOMAIN public.other_domain AS text CHECK (public.caught_check(VALUE));
+CREATE DOMAIN public.caught_below AS text;
+CREATE DOMAIN public.above AS public.caught_below;
 CREATE OPERATOR public.=== (leftarg = text, rightarg = text, function = pg_catalog.texteq);
 ALTER FUNCTION public.caught() OWNER TO {0};
 ALTER FUNCTION public.caught_value() OWNER TO {0};
 ALTER FUNCTION public.caught_check(text) OWNER TO {0};
 ALTER DOMAIN public.caught_domain OWNER TO {0};
+ALTER DOMAIN public.caught_below OWNER TO {0};
 ALTER OPERATOR public.=== (text, text) OWNER TO {0};
 """
 BAITS = { # how it is said: what runs it
@@ -29,6 +32,8 @@ BAITS = { # how it is said: what runs it
     "index bait": "CREATE INDEX bait ON {0} ((public.caught_check('x')))",
     "constraint other_domain_check": "ALTER TABLE {0} ADD bait public.other_domain",
     "column bait": "ALTER TABLE {0} ADD bait public.caught_domain",
+    "column bait ": "ALTER TABLE {0} ADD bait public.above",
+    "column  bait": "ALTER TABLE {0} ADD bait public.caught_below[]",
 }
 
 READ_BAITS = {"statistics object bait": "CREATE STATISTICS bait (ndistinct) ON name, (public.caught_check(name)) FROM {0}"} # from PostgreSQL 14
@@ -122,7 +127,7 @@ class Code(TrustCase):
                     self.query(f"DROP TRIGGER IF EXISTS bait ON {table}; DROP TRIGGER IF EXISTS late ON {table}; DROP INDEX IF EXISTS bait;"
                                f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS bait, DROP CONSTRAINT IF EXISTS other, DROP COLUMN IF EXISTS bait")
                     for result in results:
-                        self.refused(result, f"{user} of the table {table} uses", self.mallory)
+                        self.refused(result, f"{' '.join(user.split())} of the table {table} uses", self.mallory)
         self.assertEqual(self.query("SELECT count(*) FROM models"), [(0,)])
         self.assertEqual(self.run_program().code, 0)
 
@@ -136,7 +141,7 @@ class Code(TrustCase):
         for user, bait in BAITS.items():
             with self.subTest(user=user):
                 self.query("DROP TABLE IF EXISTS models; " + BY_HAND + bait.format("models"))
-                self.refused(self.db("upgrade"), f"{user} of the table models uses", self.mallory)
+                self.refused(self.db("upgrade"), f"{' '.join(user.split())} of the table models uses", self.mallory)
 
     def test_is_refused_to_readers_where_reading_runs_it(self):
         self.sync()
@@ -148,7 +153,7 @@ class Code(TrustCase):
             self.query((BAITS | READ_BAITS)[user].format("models"))
             for command in ([PROGRAM, "run", "-n"], [PROGRAM, "check"], [PROGRAM, "cleanup"]):
                 with self.subTest(user=user, command=command[1]):
-                    self.refused(self.call([*command, "-d", self.url, self.tree]), f"{user} of the table models uses caught_check(text)")
+                    self.refused(self.call([*command, "-d", self.url, self.tree]), f"{' '.join(user.split())} of the table models uses caught_check(text)")
             self.query("ALTER TABLE models DROP CONSTRAINT IF EXISTS bait; DROP STATISTICS IF EXISTS bait")
 
     def test_of_tables_that_inherit_too(self):
@@ -157,7 +162,7 @@ class Code(TrustCase):
         for user in ("index bait", "constraint bait", "statistics object bait"):
             with self.subTest(user=user):
                 self.query((BAITS | READ_BAITS)[user].format("child"))
-                self.refused(self.call([PROGRAM, "check", "-d", self.url, self.tree]), f"{user} of the table child uses caught_check(text)")
+                self.refused(self.call([PROGRAM, "check", "-d", self.url, self.tree]), f"{' '.join(user.split())} of the table child uses caught_check(text)")
                 self.query("DROP INDEX IF EXISTS bait; ALTER TABLE child DROP CONSTRAINT IF EXISTS bait; DROP STATISTICS IF EXISTS bait")
         self.query("DROP TABLE child; CREATE FOREIGN DATA WRAPPER bait; CREATE SERVER bait FOREIGN DATA WRAPPER bait;"
                    "CREATE FOREIGN TABLE child () INHERITS (models) SERVER bait")

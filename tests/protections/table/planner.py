@@ -12,4 +12,8 @@ ROWS = [
     P("constraints-are-evaluated", 12, GUARD, "FROM ours o JOIN pg_catalog.pg_constraint k ON k.conrelid OPERATOR(pg_catalog.=) o.oid",
       "FROM ours o JOIN pg_catalog.pg_constraint k ON k.conrelid OPERATOR(pg_catalog.=) o.oid WHERE $2::text OPERATOR(pg_catalog.<>) 'read'",
       CODE + "test_is_refused_to_readers_where_reading_runs_it", "constraint exclusion"),
+    P("domains-over-domains", 12, GUARD, "unnest(ARRAY[t.typbasetype, t.typelem])", "unnest(ARRAY[t.typelem])", CODE + "test_is_named_and_refused_by_run_and_restore",
+      "a check of the inner one runs too"),
+    P("elements-of-arrays", 12, GUARD, "unnest(ARRAY[t.typbasetype, t.typelem])", "unnest(ARRAY[t.typbasetype])", CODE + "test_is_named_and_refused_by_run_and_restore",
+      "their type is code of its owner"),
 ]

@@ -388,6 +388,7 @@ class Options(CheckCase):
 
 @on_both
 class NoStore(CheckCase):
+    @only_on(Postgres, "it is a server that is away")
     def test_away_is_5_and_never_4(self):
         self.write_some(2)
         for url in ("host=127.0.0.1 port=1 dbname=x user=y", f"host={self.base} port=5 dbname=x user=y"):

@@ -68,8 +68,9 @@ class WholeLife(LifeCase):
         self.assertEqual(actions, ["delete"] * 23)
 
         retrained = (self.tree / "bond_model_new.bin")
-        other = (self.tree / RETRAINED).read_bytes()
-        retrained.write_bytes(other[:-1] + b"?")
+        other = bytearray((self.tree / RETRAINED).read_bytes())
+        other[len(other) // 2] ^= 1
+        retrained.write_bytes(other)
         os.replace(retrained, self.tree / RETRAINED)
         original = self.base / "original"
         shutil.copytree(self.tree, original)

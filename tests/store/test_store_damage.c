@@ -81,7 +81,7 @@ static char *make_file(size_t *len)
     Spool payload;
     fill_spool(&payload, 40000, 3, 1 << 20);
     for (int i = 0; i < 5; i++) {
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "m%d", i);
         ck_ok(put_one(store, name, 1, &err));
     }
@@ -136,23 +136,25 @@ END_TEST
 
 START_TEST(not_a_database)
 {
-    static const char *const texts[] = {
-        "hello, this is no database at all, but a text that is long enough for a header of one, and more",
-        "SQLite format 3\0garbage behind the magic words of a file, which goes on for a hundred bytes .....", "\x1f\x8b\x08"};
+    static const char *const starts[] = {"hello, this is no database", "SQLite format 3", "\x1f\x8b\x08"};
+    static const size_t lengths[] = {500, 200, 3};
     char copy[400];
     snprintf(copy, sizeof copy, "%s", unit_path("damaged.db"));
     for (size_t i = 0; i < 3; i++) {
+        char text[500];
         Store *session = NULL;
-        write_all(copy, texts[i], i == 2 ? 3 : 98);
+        size_t len;
+        memset(text, '.', sizeof text);
+        memcpy(text, starts[i], strlen(starts[i]) + (i == 1)); /* the magic word of a file ends with a NUL */
+        write_all(copy, text, lengths[i]);
         StoreTarget *other = target_of(copy);
         ck_assert(!store_open(other, &session, NULL, &err) || !schema_upgrade(session, NULL, NULL, &err));
         ck_assert_msg(err.cls == ERR_STOP && strstr(err.text, "damaged.db") != NULL, "%s", err.text);
         store_close(session);
         store_target_free(other);
-        size_t len;
         char *now = read_all(copy, &len); /* nothing was written over it */
-        ck_assert_uint_eq(len, i == 2 ? 3 : 98);
-        ck_assert_int_eq(memcmp(now, texts[i], len), 0);
+        ck_assert_uint_eq(len, lengths[i]);
+        ck_assert_int_eq(memcmp(now, text, len), 0);
         free(now);
     }
     write_all(copy, "", 0); /* nothing at all is a file that somebody began to make */

@@ -18,7 +18,8 @@ void sqlite_time_text(char out[SQLITE_TIME_SIZE], int64_t ns)
     char day[24] = "1970-01-01 00:00:00";
     if (gmtime_r(&when, &parts) != NULL)
         strftime(day, sizeof day, "%Y-%m-%d %H:%M:%S", &parts);
-    snprintf(out, SQLITE_TIME_SIZE, "%s.%06d", day, (int)((ns - seconds * SECOND_NS) / 1000));
+    int64_t fraction = ns % SECOND_NS;
+    snprintf(out, SQLITE_TIME_SIZE, "%s.%06d", day, (int)((fraction < 0 ? fraction + SECOND_NS : fraction) / 1000));
 }
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar. */

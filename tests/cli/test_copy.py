@@ -1,12 +1,17 @@
 """copy: the models of one store into another, whatever kinds of database the two are."""
 
+import contextlib
 import fcntl
 import os
 import random
+import signal
+import sqlite3
 import subprocess
 import unittest
 
-from harness import NO_LIBPQ, PROGRAM, digest, is_sanitized, peak_memory, program_environment
+import psycopg2
+
+from harness import NO_LIBPQ, PROGRAM, digest, is_sanitized, peak_memory, program_environment, wait_until
 from life import LifeCase
 from stores import Postgres, Sqlite
 
@@ -221,6 +226,30 @@ class Bad(CopyCase):
         told = self.at_target("SELECT encode(stored_sha256, 'hex'), encode(content_sha256, 'hex'), stored_bytes, format FROM models WHERE name = 'event1_regression'")
         self.assertEqual(told, [(digest(payload), digest(payload), len(payload), "file")])
         self.assertEqual(self.counts(self.copy()), (0, 9, 0, 0))
+
+    def test_rows_that_no_command_can_work_with_are_named(self):
+        if self.kind is not Postgres:
+            self.skipTest("version is no number from 0 to 2147483647 only in a table made by hand")
+        self.query("ALTER TABLE models ALTER version DROP NOT NULL")
+        self.query("UPDATE models SET version = NULL WHERE name = 'event1_regression'")
+        result = self.copy()
+        self.assertEqual(self.counts(result), (8, 0, 0, 0))
+        self.assertIn("event1_regression", result.err)
+
+    def test_a_signal_ends_it(self):
+        """While it waits for somebody who has locked the destination."""
+        holder = sqlite3.connect(self.target.removeprefix("sqlite:///"), isolation_level=None) if self.to is Sqlite else psycopg2.connect(self.target)
+        with contextlib.closing(holder):
+            holder.cursor().execute("BEGIN IMMEDIATE" if self.to is Sqlite else "LOCK TABLE models IN ACCESS EXCLUSIVE MODE")
+            process = subprocess.Popen(self.command(), env=program_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(self.reap, process)
+            wait_until(lambda: list((self.base / "state2").glob("*/lock")))
+            process.send_signal(signal.SIGINT)
+            result = self.finish(process)
+        self.assertEqual(result.code, 130, result.all())
+        self.assertIn("the same command does the rest", result.err)
+        self.copy()
+        self.assertEqual(self.told("target"), self.told("source"))
 
     def test_two_at_once(self):
         running = [subprocess.Popen(self.command("--batch-rows", "2", state=f"own{i}"), env=program_environment(), stdin=subprocess.DEVNULL,

@@ -233,6 +233,8 @@ bool copy_run(const CopySettings *settings, CopySummary *out, Err *err)
                               .batch_bytes = settings->batch_bytes,
                               .dry_run = settings->dry_run};
     bool ok = copy_all(copy, err);
+    if (!ok && (err->cls == ERR_INTERRUPTED || err->cls == ERR_UNREACHABLE) && err->hint[0] == '\0')
+        err_hint(err, "what is committed stays; the same command does the rest");
     sum_up(copy, out);
     deliver_free(&copy->deliver);
     copy_source_free(&copy->source);

@@ -140,7 +140,7 @@ static bool list_once(void *ctx, Err *err)
     arena_free(&source->strings);
     store_use_digests(source->store, false);
     if (!schema_require_head(source->store, source->settings->from->target, err) ||
-        !store_list(source->store, NULL, note_row, source, err))
+        !odd_rows_list(source->store, NULL, &source->odd, err) || !store_list(source->store, NULL, note_row, source, err))
         return false;
     if (source->row_count > 0) /* the store's own order need not be that of bytes */
         qsort(source->rows, source->row_count, sizeof *source->rows, by_name_highest_first);
@@ -153,6 +153,7 @@ bool copy_source_list(CopySource *source, Err *err)
 {
     if (!retry_step(source->settings->from, &source->store, list_once, source, err) || !group_names(source, err))
         return false;
+    odd_rows_warn(&source->odd);
     warn_of_empty_globs(source);
     return true;
 }
@@ -217,5 +218,6 @@ void copy_source_free(CopySource *source)
     store_close(source->store);
     free(source->rows);
     free(source->names);
+    odd_rows_free(&source->odd);
     arena_free(&source->strings);
 }

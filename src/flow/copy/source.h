@@ -4,6 +4,7 @@
 
 #include "base/spool.h"
 #include "flow/copy.h"
+#include "flow/odd.h"
 
 /* The versions of one name, the highest first. */
 typedef struct CopyName {
@@ -21,10 +22,12 @@ typedef struct CopySource {
     CopyName *names; /* the largest first */
     size_t name_count;
     Arena strings;
+    OddRows odd; /* what is not among the rows */
     char fault[256];
 } CopySource;
 
-/* All rows that are to be copied. The content of those without recorded digests is worked out by the store. */
+/* All rows that are to be copied. The content of those without recorded digests is worked out by the store. Rows and globs that
+ * come to nothing are warned of. */
 bool copy_source_list(CopySource *source, Err *err);
 
 /* The payload of a row into `payload`, which is emptied first. *fault: it is not what the row says, or is not there; lives until

@@ -33,7 +33,7 @@ BAITS = { # how it is said: what runs it
     "constraint other_domain_check": "ALTER TABLE {0} ADD bait public.other_domain",
     "column bait": "ALTER TABLE {0} ADD bait public.caught_domain",
     "column bait ": "ALTER TABLE {0} ADD bait public.above",
-    "column  bait": "ALTER TABLE {0} ADD bait public.caught_below[]",
+    "constraint  other_domain_check": "ALTER TABLE {0} ADD bait public.other_domain[]",
 }
 
 READ_BAITS = {"statistics object bait": "CREATE STATISTICS bait (ndistinct) ON name, (public.caught_check(name)) FROM {0}"} # from PostgreSQL 14

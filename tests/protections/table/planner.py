@@ -15,5 +15,5 @@ ROWS = [
     P("domains-over-domains", 12, GUARD, "unnest(ARRAY[t.typbasetype, t.typelem])", "unnest(ARRAY[t.typelem])", CODE + "test_is_named_and_refused_by_run_and_restore",
       "a check of the inner one runs too"),
     P("elements-of-arrays", 12, GUARD, "unnest(ARRAY[t.typbasetype, t.typelem])", "unnest(ARRAY[t.typbasetype])", CODE + "test_is_named_and_refused_by_run_and_restore",
-      "their type is code of its owner"),
+      "they are checked too"),
 ]

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "../../src/store/sqlite/session/target.h"
 #include "base/interrupt.h"
 #include "file.h"
 
@@ -117,6 +118,18 @@ START_TEST(key_is_of_the_real_path)
     StoreTarget *namesake = target_of("sub/x.db");
     ck_assert_str_ne(store_target_key(namesake), key);
     store_target_free(namesake);
+}
+END_TEST
+
+START_TEST(network_file_systems)
+{
+    bool sure = false;
+    ck_assert_str_eq(sqlite_network_kind(0x6969, &sure), "NFS");
+    ck_assert(sure);
+    ck_assert_str_eq(sqlite_network_kind((unsigned long)-11317950, &sure), "CIFS"); /* f_type is signed here and there */
+    ck_assert_str_eq(sqlite_network_kind(0x65735546, &sure), "FUSE");
+    ck_assert(!sure);
+    ck_assert_ptr_null(sqlite_network_kind(0xef53, &sure)); /* ext4 */
 }
 END_TEST
 
@@ -452,6 +465,7 @@ int main(void)
     tcase_add_checked_fixture(bare, setup_bare_file, teardown_file);
     tcase_set_timeout(file, 60);
     const TTest *const tests[] = {file_is_private,
+                                  network_file_systems,
                                   old_readers_can_read,
                                   missing_file,
                                   key_is_of_the_real_path,

@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "port/sha256.h"
 #include "file_url.h"
 
@@ -65,6 +68,37 @@ static char *key_of(const char *path, Err *err)
     return key;
 }
 
+const char *sqlite_network_kind(unsigned long type, bool *sure)
+{
+    static const struct {
+        unsigned long type;
+        const char *kind;
+        bool sure;
+    } kinds[] = {{0x6969, "NFS", true},        {0x517b, "SMB", true},       {0xfe534d42, "SMB", true},  {0xff534d42, "CIFS", true},
+                 {0x0bd00bd0, "Lustre", true}, {0x47504653, "GPFS", true},  {0x00c36400, "Ceph", true}, {0x5346414f, "AFS", true},
+                 {0x19830326, "BeeGFS", true}, {0x65735546, "FUSE", false}, {0x01021997, "9p", false}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i].type != (type & 0xffffffff))
+            continue;
+        *sure = kinds[i].sure;
+        return kinds[i].kind;
+    }
+    return NULL;
+}
+
+static void warn_of_network(const SqliteTarget *target)
+{
+    struct statfs status;
+    char folder[PATH_MAX];
+    bool sure;
+    if (snprintf(folder, sizeof folder, "%s", target->path) >= (int)sizeof folder || statfs(dirname(folder), &status) != 0)
+        return;
+    const char *kind = sqlite_network_kind((unsigned long)status.f_type, &sure);
+    if (kind != NULL)
+        log_line(sure ? LOG_WARN : LOG_INFO, "%s is on %s: use it from one host at a time, its locks may not hold between hosts",
+                 target->base.label, kind);
+}
+
 bool sqlite_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err)
 {
     SqliteUrl parsed;
@@ -86,6 +120,7 @@ bool sqlite_target_new(const char *url, const StoreTuning *tuning, StoreTarget *
         sqlite_target_free(&target->base);
         return false;
     }
+    warn_of_network(target);
     *out = &target->base;
     return true;
 }

@@ -15,7 +15,11 @@ typedef struct Identity {
 
 /* Uses path, kind, dir_type and suffix_len of the model. map may be NULL.
  * ERR_SKIP with the path and the reason: name not UTF-8, control character, empty, over 255 characters, with a component `.` or
- * `..`; version over 2147483647. On failure *out is undefined. */
+ * `..`. On failure *out is undefined. */
 bool identify(const Model *model, const NameMap *map, Identity *out, Err *err);
+
+/* The key that version 0.1.0 of this program gave to the path: a store may have it so. Only name and version are filled. False: it
+ * gave none, or the map gives one. */
+bool identify_earlier(const Model *model, const NameMap *map, Identity *out);
 
 #endif

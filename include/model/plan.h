@@ -8,14 +8,17 @@
 
 #include "store/store.h"
 #include "model/model.h"
+#include "model/name_map.h"
 
 typedef enum OnChange { CHANGE_NEW_VERSION, CHANGE_SKIP, CHANGE_FAIL } OnChange;
 
 typedef struct Plan Plan;
 
 /* Groups the identified models of `list` (borrowed) that are MODEL_PENDING; two sources with one explicit key, or two without a
- * version and one name, all become MODEL_CONFLICT, each naming the other. */
-bool plan_new(ModelList *list, OnChange on_change, Plan **out, Err *err);
+ * version and one name, all become MODEL_CONFLICT, each naming the other; but those without a version that got their name from the
+ * map are its versions, oldest first, and all but the newest become inactive. map (of the scan, borrowed, may be NULL): a content
+ * that is stored under the key that the path had in an earlier version of this program goes on under that key. */
+bool plan_new(ModelList *list, const NameMap *map, OnChange on_change, Plan **out, Err *err);
 void plan_free(Plan *plan);
 
 #define PLAN_NO_GROUP UINT32_MAX

@@ -17,6 +17,10 @@ void group_add_model(Group *group, Model *items, uint32_t index)
 
 static bool comes_before(const Model *a, const Model *b)
 {
+    /* Several sources of one name that the map gives are its versions, in the order of their times. */
+    if (a->version == VERSION_AUTO && b->version == VERSION_AUTO && a->named_by_map && b->named_by_map &&
+        a->stamp.mtime_ns != b->stamp.mtime_ns)
+        return a->stamp.mtime_ns < b->stamp.mtime_ns;
     if (a->version == b->version)
         return a < b;
     if (a->version == VERSION_AUTO || b->version == VERSION_AUTO)
@@ -70,10 +74,30 @@ static void refuse_twin(Model *model, const Model *other)
                      model->name, (int)model->version, other->path);
 }
 
+/* The newest is the last one; the others are stored, but readers do not get them. */
+static bool is_series_by_map(const Group *group, Model *items)
+{
+    uint32_t count = 0, last = NO_MODEL;
+    for (uint32_t i = group->first; i != NO_MODEL; i = items[i].next) {
+        if (items[i].version != VERSION_AUTO)
+            continue;
+        if (!items[i].named_by_map)
+            return false;
+        if (last != NO_MODEL)
+            items[last].inactive = true;
+        last = i;
+        count++;
+    }
+    return count > 1;
+}
+
 void group_refuse_twins(const Group *group, Model *items)
 {
+    bool is_series = is_series_by_map(group, items);
     for (uint32_t first = group->first, last; first != NO_MODEL; first = items[last].next) {
         last = first;
+        if (is_series && items[first].version == VERSION_AUTO)
+            continue;
         for (uint32_t i = items[first].next; i != NO_MODEL && items[i].version == items[first].version; i = items[i].next) {
             refuse_twin(&items[i], &items[first]);
             last = i;

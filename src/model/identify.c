@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "name.h"
@@ -38,31 +39,105 @@ static size_t component_start(const char *text, size_t len)
     return len;
 }
 
-/* Where the name ends and where the digits of the version begin. */
+/* Where the name ends, and the digits of the version. */
 typedef struct Split {
-    size_t name_len, digits; /* digits == SIZE_MAX: no version */
+    size_t name_len, digits, digits_len; /* digits == SIZE_MAX: no version */
 } Split;
 
-/* `stem` is the path without the suffix. A version is taken only when a name remains before it. */
-static Split split_version(const char *stem, size_t len, bool is_directory)
+static Split no_version(size_t len)
 {
-    const Split none = {.name_len = len, .digits = SIZE_MAX};
+    return (Split){.name_len = len, .digits = SIZE_MAX};
+}
+
+/* `stem` is the path without the suffix. A version is taken only when a name remains before it. separators: before the v. */
+static Split split_version(const char *stem, size_t len, bool is_directory, const char *separators)
+{
     size_t start = component_start(stem, len), digits = len;
     while (digits > start && isdigit((unsigned char)stem[digits - 1]))
         digits--;
+    Split found = {.digits = digits, .digits_len = len - digits};
     if (digits == len)
-        return none;
+        return no_version(len);
     bool has_parent = start > 0;
-    if (digits == start) /* x/3/ */
-        return is_directory && has_parent ? (Split){.name_len = start - 1, .digits = digits} : none;
+    if (digits == start) { /* x/3/ */
+        found.name_len = start - 1;
+        return is_directory && has_parent ? found : no_version(len);
+    }
     size_t v = digits - 1;
     if (stem[v] != 'v')
-        return none;
+        return no_version(len);
+    found.name_len = v - 1;
     if (v == start) /* x/v3 */
-        return has_parent ? (Split){.name_len = start - 1, .digits = digits} : none;
-    if (v - 1 > start && strchr("_-.", stem[v - 1]) != NULL) /* x_v3 */
-        return (Split){.name_len = v - 1, .digits = digits};
-    return none;
+        return has_parent ? found : no_version(len);
+    return v - 1 > start && strchr(separators, stem[v - 1]) != NULL ? found : no_version(len); /* x_v3 */
+}
+
+static bool is_one_of(const char *const *words, const char *text, size_t len)
+{
+    for (; *words != NULL; words++)
+        if (strlen(*words) == len && memcmp(*words, text, len) == 0)
+            return true;
+    return false;
+}
+
+/* name/3/model.joblib, name/v3/name.joblib, name:v3/model.ckpt: the folder is the version of a file whose own name says nothing. */
+static Split split_folder_version(const char *stem, size_t len)
+{
+    static const char *const generic[] = {"model",     "pipeline", "estimator",  "classifier",  "regressor",
+                                          "weights",   "checkpoint", "saved_model", NULL};
+    size_t start = component_start(stem, len);
+    if (start < 2)
+        return no_version(len);
+    Split split = split_version(stem, start - 1, true, ":");
+    if (split.digits == SIZE_MAX)
+        return no_version(len);
+    size_t name_start = component_start(stem, split.name_len), name_len = split.name_len - name_start;
+    bool same = name_len == len - start && memcmp(stem + name_start, stem + start, name_len) == 0;
+    return same || is_one_of(generic, stem + start, len - start) ? split : no_version(len);
+}
+
+/* 20240115: a folder of that name is a day, not a version. */
+static bool is_day(const char *digits, size_t len)
+{
+    if (len != 8 || (memcmp(digits, "19", 2) != 0 && memcmp(digits, "20", 2) != 0))
+        return false;
+    int month = (digits[4] - '0') * 10 + digits[5] - '0', day = (digits[6] - '0') * 10 + digits[7] - '0';
+    return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+/* Architectures whose number is a part of their name: mobilenet_v2, inception_v3, resnet50_v2, all-MiniLM-L6-v2. */
+static bool ends_in_architecture(const char *name, size_t len)
+{
+    static const char *const known[] = {"mobilenet", "inception", "xception", "efficientnet", "resnet",  "densenet",
+                                        "squeezenet", "shufflenet", "nasnet",  "deberta",      "albert",  "minilm",
+                                        "mpnet",     "distilroberta", "roberta", "yolo",       "swin",    "dino",
+                                        "convnext",  "regnet",    "whisper",   "llama",        "vgg",     NULL};
+    size_t start = component_start(name, len);
+    for (size_t i = start; i < len; i++) {
+        if (i > start && isalnum((unsigned char)name[i - 1]))
+            continue;
+        for (size_t k = 0; known[k] != NULL; k++) {
+            size_t word = strlen(known[k]);
+            if (len - i >= word && len - i - word <= 6 && strncasecmp(name + i, known[k], word) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Does the number belong to the name all the same? */
+static bool is_part_of_name(const Model *model, const Split *split)
+{
+    const char *stem = model->path;
+    size_t v = split->digits - 1;
+    if (split->digits == 0 || stem[v] != 'v')
+        return is_day(stem + split->digits, split->digits_len);
+    if (v == 0 || strchr("_-.", stem[v - 1]) == NULL)
+        return false;
+    /* The hubs name what they give out so: e5-base-v2. */
+    DirType type = (DirType)model->dir_type;
+    bool from_hub = type == DIR_SENTENCE_TRANSFORMERS || type == DIR_TRANSFORMERS || type == DIR_DIFFUSERS || type == DIR_PEFT;
+    return (model->kind == MODEL_DIRECTORY && stem[v - 1] == '-' && from_hub) || ends_in_architecture(stem, split->name_len);
 }
 
 /* Digits only; leading zeros do not count. */
@@ -78,16 +153,25 @@ static bool parse_version(const char *digits, size_t len, int32_t *out)
     return true;
 }
 
-static bool infer_version(const Model *model, const Split *split, size_t stem_len, int32_t *out, Err *err)
+static size_t stem_length(const Model *model)
 {
-    *out = VERSION_AUTO;
-    if (split->digits == SIZE_MAX || parse_version(model->path + split->digits, stem_len - split->digits, out))
-        return true;
-    char reason[100];
-    size_t digits = stem_len - split->digits;
-    snprintf(reason, sizeof reason, "version %.*s%s is too large (at most 2147483647)", digits > 40 ? 40 : (int)digits,
-             model->path + split->digits, digits > 40 ? "..." : "");
-    return refuse(model, reason, err);
+    size_t path_len = strlen(model->path);
+    return path_len - (model->kind == MODEL_FILE && model->suffix_len <= path_len ? model->suffix_len : 0);
+}
+
+/* A number that no version can be, such as a time in milliseconds, belongs to the name, unless the map gives the version. */
+static Split split_path(const Model *model, bool version_given, int32_t *version)
+{
+    size_t len = stem_length(model);
+    Split split = split_version(model->path, len, model->kind == MODEL_DIRECTORY, "_-.:");
+    if (split.digits == SIZE_MAX && model->kind == MODEL_FILE)
+        split = split_folder_version(model->path, len);
+    *version = VERSION_AUTO;
+    if (split.digits == SIZE_MAX ||
+        (!is_part_of_name(model, &split) &&
+         (parse_version(model->path + split.digits, split.digits_len, version) || version_given)))
+        return split;
+    return no_version(len);
 }
 
 /* Type and event follow from the name, whoever gave it. Both fit: they are never longer than the name. */
@@ -116,37 +200,52 @@ static void infer_type(const Model *model, Identity *out)
     }
 }
 
-bool identify(const Model *model, const NameMap *map, Identity *out, Err *err)
+static bool take_name(const Model *model, const char *name, size_t len, Identity *out, Err *err)
 {
-    const NameMapRow none = {.version = VERSION_AUTO};
-    const NameMapRow *row = map != NULL ? name_map_find(map, model->path) : NULL;
-    if (row == NULL)
-        row = &none;
-
-    size_t path_len = strlen(model->path);
-    size_t suffix_len = model->kind == MODEL_FILE && model->suffix_len <= path_len ? model->suffix_len : 0;
-    size_t stem_len = path_len - suffix_len;
-    Split split = split_version(model->path, stem_len, model->kind == MODEL_DIRECTORY);
-
-    out->version = row->version;
-    if (row->version == VERSION_AUTO && !infer_version(model, &split, stem_len, &out->version, err))
-        return false;
-
-    const char *name = row->name != NULL ? row->name : model->path;
-    size_t name_len = row->name != NULL ? strlen(row->name) : split.name_len;
-    const char *problem = name_problem(name, name_len);
+    const char *problem = name_problem(name, len);
     if (problem != NULL) {
         char reason[100];
         snprintf(reason, sizeof reason, "its name %s", problem);
         return refuse(model, reason, err);
     }
-    memcpy(out->name, name, name_len);
-    out->name[name_len] = '\0';
+    memcpy(out->name, name, len);
+    out->name[len] = '\0';
+    return true;
+}
 
+bool identify(const Model *model, const NameMap *map, Identity *out, Err *err)
+{
+    const NameMapRow none = {.version = VERSION_AUTO};
+    const NameMapRow *row = map != NULL ? name_map_find(map, model->path) : NULL;
+    char given[4 * STORE_NAME_MAX + 1];
+    if (row == NULL)
+        row = &none;
+    Split split = split_path(model, row->version != VERSION_AUTO, &out->version);
+    if (row->version != VERSION_AUTO)
+        out->version = row->version;
+    if (row->name != NULL && !name_map_expand(row, model->path, stem_length(model), given, sizeof given))
+        return refuse(model, "its name in the map becomes too long", err);
+    if (!(row->name != NULL ? take_name(model, given, strlen(given), out, err)
+                            : take_name(model, model->path, split.name_len, out, err)))
+        return false;
     infer_type(model, out);
     if (row->model_type != NULL)
         text_copy(out->model_type, sizeof out->model_type, row->model_type);
     if (row->event != NULL)
         text_copy(out->event, sizeof out->event, row->event);
     return true;
+}
+
+bool identify_earlier(const Model *model, const NameMap *map, Identity *out)
+{
+    const NameMapRow *row = map != NULL ? name_map_find(map, model->path) : NULL;
+    size_t len = stem_length(model);
+    if (row != NULL && row->name != NULL)
+        return false;
+    Split split = split_version(model->path, len, model->kind == MODEL_DIRECTORY, "_-.");
+    out->version = row != NULL ? row->version : VERSION_AUTO;
+    if (out->version == VERSION_AUTO && split.digits != SIZE_MAX &&
+        !parse_version(model->path + split.digits, split.digits_len, &out->version))
+        return false;
+    return take_name(model, model->path, split.name_len, out, NULL);
 }

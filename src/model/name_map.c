@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memrchr */
 #include "model/name_map.h"
 
 #include <stdlib.h>
@@ -28,6 +29,7 @@ typedef struct Glob {
 struct NameMap {
     VEC(NameMapRow) rows;
     VEC(Glob) globs; /* of the rows whose path is one */
+    bool *matched;   /* NULL, or for each row */
     StrMap literals; /* the paths without a glob, and their rows */
     Arena arena;
 };
@@ -116,6 +118,7 @@ static bool index_path(NameMap *map, const char *path, Err *err)
     const char *copy = arena_copy(&map->arena, path, strlen(path), err);
     if (copy == NULL)
         return false;
+    map->rows.items[number].pattern = copy;
     if (strpbrk(copy, "*?[\\") == NULL)
         return strmap_add(&map->literals, copy, number, NULL, err);
     Glob *glob = vec_push(&map->globs, err);
@@ -166,7 +169,8 @@ bool name_map_read(const char *path, NameMap **out, Err *err)
     }
     *out = reading.map;
     reading.map = NULL;
-    ok = true;
+    (*out)->matched = calloc((*out)->rows.count + 1, sizeof *(*out)->matched);
+    ok = (*out)->matched != NULL || err_no_memory(&problem);
 out:
     if (!ok && err != NULL) {
         *err = problem;
@@ -185,6 +189,7 @@ void name_map_free(NameMap *map)
         return;
     free(map->rows.items);
     free(map->globs.items);
+    free(map->matched);
     strmap_free(&map->literals);
     arena_free(&map->arena);
     free(map);
@@ -202,4 +207,99 @@ const NameMapRow *name_map_find(const NameMap *map, const char *path)
         if (glob_path(map->globs.items[i].pattern, path))
             best = map->globs.items[i].row;
     return best != STRMAP_NONE ? &map->rows.items[best] : NULL;
+}
+
+void name_map_mark(NameMap *map, const NameMapRow *row)
+{
+    map->matched[row - map->rows.items] = true;
+}
+
+const NameMapRow *name_map_unmatched(const NameMap *map, size_t *next)
+{
+    while (*next < map->rows.count) {
+        size_t row = (*next)++;
+        if (!map->matched[row])
+            return &map->rows.items[row];
+    }
+    return NULL;
+}
+
+/* --- templates --------------------------------------------------------------------------------------------------------------- */
+
+/* What the n-th star of the pattern stands for; each takes as little as it can. */
+static bool capture(const char *pattern, const char *text, int number, const char **out, size_t *len)
+{
+    for (int star = 1; star <= number; star++) {
+        /* Before the star: the shortest beginning of the text that the pattern up to it matches. */
+        const char *at = strchr(pattern, '*');
+        char before[512], part[4096];
+        size_t taken = 0, text_len = strlen(text);
+        if (at == NULL || (size_t)(at - pattern) >= sizeof before || text_len >= sizeof part)
+            return false;
+        memcpy(before, pattern, (size_t)(at - pattern));
+        before[at - pattern] = '\0';
+        for (;; taken++) {
+            memcpy(part, text, taken);
+            part[taken] = '\0';
+            if (glob_match(before, part))
+                break;
+            if (taken == text_len)
+                return false;
+        }
+        pattern = at + 1;
+        text += taken;
+        *out = text;
+        for (*len = 0; !glob_match(pattern, text + *len); ++*len)
+            if (text[*len] == '\0')
+                return false;
+        text += *len;
+    }
+    return true;
+}
+
+typedef struct Piece {
+    const char *text;
+    size_t len;
+} Piece;
+
+/* What stands for `{word}`; NULL: nothing does. */
+static Piece piece_of(const NameMapRow *row, const char *path, size_t stem_len, const char *word, size_t len)
+{
+    const char *slash = memrchr(path, '/', stem_len), *last = slash != NULL ? slash + 1 : path;
+    Piece piece = {0};
+    if (len == 4 && memcmp(word, "stem", 4) == 0)
+        return (Piece){.text = last, .len = stem_len - (size_t)(last - path)};
+    if (len == 3 && memcmp(word, "dir", 3) == 0)
+        return (Piece){.text = path, .len = slash != NULL ? (size_t)(slash - path) : 0};
+    if (len == 3 && memcmp(word, "ext", 3) == 0)
+        return (Piece){.text = path + stem_len + (path[stem_len] == '.'), .len = strlen(path + stem_len) - (path[stem_len] == '.')};
+    if (len == 1 && word[0] >= '1' && word[0] <= '9') {
+        const char *text = strchr(row->pattern, '/') == NULL ? strrchr(path, '/') : NULL;
+        if (!capture(row->pattern, text != NULL ? text + 1 : path, word[0] - '0', &piece.text, &piece.len))
+            return (Piece){.text = "", .len = 0};
+    }
+    return piece;
+}
+
+bool name_map_expand(const NameMapRow *row, const char *path, size_t stem_len, char *out, size_t cap)
+{
+    size_t used = 0;
+    for (const char *c = row->name; *c != '\0';) {
+        const char *close = *c == '{' ? strchr(c, '}') : NULL;
+        Piece piece = {0};
+        if (close != NULL)
+            piece = piece_of(row, path, stem_len, c + 1, (size_t)(close - c) - 1);
+        if (piece.text != NULL) {
+            c = close + 1;
+            c += piece.len == 0 && *c == '/';
+        } else {
+            piece = (Piece){.text = c++, .len = 1};
+        }
+        if (piece.len >= cap - used)
+            return false;
+        memcpy(out + used, piece.text, piece.len);
+        used += piece.len;
+    }
+    out[used] = '\0';
+    return true;
 }

@@ -5,6 +5,7 @@
 
 #include "base/strmap.h"
 #include "group.h"
+#include "model/identify.h"
 
 struct Plan {
     ModelList *list; /* borrowed */
@@ -12,6 +13,11 @@ struct Plan {
     Group *groups;
     uint32_t group_count; /* room is for as many as there are models */
     StrMap by_name;
+    const NameMap *map;      /* borrowed; NULL = none */
+    Group *earlier;          /* what the store has under keys that an earlier version of this program gave: rows only */
+    const char **earlier_names; /* of them */
+    uint32_t earlier_count;
+    StrMap earlier_by_name;
     uint32_t *work; /* groups with something to read */
     uint32_t work_count;
     uint64_t work_bytes;
@@ -28,19 +34,60 @@ static bool add_model(Plan *plan, uint32_t index, Err *err)
     return true;
 }
 
-bool plan_new(ModelList *list, OnChange on_change, Plan **out, Err *err)
+/* The group of the key that the model had in an earlier version; its key is in *identity. NULL: none. */
+static Group *earlier_group(const Plan *plan, const Model *model, Identity *identity)
+{
+    uint32_t group = STRMAP_NONE;
+    if (model->has_earlier && identify_earlier(model, plan->map, identity))
+        group = strmap_get(&plan->earlier_by_name, identity->name);
+    return group != STRMAP_NONE ? &plan->earlier[group] : NULL;
+}
+
+static bool add_earlier(Plan *plan, const Model *model, Err *err)
+{
+    Identity identity;
+    uint32_t existing;
+    if (!model->has_earlier || !identify_earlier(model, plan->map, &identity))
+        return true;
+    const char *name = arena_copy(&plan->list->arena, identity.name, strlen(identity.name), err);
+    if (name == NULL || !strmap_add(&plan->earlier_by_name, name, plan->earlier_count, &existing, err))
+        return false;
+    if (existing == STRMAP_NONE) {
+        plan->earlier_names[plan->earlier_count] = name;
+        plan->earlier[plan->earlier_count++] = (Group){.first = NO_MODEL};
+    }
+    return true;
+}
+
+static bool add_earlier_groups(Plan *plan, Err *err)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < plan->list->count; i++)
+        count += plan->list->items[i].has_earlier;
+    plan->earlier = calloc(count + 1, sizeof *plan->earlier);
+    plan->earlier_names = calloc(count + 1, sizeof *plan->earlier_names);
+    if (plan->earlier == NULL || plan->earlier_names == NULL)
+        return err_no_memory(err);
+    for (uint32_t i = 0; count > 0 && i < plan->list->count; i++)
+        if (!add_earlier(plan, &plan->list->items[i], err))
+            return false;
+    return true;
+}
+
+bool plan_new(ModelList *list, const NameMap *map, OnChange on_change, Plan **out, Err *err)
 {
     Plan *plan = calloc(1, sizeof *plan);
     if (plan == NULL)
         return err_no_memory(err);
     plan->list = list;
+    plan->map = map;
     plan->on_change = on_change;
     plan->groups = malloc(((size_t)list->count + 1) * sizeof *plan->groups);
     if (plan->groups == NULL) {
         plan_free(plan);
         return err_no_memory(err);
     }
-    if (!strmap_reserve(&plan->by_name, list->count, err)) {
+    if (!strmap_reserve(&plan->by_name, list->count, err) || !add_earlier_groups(plan, err)) {
         plan_free(plan);
         return false;
     }
@@ -64,6 +111,11 @@ void plan_free(Plan *plan)
         return;
     for (uint32_t i = 0; i < plan->group_count; i++)
         group_forget_versions(&plan->groups[i]);
+    for (uint32_t i = 0; i < plan->earlier_count; i++)
+        group_forget_versions(&plan->earlier[i]);
+    free(plan->earlier);
+    free(plan->earlier_names);
+    strmap_free(&plan->earlier_by_name);
     free(plan->groups);
     free(plan->work);
     strmap_free(&plan->by_name);
@@ -91,7 +143,9 @@ bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err)
     Content content = {.kind = !stored->has_format ? CONTENT_UNKNOWN : stored->is_tar ? CONTENT_DIRECTORY : CONTENT_FILE,
                        .digest = stored->content,
                        .members = stored->has_members ? &stored->members : NULL};
-    return group == STRMAP_NONE || group_add_version(&plan->groups[group], stored->version, &content, err);
+    uint32_t earlier = strmap_get(&plan->earlier_by_name, stored->name);
+    return (group == STRMAP_NONE || group_add_version(&plan->groups[group], stored->version, &content, err)) &&
+           (earlier == STRMAP_NONE || group_add_version(&plan->earlier[earlier], stored->version, &content, err));
 }
 
 void plan_note_hidden(Plan *plan, const char *name)
@@ -118,7 +172,7 @@ static void set_unchanged(const Plan *plan, Group *group, Model *model, int32_t 
     int32_t highest = group_highest(group);
     model->state = MODEL_UNCHANGED;
     model->version = version;
-    if (model->explicit_version || version == highest)
+    if (model->explicit_version || version == highest || model->inactive)
         return;
     for (uint32_t i = group->first; i != NO_MODEL; i = items[i].next)
         if (items[i].version == highest) /* another source of the tree is the newest */
@@ -146,6 +200,29 @@ static bool is_same(const Content *source, const Version *stored)
 
 /* What the journal says of a source is believed only where the store agrees, and only for "unchanged"; all that the store compares
  * must be in it. */
+/* The content is stored under the key that the source had in an earlier version: it goes on under that one. */
+static bool continue_earlier(const Plan *plan, Model *model)
+{
+    Identity *identity = model->has_earlier ? malloc(sizeof *identity) : NULL;
+    Group *group = identity != NULL ? earlier_group(plan, model, identity) : NULL;
+    Content content = model_content(model);
+    bool is_explicit = group != NULL && identity->version != VERSION_AUTO;
+    const Version *same = group == NULL ? NULL
+                          : is_explicit ? group_version(group, identity->version)
+                                        : group_newest_with(group, &content);
+    if (same != NULL && is_same(&content, same)) {
+        uint32_t key = strmap_get(&plan->earlier_by_name, identity->name);
+        model->name = plan->earlier_names[key];
+        model->version = same->number;
+        model->explicit_version = is_explicit;
+        model->state = MODEL_UNCHANGED;
+    } else {
+        same = NULL;
+    }
+    free(identity);
+    return same != NULL;
+}
+
 static void settle_model(const Plan *plan, Group *group, Model *model)
 {
     if (model->state != MODEL_PENDING || !model->has_content)
@@ -154,7 +231,7 @@ static void settle_model(const Plan *plan, Group *group, Model *model)
     const Version *same = model->explicit_version ? group_version(group, model->version) : group_newest_with(group, &content);
     if (same != NULL && is_same(&content, same) && (same->members == NULL || content.members != NULL))
         set_unchanged(plan, group, model, same->number);
-    else
+    else if (!continue_earlier(plan, model))
         model_forget_content(model);
 }
 
@@ -199,6 +276,8 @@ bool plan_settle(Plan *plan, Err *err)
         free(sorted);
         return err_no_memory(err);
     }
+    for (uint32_t i = 0; i < plan->earlier_count; i++)
+        group_highest(&plan->earlier[i]); /* sorts: from now on several workers read them */
     for (uint32_t g = 0; g < plan->group_count; g++) {
         Group *group = &plan->groups[g];
         for (uint32_t i = group->first; i != NO_MODEL; i = items[i].next)
@@ -287,6 +366,24 @@ static void refuse_hidden(Model *model)
                  model->path, model->name, INT32_MAX);
 }
 
+/* Is it stored under its key of today? */
+static bool has_it(Group *group, const Model *model)
+{
+    Content content = model_content(model);
+    const Version *same = model->explicit_version ? group_version(group, model->version) : group_newest_with(group, &content);
+    return same != NULL && is_same(&content, same);
+}
+
+/* A source without a version beside others of its name that have one (last.ckpt, last-v1.ckpt) is the newest to readers only when
+ * it is the youngest. */
+static void judge_age(const Plan *plan, const Group *group, Model *model)
+{
+    const Model *items = plan->list->items;
+    for (uint32_t i = group->first; i != NO_MODEL; i = items[i].next)
+        if (items[i].explicit_version && items[i].stamp.mtime_ns > model->stamp.mtime_ns)
+            model->inactive = true;
+}
+
 static void decide_next(Plan *plan, Group *group, Model *model)
 {
     Content content = model_content(model);
@@ -297,15 +394,19 @@ static void decide_next(Plan *plan, Group *group, Model *model)
         refuse_other_kind(model, other);
     } else if (group->count > 0) {
         decide_change(plan, group, model);
+        judge_age(plan, group, model);
     } else {
         model->state = MODEL_NEW;
         model->version = (int32_t)next_version(plan, group);
+        judge_age(plan, group, model);
     }
 }
 
 void plan_decide(Plan *plan, uint32_t group_index, Model *model)
 {
     Group *group = &plan->groups[group_index];
+    if (model->has_earlier && !has_it(group, model) && continue_earlier(plan, model))
+        return;
     if (model->explicit_version)
         decide_explicit(group, model);
     else

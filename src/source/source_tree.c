@@ -9,8 +9,7 @@
 
 #include "base/fs.h"
 #include "base/glob.h"
-#include "base/interrupt.h"
-#include "model/identify.h"
+#include "naming.h"
 
 bool source_tree_open(const char *models_dir, SourceTree *out, Err *err)
 {
@@ -25,35 +24,6 @@ bool source_tree_open(const char *models_dir, SourceTree *out, Err *err)
     }
     out->root_path = realpath(models_dir, NULL);
     return out->root_path != NULL || err_set_errno(err, ERR_STOP, errno, "%s", models_dir);
-}
-
-static bool name_models(SourceTree *tree, Err *err)
-{
-    ModelList *list = tree->models;
-    Identity *identity = malloc(sizeof *identity);
-    bool ok = identity != NULL || err_no_memory(err);
-    for (uint32_t i = 0; ok && i < list->count; i++) {
-        Model *model = &list->items[i];
-        Err why = {0};
-        if (!interrupt_check(err)) {
-            ok = false;
-            break;
-        }
-        /* A file that cannot be read keeps its reason, but its name is wanted: what is stored under it has a source. */
-        if (model->state == MODEL_SKIPPED || model->is_unreadable)
-            continue;
-        if (!identify(model, tree->map, identity, &why)) {
-            if (model->state == MODEL_PENDING)
-                model_fail(model, MODEL_FAILED, &why);
-            continue;
-        }
-        model->version = identity->version;
-        model->explicit_version = identity->version != VERSION_AUTO;
-        model->name = arena_copy(&list->arena, identity->name, strlen(identity->name), err);
-        ok = model->name != NULL;
-    }
-    free(identity);
-    return ok;
 }
 
 /* The user named the model instead of the folder that holds it. */
@@ -88,7 +58,7 @@ bool source_tree_scan(SourceTree *tree, const ScanRules *rules, const char *map_
         return err != NULL && err->cls == ERR_USAGE ? refuse_as_model(tree, err) : false;
     }
     model_list_fit(models);
-    return name_models(tree, err);
+    return naming_name(tree, err);
 }
 
 /* Where a file is, or would be made; malloc'd. NULL: there is no such folder, or no memory. */

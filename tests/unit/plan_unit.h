@@ -37,7 +37,7 @@ static inline void add(const char *path, const char *name, int32_t version)
 
 static inline void begin(OnChange on_change)
 {
-    ck_ok(plan_new(&list, on_change, &plan, &err));
+    ck_ok(plan_new(&list, NULL, on_change, &plan, &err));
 }
 
 /* format: 'f' file, 't' tar, '?' not recorded. */

@@ -54,7 +54,7 @@ static bool hash_sources(const AuditSettings *settings, SourceTree *tree, Err *e
 static bool refuse_twins(ModelList *models, Err *err)
 {
     Plan *plan = NULL;
-    bool ok = plan_new(models, CHANGE_FAIL, &plan, err);
+    bool ok = plan_new(models, NULL, CHANGE_FAIL, &plan, err);
     plan_free(plan);
     return ok;
 }

@@ -1,8 +1,10 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/glob.h"
 #include "base/text.h"
 #include "model/content.h"
+#include "model/identify.h"
 #include "parts.h"
 
 static void take_row(AuditItem *item, Row *row)
@@ -43,6 +45,46 @@ static Row *find_partner(Rows *rows, const Model *model, bool *name_known)
             partner = row;
     }
     return partner;
+}
+
+/* A store that an earlier version of this program filled may have the source under another key. When it has its content there, the
+ * source goes by that key; what else it has there from this path is history. */
+static bool go_by_earlier_key(Rows *rows, ModelList *models, Model *model, Identity *earlier, Err *err)
+{
+    bool name_known;
+    Row *now = find_partner(rows, model, &name_known);
+    if (!identify_earlier(model, NULL, earlier))
+        return true;
+    Row *found = NULL;
+    bool is_explicit = earlier->version != VERSION_AUTO;
+    size_t i = rows_first(rows, earlier->name);
+    for (; i < rows->count && strcmp(rows->items[i].model.name, earlier->name) == 0; i++) {
+        Row *row = &rows->items[i];
+        if (is_explicit && row->model.version != earlier->version)
+            continue;
+        row->has_source = row->has_source || strcmp(row->model.source_path, model->path) == 0;
+        if (has_content(row, model))
+            found = row;
+    }
+    if (found == NULL || (now != NULL && has_content(now, model)))
+        return true;
+    model->version = earlier->version;
+    model->explicit_version = is_explicit;
+    model->name = arena_copy(&models->arena, earlier->name, strlen(earlier->name), err);
+    return model->name != NULL;
+}
+
+static bool find_earlier_keys(Rows *rows, ModelList *models, Err *err)
+{
+    Identity *earlier = malloc(sizeof *earlier);
+    bool ok = earlier != NULL || err_no_memory(err);
+    for (uint32_t i = 0; ok && i < models->count; i++) {
+        Model *model = &models->items[i];
+        if (model->has_earlier && model->has_content && model->state == MODEL_PENDING)
+            ok = go_by_earlier_key(rows, models, model, earlier, err);
+    }
+    free(earlier);
+    return ok;
 }
 
 /* What the store has under the name of a source that could not be read is not "only in the store". */
@@ -170,8 +212,10 @@ static bool add_only_stored(const AuditSettings *settings, Audit *audit, Err *er
     return true;
 }
 
-bool audit_pair(const AuditSettings *settings, Audit *audit, const ModelList *models, Err *err)
+bool audit_pair(const AuditSettings *settings, Audit *audit, ModelList *models, Err *err)
 {
+    if (!find_earlier_keys(audit->rows, models, err))
+        return false;
     for (uint32_t i = 0; i < models->count; i++)
         if (models->items[i].state != MODEL_SKIPPED && !pair_source(audit, &models->items[i], i, err))
             return false;

@@ -129,7 +129,7 @@ bool compare_tree(Run *run, Err *err)
 {
     const RunSettings *settings = run->settings;
     return source_tree_scan(&run->tree, &settings->scan, settings->map_file, run->models, err) && use_journal(run, err) &&
-           plan_new(run->models, settings->on_change, &run->plan, err);
+           plan_new(run->models, run->tree.map, settings->on_change, &run->plan, err);
 }
 
 /* Once it is known that the plan stands: a step that failed is repeated. */

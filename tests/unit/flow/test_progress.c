@@ -19,7 +19,7 @@ static void make_run(unsigned workers)
     shown = (Run){.models = &none, .workers_left = workers};
     pthread_mutex_init(&shown.lock, NULL);
     pthread_cond_init(&shown.worker_ended, NULL);
-    ck_ok(plan_new(&none, CHANGE_NEW_VERSION, &shown.plan, &err));
+    ck_ok(plan_new(&none, NULL, CHANGE_NEW_VERSION, &shown.plan, &err));
 }
 
 static void make_terminal(void)

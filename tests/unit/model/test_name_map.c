@@ -118,7 +118,6 @@ START_TEST(test_a_bad_path_becomes_storable)
 {
     Err err = {0};
     NameMap *map = NULL;
-    Identity got;
     write_map("path,name,version\n"
               "caf?.joblib,cafe_model,\n"
               "big_v9999999999.joblib,,1\n"
@@ -129,9 +128,7 @@ START_TEST(test_a_bad_path_becomes_storable)
     check(map, "caf\xe9.joblib", "cafe_model", VERSION_AUTO, "model", "cafe");
     check(map, "big_v9999999999.joblib", "big", 1, "unknown", "big");
     check(map, "a\nb.joblib", "ab", VERSION_AUTO, "unknown", "ab");
-    /* A name alone does not say which version it is. */
-    Model model = {.path = "time_v9999999999.joblib", .kind = MODEL_FILE, .suffix_len = 7};
-    ck_fails(identify(&model, map, &got, &err), ERR_SKIP, "is too large");
+    check(map, "time_v9999999999.joblib", "time", VERSION_AUTO, "unknown", "time"); /* no version can be so large */
     name_map_free(map);
 }
 END_TEST
@@ -256,11 +253,38 @@ START_TEST(test_many_rows)
 }
 END_TEST
 
+START_TEST(test_templates)
+{
+    Err err = {0};
+    NameMap *map = NULL;
+    write_map("path,name\n"
+              "legacy/*_final.joblib,{1}_model\n"
+              "runs/*/*.joblib,{2}/{1}\n"
+              "flat_*.joblib,{dir}/{stem}.{ext}\n"
+              "deep/*.joblib,{dir}:{nothing}{9}x\n"
+              "none/*.joblib,y\n");
+    ck_ok(name_map_read(map_path, &map, &err));
+    check(map, "legacy/churn_final.joblib", "churn_model", VERSION_AUTO, "model", "churn");
+    check(map, "runs/2024/eu/churn.joblib", "eu/churn/2024", VERSION_AUTO, "unknown", "eu/churn/2024");
+    check(map, "flat_a.joblib", "flat_a.joblib", VERSION_AUTO, "unknown", "flat_a.joblib");
+    check(map, "deep/a.joblib", "deep:{nothing}x", VERSION_AUTO, "unknown", "deep:{nothing}x");
+    size_t next = 0;
+    name_map_mark(map, name_map_find(map, "legacy/churn_final.joblib"));
+    name_map_mark(map, name_map_find(map, "runs/2024/eu/churn.joblib"));
+    name_map_mark(map, name_map_find(map, "flat_a.joblib"));
+    ck_assert_str_eq(name_map_unmatched(map, &next)->pattern, "deep/*.joblib");
+    ck_assert_str_eq(name_map_unmatched(map, &next)->pattern, "none/*.joblib");
+    ck_assert_ptr_null(name_map_unmatched(map, &next));
+    name_map_free(map);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("model/name_map");
     TCase *tc = tcase_create("map");
     tcase_add_checked_fixture(tc, NULL, unit_remove_temp);
+    tcase_add_test(tc, test_templates);
     tcase_add_test(tc, test_given_values_win_and_empty_ones_are_inferred);
     tcase_add_test(tc, test_columns_in_any_order_and_some_only);
     tcase_add_test(tc, test_first_row_wins);

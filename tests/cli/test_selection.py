@@ -137,8 +137,8 @@ class Clashes(CliCase):
 
     def test_two_sources_with_one_name_and_no_version(self):
         self.write("m.joblib", DATA)
-        self.write("m.pkl", DATA + b"other")
-        self.check_refused("m.joblib", "m.pkl", arguments=("--pattern", "*.joblib", "--pattern", "*.pkl"))
+        self.write("m/MLmodel", DATA + b"other")
+        self.check_refused("m.joblib", "m")
 
     def test_three_sources_with_one_key_through_the_map(self):
         for name in "abc":

@@ -41,6 +41,7 @@ const Command commands[COMMAND_COUNT] = {
                          .needs = NEEDS_SCHEMA | MAKES_STORE,
                          .least = 1,
                          .most = SIZE_MAX,
+                         .check = cmd_restore_options,
                          .main = cmd_restore},
     [COMMAND_COPY] = {.words = "copy",
                       .arguments = "--from URL --to URL [GLOB...]",

@@ -44,6 +44,7 @@ bool cmd_cleanup(CommandContext *context, Err *err);
 bool cmd_cleanup_options(const Options *options, Err *err);
 bool cmd_get(CommandContext *context, Err *err);
 bool cmd_get_options(const Options *options, Err *err);
+bool cmd_restore_options(const Options *options, Err *err);
 bool cmd_restore(CommandContext *context, Err *err);
 bool cmd_copy(CommandContext *context, Err *err);
 bool cmd_copy_options(const Options *options, Err *err);

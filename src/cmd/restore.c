@@ -1,10 +1,23 @@
 /* restore.c: the command `restore`. */
+#include <errno.h>
+#include <sys/stat.h>
+
 #include "command.h"
 #include "flow/restore.h"
 
 static bool say_row(void *ctx, const StoredModel *model, RowStatus status, const char *reason, Err *err)
 {
     return lines_restored(ctx, model, status, reason, err);
+}
+
+/* A mistyped folder is told before a store is made for it. */
+bool cmd_restore_options(const Options *options, Err *err)
+{
+    struct stat st;
+    for (size_t i = 0; i < options->arguments.count; i++)
+        if (stat(options->arguments.items[i], &st) != 0 && errno == ENOENT)
+            return err_set_errno(err, ERR_USAGE, errno, "%s", options->arguments.items[i]);
+    return true;
 }
 
 bool cmd_restore(CommandContext *context, Err *err)

@@ -107,6 +107,10 @@ class Default(FileCase):
             self.do("run", *words, code=2)
         self.assertEqual(sorted(p.name for p in self.base.iterdir() if p.name != "home"), ["models"])
 
+    def test_backup_that_is_not_there_makes_none(self):
+        self.assertIn("nowhere", self.do("restore", "nowhere", code=2).err)
+        self.assertFalse(self.file.exists())
+
     def test_state_dir_is_needed_before_it_is_made(self):
         self.do(code=2, env={"HOME": None})
         self.assertFalse(self.file.exists())

@@ -15,9 +15,9 @@ ssize_t fs_read(int fd, void *data, size_t len);
 ssize_t fs_read_at(int fd, void *data, size_t len, uint64_t offset);
 
 /* Writes the dirty pages of a file out, so that the next store through a shared mapping moves its mtime: a store to a page that is
- * dirty already does not. Free when no page is dirty; a no-op on tmpfs. Leaves the offset at the start; ends early after a
- * signal. */
-void fs_clean_pages(int fd);
+ * dirty already does not. Free when no page is dirty; a no-op on tmpfs. bytes: about how long it is; all of it is written out. Ends
+ * early after a signal. */
+void fs_clean_pages(int fd, uint64_t bytes);
 
 /* Writes all or fails with errno set (a short write is continued). */
 bool fs_write(int fd, const void *data, size_t len);

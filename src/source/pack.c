@@ -248,7 +248,7 @@ static bool pack_file(Attempt *try, int fd, Err *err)
     Packer *packer = try->packer;
     const char *path = try->model->path;
     struct stat st;
-    fs_clean_pages(fd);
+    fs_clean_pages(fd, try->model->stamp.size);
     if (fstat(fd, &st) != 0)
         return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", path);
     if (!refuse_unfit(path, &st, err))
@@ -298,7 +298,7 @@ static bool pack_member(Attempt *try, int dir, const TreeEntry *member, TarWrite
     int fd = packer->settings.follow_links ? link_open(dir, member->path, O_RDONLY)
                                            : fs_open_beneath(dir, member->path, O_RDONLY, false);
     if (fd >= 0)
-        fs_clean_pages(fd);
+        fs_clean_pages(fd, member->size);
     if (fd < 0 || fstat(fd, &st) != 0) {
         try->changed = errno == ENOENT || errno == ELOOP;
         err_set_errno(err, ERR_SKIP, errno, "%s: member %s cannot be opened", path, member->path);

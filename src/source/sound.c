@@ -119,14 +119,19 @@ static bool cut(const char *path, const char *what, Err *err)
     return err_hint(err, "its writer or a copy was cut off; copy or train the model again");
 }
 
-/* The last `want` bytes, or all. NULL and *err: no memory, or the file cannot be read. */
-static unsigned char *read_end(int fd, const char *path, uint64_t size, size_t want, size_t *len, Err *err)
+/* The last `want` bytes, or all; out of `head` when that is the whole file. NULL and *err: no memory, or it cannot be read. */
+static unsigned char *read_end(int fd, const char *path, const unsigned char *head, size_t head_len, uint64_t size, size_t want,
+                               size_t *len, Err *err)
 {
     *len = size < want ? (size_t)size : want;
     unsigned char *end = malloc(*len + 1);
     if (end == NULL) {
         err_no_memory(err);
         return NULL;
+    }
+    if (head_len == size) {
+        memcpy(end, head + size - *len, *len);
+        return end;
     }
     ssize_t got = fs_read_at(fd, end, *len, size - *len);
     if (got == (ssize_t)*len)
@@ -218,7 +223,7 @@ bool sound_tail(int fd, const char *path, const void *head, size_t len, uint64_t
         return cut(path, "its header names more bytes than it has", err);
     if (!pickle && !zip && !xz && !bzip2)
         return true;
-    unsigned char *end = read_end(fd, path, size, zip ? ZIP_END_MAX : 64, &end_len, err);
+    unsigned char *end = read_end(fd, path, bytes, len, size, zip ? ZIP_END_MAX : 64, &end_len, err);
     if (end == NULL)
         return false;
     if (pickle && end[end_len - 1] != '.')

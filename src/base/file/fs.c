@@ -41,14 +41,16 @@ ssize_t fs_read_at(int fd, void *data, size_t len, uint64_t offset)
     return read_all(fd, data, len, &offset);
 }
 
-void fs_clean_pages(int fd)
+void fs_clean_pages(int fd, uint64_t bytes)
 {
-    const off_t step = 64 * 1024 * 1024; /* bytes between two looks for a signal */
-    const off_t end = lseek(fd, 0, SEEK_END);
-    (void)lseek(fd, 0, SEEK_SET);
-    for (off_t at = 0; at < end && interrupt_signal() == 0; at += step)
-        if (sync_file_range(fd, at, step, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) != 0)
+    const unsigned flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    const uint64_t step = 64 * 1024 * 1024; /* bytes between two looks for a signal */
+    uint64_t at = 0;
+    for (; at + step < bytes && interrupt_signal() == 0; at += step)
+        if (sync_file_range(fd, (off_t)at, (off_t)step, flags) != 0)
             return;
+    if (interrupt_signal() == 0)
+        (void)sync_file_range(fd, (off_t)at, 0, flags); /* 0: to its end, wherever that is now */
 }
 
 bool fs_write(int fd, const void *data, size_t len)

@@ -1,4 +1,4 @@
-/* What is of files alone: the file itself, its schema, what other programs do to it. */
+/* What is of files alone: the file itself, its locks, what other programs write into it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -366,103 +366,11 @@ START_TEST(names_that_are_none)
 }
 END_TEST
 
-/* --- the schema -------------------------------------------------------------------------------------------------------------- */
-
-/* After `change` nothing is read or written; after `back` all is well again. */
-static void check_distrust(const char *change, const char *back, const char *part)
-{
-    static int32_t version;
-    SchemaState state;
-    Found found = {0};
-    file_sql(change);
-    ck_fails(put_one(store, "new", 1, &err), ERR_SCHEMA, part);
-    ck_fails(schema_state(store, &state, &err), ERR_SCHEMA, part);
-    ck_fails(store_catalog(store, note_found, &found, &err), ERR_SCHEMA, part);
-    reopen();
-    ck_fails(put_one(store, "new", 1, &err), ERR_SCHEMA, part);
-    file_sql(back);
-    ck_ok(schema_require_head(store, target, &err));
-    ck_ok(put_one(store, "again", ++version, &err));
-}
-
-START_TEST(foreign_code)
-{
-    check_distrust("CREATE TRIGGER spy AFTER INSERT ON model_rows BEGIN DELETE FROM model_rows; END", "DROP TRIGGER spy",
-                   "the trigger spy is on a table of this program");
-    check_distrust("CREATE TRIGGER spy INSTEAD OF INSERT ON latest_models BEGIN SELECT 1; END", "DROP TRIGGER spy",
-                   "the trigger spy");
-    check_distrust("CREATE TRIGGER \"spy\" AFTER INSERT ON \"MODEL_PAYLOADS\" BEGIN SELECT 1; END", "DROP TRIGGER spy",
-                   "the trigger spy");
-    check_distrust(
-        "DROP VIEW model_catalog; CREATE VIEW model_catalog AS SELECT 1",
-        "DROP VIEW model_catalog; CREATE VIEW model_catalog AS\n"
-        "    SELECT id, name, version, model_type, event, created_at, is_active, format, encoding, raw_bytes, stored_bytes, "
-        "chunk_count,\n"
-        "           lower(hex(content_sha256)) AS content_sha256, lower(hex(stored_sha256)) AS stored_sha256, source_host, "
-        "source_path, source_mtime, run_id\n"
-        "      FROM model_rows",
-        "the view model_catalog is not the one of this program");
-}
-END_TEST
-
-START_TEST(missing_objects)
-{
-    file_sql("DROP TRIGGER model_rows_delete");
-    ck_fails(put_one(store, "new", 1, &err), ERR_SCHEMA, "1 of the tables, views and triggers");
-    file_sql("DROP TABLE model_payloads; CREATE VIEW model_payloads AS SELECT 1");
-    ck_fails(put_one(store, "new", 1, &err), ERR_SCHEMA, "the view model_payloads is not the one of this program");
-}
-END_TEST
-
-/* What has nothing to do with us may be there. */
-START_TEST(harmless_neighbours)
-{
-    file_sql(
-        "CREATE TABLE notes (x); CREATE VIEW v AS SELECT * FROM models; CREATE TRIGGER t AFTER INSERT ON notes BEGIN SELECT 1; END;"
-        "CREATE INDEX of_the_team ON model_rows (event); ALTER TABLE model_rows ADD COLUMN note TEXT");
-    ck_ok(schema_require_head(store, target, &err));
-    ck_ok(put_one(store, "x", 1, &err));
-}
-END_TEST
-
-START_TEST(names_that_are_taken)
-{
-    SchemaState state;
-    Found found = {0};
-    file_sql("CREATE TABLE Models (name, version)");
-    ck_ok(schema_state(store, &state, &err));
-    ck_assert_int_eq(state.kind, SCHEMA_ABSENT);
-    ck_ok(store_catalog(store, note_found, &found, &err)); /* nothing of it is ours */
-    ck_assert_uint_eq(found.count, 0);
-    ck_fails(schema_upgrade(store, NULL, NULL, &err), ERR_SCHEMA, "the table Models is there already");
-    ck_fails(put_one(store, "x", 1, &err), ERR_SCHEMA, "not there yet");
-    file_sql("DROP TABLE Models");
-    ck_ok(schema_upgrade(store, NULL, NULL, &err));
-    ck_ok(put_one(store, "x", 1, &err));
-}
-END_TEST
-
-START_TEST(newer_program)
-{
-    Found found = {0};
-    ck_ok(put_one(store, "x", 1, &err));
-    file_sql(
-        "INSERT INTO migrate_models_revisions (revision, slug, checksum) VALUES ('9000', 's', 'c'); PRAGMA user_version = 9000;"
-        "CREATE TRIGGER of_its_own AFTER INSERT ON model_rows BEGIN SELECT 1; END");
-    ck_fails(schema_require_head(store, target, &err), ERR_SCHEMA, "9000");
-    ck_fails(schema_upgrade(store, NULL, NULL, &err), ERR_SCHEMA, "9000");
-    ck_fails(put_one(store, "y", 1, &err), ERR_SCHEMA, "newer version");
-    ck_ok(store_catalog(store, note_found, &found, &err));
-    ck_assert_uint_eq(found.count, 1);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("store sqlite");
-    TCase *file = tcase_create("file"), *bare = tcase_create("bare");
+    TCase *file = tcase_create("file");
     tcase_add_checked_fixture(file, setup_file, teardown_file);
-    tcase_add_checked_fixture(bare, setup_bare_file, teardown_file);
     tcase_set_timeout(file, 60);
     const TTest *const tests[] = {file_is_private,
                                   network_file_systems,
@@ -479,15 +387,9 @@ int main(void)
                                   view_forgets_digests,
                                   refused_writes,
                                   digests_are_kept,
-                                  names_that_are_none,
-                                  foreign_code,
-                                  missing_objects,
-                                  harmless_neighbours,
-                                  newer_program};
+                                  names_that_are_none};
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
         tcase_add_test(file, tests[i]);
-    tcase_add_test(bare, names_that_are_taken);
     suite_add_tcase(suite, file);
-    suite_add_tcase(suite, bare);
     return unit_run(suite);
 }

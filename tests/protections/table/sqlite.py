@@ -2,7 +2,8 @@
 from protection import P
 
 HERE, SQL = "src/store/sqlite/", "sql/sqlite/"
-FILE, DAMAGE, BOTH = "store/test_store_sqlite:", "store/test_store_damage:", "store/test_store_rows:"
+FILE, SCHEMA = "store/test_store_sqlite:", "store/test_store_file_schema:"
+DAMAGE, BOTH = "store/test_store_damage:", "store/test_store_rows:"
 
 ROWS = [
     P("file-is-private", "file", HERE + "session/target.c", "O_NOFOLLOW, 0600)", "O_NOFOLLOW, 0644)", FILE + "file_is_private",
@@ -11,15 +12,15 @@ ROWS = [
       FILE + "key_is_of_the_real_path", "two files of one name must not have one journal"),
     P("file-that-moved", 9, HERE + "session/transaction.c", "!= SQLITE_OK || !moved)", "!= SQLITE_OK || moved >= 0)", FILE + "file_that_moved",
       "a proof from a file that nobody sees any more is none"),
-    P("foreign-triggers", 12, HERE + "session/guard.c", "return !on_ours || refuse(", "return true || refuse(", FILE + "foreign_code",
+    P("foreign-triggers", 12, HERE + "session/guard.c", "return !on_ours || refuse(", "return true || refuse(", SCHEMA + "foreign_code",
       "code of somebody else would run inside our statements"),
-    P("foreign-views", 12, HERE + "session/guard.c", "return strcmp(sql, text_of(ours, 1)) == 0;", "return true;", FILE + "foreign_code",
+    P("foreign-views", 12, HERE + "session/guard.c", "return strcmp(sql, text_of(ours, 1)) == 0;", "return true;", SCHEMA + "foreign_code",
       "a view of our name is ours, word for word"),
-    P("missing-objects", 12, HERE + "session/guard.c", "if (wanted == found)", "if (wanted >= found)", FILE + "missing_objects",
+    P("missing-objects", 12, HERE + "session/guard.c", "if (wanted == found)", "if (wanted >= found)", SCHEMA + "missing_objects",
       "without its trigger a deleted row leaves its payload"),
     P("names-that-are-taken", "file", HERE + "session/guard.c", "(made || !wanted ||", "(true || made || !wanted ||",
-      FILE + "names_that_are_taken", "a table models that somebody else made is not ours"),
-    P("file-of-a-newer-program", "schema", HERE + "session/guard.c", "if (ok && newer && write)", "if (false)", FILE + "newer_program",
+      SCHEMA + "names_that_are_taken", "a table models that somebody else made is not ours"),
+    P("file-of-a-newer-program", "schema", HERE + "session/guard.c", "if (ok && newer && write)", "if (false)", SCHEMA + "newer_program",
       "an older program does not write into a newer schema"),
     P("file-signal-ends-the-wait", "signals", HERE + "session/connection.c", "return clock_seconds() - sq->asked_at > GRACE_SECONDS;",
       "return false;", FILE + "signal_ends_the_wait", "a lock may be held for ever"),

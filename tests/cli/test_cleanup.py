@@ -308,8 +308,8 @@ class Apply(CleanupCase):
 
     def test_twins_of_the_tree(self):
         self.edit(lambda row: dict(row, action="keep") if row["path"] != self.paths[1].name else row)
-        self.write("event1_regression.pkl", b"another source of that name " * 20)
-        result = self.apply("--pattern", "*.joblib", "--pattern", "*.pkl", code=3)
+        self.write("event1_regression/MLmodel", b"another source of that name " * 20)
+        result = self.apply(code=3)
         self.assertIn("same name", result[self.paths[1].name])
         self.assertTrue(self.paths[1].exists())
 

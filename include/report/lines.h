@@ -83,7 +83,19 @@ bool lines_removal_summary(const Lines *lines, const RemovalSummary *summary, Er
 /* A model was written to `path`. */
 bool lines_got(const Lines *lines, const StoredModel *row, const char *path, Err *err);
 
-bool lines_get_summary(const Lines *lines, uint64_t written, uint64_t raw_bytes, Err *err);
+/* One of many. status: "written", "present" (it was there with this content), "failed" with the reason; `path` is where it is, or
+ * would be. */
+bool lines_got_of_many(const Lines *lines, const StoredModel *row, const char *path, const char *status, const char *reason,
+                       Err *err);
+
+typedef struct GetSummary {
+    uint64_t written, present, failed;
+    uint64_t raw_bytes; /* of what was written */
+    int exit_code;
+} GetSummary;
+
+/* Text only of several: the line of a single one says it all. */
+bool lines_get_summary(const Lines *lines, const GetSummary *summary, Err *err);
 
 /* What became of a row that was to be delivered to a store. */
 typedef enum RowStatus {

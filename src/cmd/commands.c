@@ -28,7 +28,7 @@ const Command commands[COMMAND_COUNT] = {
                          .check = cmd_cleanup_options,
                          .main = cmd_cleanup},
     [COMMAND_GET] = {.words = "get",
-                     .arguments = "NAME[@V] [DEST|-]",
+                     .arguments = "NAME[@V]|GLOB [DEST|-]",
                      .summary = "a stored model back to a file or directory, byte for byte",
                      .needs = NEEDS_STORE,
                      .least = 1,

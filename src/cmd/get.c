@@ -1,4 +1,6 @@
 /* get.c: the command `get`. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,6 +9,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "command.h"
+#include "get_many.h"
 #include "flow/odd.h"
 #include "source/unpack.h"
 
@@ -89,14 +92,40 @@ static const char *base_name(const Choice *choice)
     return base[0] == '.' || strchr(base, '/') != NULL ? "model" : base; /* the database does not get to name hidden files */
 }
 
+/* Below `dest`, which ends in a slash, with the folders that the source had. NULL: no memory, or *err. */
+static char *place_below(const char *dest, const Choice *choice, Err *err)
+{
+    Arena arena = {0};
+    const char *path = get_many_path(&choice->info, &arena, err);
+    char *out = NULL;
+    if (path == NULL)
+        return NULL;
+    if (path[0] == '\0' || strchr(path, '/') == NULL) {
+        out = fs_join(dest, base_name(choice));
+    } else {
+        int root = open(dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int folder = root >= 0 ? get_many_folder(root, path, err) : -1;
+        if (root < 0)
+            err_set_errno(err, ERR_STOP, errno, "%s: cannot be opened", dest);
+        if (folder >= 0)
+            out = fs_join(dest, path);
+        close(folder);
+        close(root);
+    }
+    arena_free(&arena);
+    return out;
+}
+
 /* DEST, or the source's own name inside DEST when that is a directory, as cp does it. */
-static char *make_destination(const char *dest, const Choice *choice)
+static char *make_destination(const char *dest, const Choice *choice, Err *err)
 {
     struct stat st;
     if (dest == NULL)
         return strdup(base_name(choice));
     const char *slash = strrchr(dest, '/'), *last = slash != NULL ? slash + 1 : dest;
     bool into = last[0] == '\0' || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+    if (last[0] == '\0' && last != dest && stat(dest, &st) == 0 && S_ISDIR(st.st_mode))
+        return place_below(dest, choice, err);
     if (stat(dest, &st) == 0 && S_ISDIR(st.st_mode) && (!choice->info.is_tar || into))
         return fs_join(dest, base_name(choice));
     return strdup(dest);
@@ -112,6 +141,12 @@ static bool to_stdout(Store *store, const Choice *choice, Err *err)
     return false;
 }
 
+static bool summarize_one(const Lines *lines, const StoredModel *row, Err *err)
+{
+    GetSummary summary = {.written = 1, .raw_bytes = row->raw_bytes};
+    return !lines->json || lines_get_summary(lines, &summary, err);
+}
+
 static bool write_out(const CommandContext *context, const Choice *choice, const char *dest, Err *err)
 {
     UnpackOptions unpack = {.force = context->options->force};
@@ -119,9 +154,9 @@ static bool write_out(const CommandContext *context, const Choice *choice, const
     Store *store = context->store;
     uint64_t bytes;
     bool piped = dest != NULL && strcmp(dest, "-") == 0;
-    char *path = piped ? NULL : make_destination(dest, choice);
+    char *path = piped ? NULL : make_destination(dest, choice, err);
     if (!piped && path == NULL)
-        return err_no_memory(err);
+        return err->cls != ERR_NONE ? false : err_no_memory(err);
     bool ok = store_fetch_open(store, choice->name, choice->info.version, &bytes, err);
     if (ok) {
         ok = piped ? to_stdout(store, choice, err)
@@ -129,7 +164,7 @@ static bool write_out(const CommandContext *context, const Choice *choice, const
         store_fetch_close(store);
     }
     if (ok && !piped)
-        ok = lines_got(&lines, &choice->info, path, err) && lines_get_summary(&lines, 1, choice->info.raw_bytes, err);
+        ok = lines_got(&lines, &choice->info, path, err) && summarize_one(&lines, &choice->info, err);
     free(path);
     return ok;
 }
@@ -150,6 +185,8 @@ static bool get_once(void *ctx, Err *err)
 
 bool cmd_get_options(const Options *options, Err *err)
 {
+    if (get_many_is_wanted(options))
+        return get_many_options(options, err);
     char name[4 * STORE_NAME_MAX + 1];
     int64_t version;
     return parse_reference(options->arguments.items[0], name, sizeof name, &version, err);
@@ -157,6 +194,8 @@ bool cmd_get_options(const Options *options, Err *err)
 
 bool cmd_get(CommandContext *context, Err *err)
 {
+    if (get_many_is_wanted(context->options))
+        return get_many(context, err);
     char name[4 * STORE_NAME_MAX + 1];
     Get get = {.context = context, .choice = {.name = name}};
     bool ok = parse_reference(context->options->arguments.items[0], name, sizeof name, &get.choice.wanted, err) &&

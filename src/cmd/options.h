@@ -49,7 +49,7 @@ typedef struct Options {
     StringList include, exclude, pattern, dir_pattern;
     int64_t preset;       /* 0 = none, else a row of pattern_presets */
     size_t patterns_asked; /* so many of the patterns, from the first, were given by hand */
-    bool hidden;
+    bool hidden, all;
     int64_t batch_rows, retries;
     uint64_t batch_bytes, max_memory, inline_limit;
     double min_age, wait, timeout, lock_timeout, connect_timeout;

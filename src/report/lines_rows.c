@@ -18,14 +18,41 @@ bool lines_got(const Lines *lines, const StoredModel *row, const char *path, Err
     return lines_written(lines, err);
 }
 
-bool lines_get_summary(const Lines *lines, uint64_t written, uint64_t raw_bytes, Err *err)
-{
-    if (!lines->json)
+bool lines_got_of_many(const Lines *lines, const StoredModel *row, const char *path, const char *status, const char *reason,
+                       Err *err) {
+    if (lines->json) {
+        ModelLine model = model_line_of_row(row);
+        model.status = status;
+        model.path = path;
+        model.reason = reason;
+        return line_end(model_line_begin(&model), lines, err);
+    }
+    if (!lines->verbose || reason != NULL) /* the reason is in the log */
         return true;
-    JsonLine *line = summary_begin(lines);
-    json_line_int(line, "written", (int64_t)written);
-    json_line_int(line, "raw_bytes", (int64_t)raw_bytes);
-    return summary_end(line, lines, 0, err);
+    if (!lines_ready(lines, err))
+        return false;
+    fprintf(lines->out, "%-8s  ", status);
+    print_escaped(lines->out, path);
+    fputc('\n', lines->out);
+    return lines_written(lines, err);
+}
+
+bool lines_get_summary(const Lines *lines, const GetSummary *summary, Err *err)
+{
+    char raw[24];
+    if (lines->json) {
+        JsonLine *line = summary_begin(lines);
+        json_line_int(line, "written", (int64_t)summary->written);
+        json_line_int(line, "present", (int64_t)summary->present);
+        json_line_int(line, "failed", (int64_t)summary->failed);
+        json_line_int(line, "raw_bytes", (int64_t)summary->raw_bytes);
+        return summary_end(line, lines, summary->exit_code, err);
+    }
+    if (lines->quiet || summary->written + summary->present + summary->failed < 1)
+        return true;
+    fprintf(lines->out, "%llu written (%s), %llu were there, %llu failed\n", (unsigned long long)summary->written,
+            text_bytes(raw, summary->raw_bytes), (unsigned long long)summary->present, (unsigned long long)summary->failed);
+    return lines_written(lines, err);
 }
 
 /* `stored`: the command's own word for a row that it stored. */

@@ -188,11 +188,44 @@ class Where(GetCase):
         self.assertEqual({key: line[key] for key in known}, known)
         self.assertEqual((summary["written"], summary["raw_bytes"], summary["exit_code"]), (1, len(self.data), 0))
 
+    def test_many(self):
+        back = self.out / "back"
+        result = self.get("--all", back, "--json")
+        self.assertEqual([result.summary()[key] for key in ("written", "present", "failed")], [2, 0, 0])
+        self.assertEqual((back / "sub/x_model.joblib").read_bytes(), self.data)
+        self.assertEqual((back / BERTOPIC / "topics.json").read_bytes(), (self.tree / BERTOPIC / "topics.json").read_bytes())
+        (back / "sub/x_model.joblib").unlink()
+        for reference, written in (("*", 1), ("sub/*", 0), ("sub/", 0), ("x_mod*", 0)):
+            self.assertEqual(self.get(reference, back, "--json").summary()["written"], written, reference)
+        self.assertIn("1 written (1.17 KiB), 0 were there, 0 failed", self.get("sub/*", self.out / "other").out)
+        (back / "sub/x_model.joblib").write_bytes(b"mine")
+        result = self.get("--all", back, "--json", code=3)
+        self.assertEqual([result.summary()[key] for key in ("written", "present", "failed", "exit_code")], [0, 1, 1, 3])
+        self.assertIn("already", result.err)
+        self.assertEqual((back / "sub/x_model.joblib").read_bytes(), b"mine")
+        self.get("--all", back, "--force")
+        self.assertEqual((back / "sub/x_model.joblib").read_bytes(), self.data)
+        self.get("none*", back, code=1)
+        self.get("*", code=2)
+        self.get("*", "-", code=2)
+        self.get("--all", code=2)
+
+    def test_many_leave_their_folder_never(self):
+        (self.out / "outside").mkdir()
+        (self.out / "back").mkdir()
+        (self.out / "back" / "sub").symlink_to(self.out / "outside")
+        self.get("--all", self.out / "back", code=3)
+        self.assertEqual(os.listdir(self.out / "outside"), [])
+        self.query("UPDATE models SET source_path = '../../evil' WHERE name = 'sub/x_model'")
+        self.get("sub/*", self.out / "second")
+        self.assertEqual(os.listdir(self.out / "second"), ["sub"])
+
     def test_into_a_directory(self):
         for i, dest in enumerate(("d0", "d1/", str(self.out / "d2"), "d3/.")):
             (self.out / f"d{i}").mkdir()
             self.get("sub/x_model", dest)
-            self.assertEqual((self.out / f"d{i}" / "x_model.joblib").read_bytes(), self.data)
+            inside = "sub/x_model.joblib" if dest.endswith("/") else "x_model.joblib"
+            self.assertEqual((self.out / f"d{i}" / inside).read_bytes(), self.data)
         for dest in ("d0/", "d1/.", "."):
             self.get(BERTOPIC, dest)
             self.assertTrue((self.out / dest / BERTOPIC / "topics.json").exists(), dest)

@@ -33,4 +33,6 @@ ROWS = [
       "cli/test_real_names.Names.test_newest_of_a_series_by_time_is_live", "readers want the newest"),
     P("suffix-twins", "names", "src/source/naming.c", "if (differ_in_suffix(a, b))", "if (false)",
       "cli/test_real_names.Names.test_suffixes_tell_twins_apart", "churn.joblib and churn.onnx are two models"),
+    P("many-stay-below", "get", "src/cmd/get_many.c", "openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)",
+      "openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)", "cli/test_get.Where.test_many_leave_their_folder_never", "a link below the folder leads anywhere"),
 ]

@@ -228,15 +228,17 @@ END_TEST
 START_TEST(got)
 {
     StoredModel stored = row();
+    const GetSummary got = {.written = 1, .raw_bytes = 2048};
     ck_ok(lines_got(&lines, &stored, HOSTILE, &err));
-    ck_ok(lines_get_summary(&lines, 1, 2048, &err));
     check_text("a\\x0a\\x1b[31m\\xff  2.00 KiB\n");
+    ck_ok(lines_get_summary(&lines, &got, &err));
+    check_text("1 written (2.00 KiB), 0 were there, 0 failed\n");
     lines.quiet = true;
     ck_ok(lines_got(&lines, &stored, "x", &err));
     check_text("");
     lines.json = true;
     ck_ok(lines_got(&lines, &stored, "x", &err));
-    ck_ok(lines_get_summary(&lines, 1, 2048, &err));
+    ck_ok(lines_get_summary(&lines, &got, &err));
     check_has("{\"type\":\"model\",\"status\":\"written\",\"path\":\"x\",\"name\":\"x/merger\",\"version\":3,");
     check_has("{\"type\":\"summary\",\"command\":\"test\",\"store\":\"host/db\",\"written\":1,\"raw_bytes\":2048,\"exit_code\":0}\n");
 }

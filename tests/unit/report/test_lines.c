@@ -228,10 +228,10 @@ END_TEST
 START_TEST(got)
 {
     StoredModel stored = row();
-    const GetSummary got = {.written = 1, .raw_bytes = 2048};
+    const GetSummary summary = {.written = 1, .raw_bytes = 2048};
     ck_ok(lines_got(&lines, &stored, HOSTILE, &err));
     check_text("a\\x0a\\x1b[31m\\xff  2.00 KiB\n");
-    ck_ok(lines_get_summary(&lines, &got, &err));
+    ck_ok(lines_get_summary(&lines, &summary, &err));
     check_text("1 written (2.00 KiB), 0 were there, 0 failed\n");
     lines.quiet = true;
     ck_ok(lines_got(&lines, &stored, "x", &err));
@@ -240,7 +240,7 @@ START_TEST(got)
     ck_ok(lines_got(&lines, &stored, "x", &err));
     ck_ok(lines_get_summary(&lines, &got, &err));
     check_has("{\"type\":\"model\",\"status\":\"written\",\"path\":\"x\",\"name\":\"x/merger\",\"version\":3,");
-    check_has("{\"type\":\"summary\",\"command\":\"test\",\"store\":\"host/db\",\"written\":1,\"raw_bytes\":2048,\"exit_code\":0}\n");
+    check_has("{\"type\":\"summary\",\"command\":\"test\",\"store\":\"host/db\",\"written\":1,\"present\":0,\"failed\":0,\"raw_bytes\":2048,\"exit_code\":0}\n");
 }
 END_TEST
 

@@ -238,7 +238,7 @@ START_TEST(got)
     check_text("");
     lines.json = true;
     ck_ok(lines_got(&lines, &stored, "x", &err));
-    ck_ok(lines_get_summary(&lines, &got, &err));
+    ck_ok(lines_get_summary(&lines, &summary, &err));
     check_has("{\"type\":\"model\",\"status\":\"written\",\"path\":\"x\",\"name\":\"x/merger\",\"version\":3,");
     check_has("{\"type\":\"summary\",\"command\":\"test\",\"store\":\"host/db\",\"written\":1,\"present\":0,\"failed\":0,\"raw_bytes\":2048,\"exit_code\":0}\n");
 }

@@ -114,10 +114,30 @@ START_TEST(key_is_of_the_real_path)
     store = NULL;
     ck_assert_int_eq(unlink(path), 0);
     check_key("x.db", key);
+    check_key("link.db", key); /* which leads to what is not there yet */
+    ck_assert_int_eq(symlink("link.db", "link2.db"), 0);
+    check_key("link2.db", key);
+    ck_assert_int_eq(symlink("loop.db", "loop.db"), 0);
+    ck_fails(store_target_new("loop.db", &quick, &target, &err), ERR_USAGE, "symbolic links");
     ck_assert_int_eq(mkdir("sub", 0700), 0);
     StoreTarget *namesake = target_of("sub/x.db");
     ck_assert_str_ne(store_target_key(namesake), key);
     store_target_free(namesake);
+}
+END_TEST
+
+START_TEST(no_regular_file)
+{
+    static const char *const names[] = {"fifo.db", "folder.db"};
+    ck_assert_int_eq(mkfifo(unit_path(names[0]), 0600), 0);
+    ck_assert_int_eq(mkdir(unit_path(names[1]), 0700), 0);
+    for (size_t i = 0; i < 2; i++) {
+        Store *session = NULL;
+        StoreTarget *other = target_of(unit_path(names[i]));
+        store_target_may_create(other);
+        ck_fails(store_open(other, &session, NULL, &err), ERR_USAGE, "no regular file");
+        store_target_free(other);
+    }
 }
 END_TEST
 
@@ -372,7 +392,8 @@ int main(void)
     TCase *file = tcase_create("file");
     tcase_add_checked_fixture(file, setup_file, teardown_file);
     tcase_set_timeout(file, 60);
-    const TTest *const tests[] = {file_is_private,
+    const TTest *const tests[] = {no_regular_file,
+                                  file_is_private,
                                   network_file_systems,
                                   old_readers_can_read,
                                   missing_file,

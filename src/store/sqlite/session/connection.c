@@ -205,6 +205,9 @@ static bool prepare(Sqlite *sq, const SqliteTarget *target, Err *err)
 
 static bool find_file(const SqliteTarget *target, Err *err)
 {
+    struct stat status;
+    if (stat(target->path, &status) == 0 && !S_ISREG(status.st_mode))
+        return err_set(err, ERR_USAGE, "%s is no regular file", target->base.label);
     if (!sqlite_target_is_missing(&target->base) || target->base.may_be_missing)
         return true;
     if (target->base.may_create && !target->read_only && !target->immutable)

@@ -17,21 +17,22 @@
 #include "port/sha256.h"
 #include "file_url.h"
 
+#define LINKS_MAX 40      /* as the kernel */
 #define KEY_NAME_BYTES 60 /* of the file's name, in the key */
 
-/* The real path of a file that may be missing, in a folder that must be there. */
-static char *real_path(const char *path, Err *err)
+/* `name` beside `path`, or by itself when it is absolute. malloc'd. */
+static char *beside(const char *path, const char *name)
 {
-    char *found = realpath(path, NULL), *folder = NULL, *name = NULL, *real = NULL;
-    if (found != NULL)
-        return found;
-    int why = errno;
-    if (why != ENOENT) {
-        err_set_errno(err, ERR_USAGE, why, "%s", path);
-        return NULL;
-    }
-    folder = strdup(path);
-    name = strdup(path);
+    char *copy = name[0] != '/' ? strdup(path) : NULL;
+    char *joined = name[0] == '/' ? strdup(name) : copy != NULL ? fs_join(dirname(copy), name) : NULL;
+    free(copy);
+    return joined;
+}
+
+/* Where a file that is not there will be: its folder must be there. */
+static char *missing_path(const char *path, Err *err)
+{
+    char *folder = strdup(path), *name = strdup(path), *real = NULL, *found = NULL;
     if (folder == NULL || name == NULL)
         err_no_memory(err);
     else if ((real = realpath(dirname(folder), NULL)) == NULL)
@@ -41,6 +42,30 @@ static char *real_path(const char *path, Err *err)
     free(folder);
     free(name);
     free(real);
+    return found;
+}
+
+/* The real path of a file that may be missing, also at the end of symbolic links. */
+static char *real_path(const char *path, unsigned links, Err *err)
+{
+    char *found = realpath(path, NULL), target[PATH_MAX];
+    if (found != NULL)
+        return found;
+    if (errno != ENOENT) {
+        err_set_errno(err, ERR_USAGE, errno, "%s", path);
+        return NULL;
+    }
+    ssize_t len = readlink(path, target, sizeof target - 1);
+    if (len <= 0 || links == 0)
+        return missing_path(path, err);
+    target[len] = '\0';
+    char *next = beside(path, target);
+    if (next == NULL) {
+        err_no_memory(err);
+        return NULL;
+    }
+    found = real_path(next, links - 1, err);
+    free(next);
     return found;
 }
 
@@ -114,7 +139,7 @@ bool sqlite_target_new(const char *url, const StoreTuning *tuning, StoreTarget *
     target->read_only = parsed.read_only;
     target->immutable = parsed.immutable;
     target->wal = parsed.wal;
-    target->path = real_path(parsed.path, err);
+    target->path = real_path(parsed.path, LINKS_MAX, err);
     target->base.key = target->path != NULL ? key_of(target->path, err) : NULL;
     if (target->base.key == NULL) {
         sqlite_target_free(&target->base);

@@ -22,7 +22,8 @@ typedef enum StoreDoubt {
     STORE_FSYNC_OFF,     /* a crash of the machine may lose or tear anything */
     STORE_TORN_PAGES,    /* full_page_writes is off */
     STORE_UNLOGGED,      /* the row's table is emptied by a crash, or is temporary */
-    STORE_UNLOGGED_CHUNKS
+    STORE_UNLOGGED_CHUNKS,
+    STORE_IN_MEMORY      /* the store is a file, and its file system is in memory */
 } StoreDoubt;
 
 const char *store_doubt_text(StoreDoubt doubt); /* for people; "" for STORE_KEPT */

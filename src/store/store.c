@@ -206,6 +206,7 @@ const char *store_doubt_text(StoreDoubt doubt)
         [STORE_FSYNC_OFF] = "the database runs with fsync off; after a crash it may have nothing of this row",
         [STORE_TORN_PAGES] = "the database runs with full_page_writes off; a crash may tear this row",
         [STORE_UNLOGGED] = "the table of the row is unlogged or temporary; a crash empties it",
+        [STORE_IN_MEMORY] = "the file of the store is on a file system in memory; a restart of the machine empties it",
         [STORE_UNLOGGED_CHUNKS] = "the table of its chunks is unlogged or temporary; a crash empties it",
     };
     return texts[doubt];

@@ -105,11 +105,13 @@ class CliCase(unittest.TestCase):
     """A test with a fresh database (self.url), an empty tree (self.tree) and a state folder (self.state)."""
 
     kind = Postgres
+    place = None    # of the folder of a test; None = where temporary files are
+    proves = False  # the store must be a proof, which a file in memory is not
 
     def setUp(self):
         self.database = self.new_database()
         self.url = self.url_of(self.database)
-        self.folder = tempfile.TemporaryDirectory(prefix="cli-")
+        self.folder = tempfile.TemporaryDirectory(prefix="cli-", dir=self.place)
         self.addCleanup(self.folder.cleanup)
         self.base = pathlib.Path(self.folder.name)
         self.tree = self.base / "models"

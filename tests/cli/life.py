@@ -38,6 +38,7 @@ class LifeCase(CliCase):
 
 class CleanupCase(LifeCase):
     fsync = "on" # else nothing may go
+    proves = True
 
     def setUp(self):
         super().setUp()

@@ -7,11 +7,12 @@ import shutil
 import sqlite3
 import stat
 import subprocess
+import tempfile
 import textwrap
 import unittest
 
 from harness import NO_LIBPQ, NOBODY, PROGRAM, ROOT, CliCase, program_environment, samples, wait_until
-from stores import Sqlite
+from stores import DISK, RAM_DISK, Sqlite
 
 PAGE = ROOT / "docs" / "sqlite.md"
 PARTNERSHIPS = "partnerships_classifier_binary"
@@ -20,7 +21,7 @@ PARTNERSHIPS = "partnerships_classifier_binary"
 class FileCase(CliCase):
     """A working directory (self.base) with a tree ./models and nothing that names a database."""
 
-    kind = Sqlite
+    kind, place = Sqlite, DISK
 
     def setUp(self):
         super().setUp()
@@ -331,6 +332,20 @@ class Trouble(FileCase):
         (self.base / "copy.db").rename(self.file)
         self.do("cleanup", "--apply", "plan.csv", "--yes")
         self.assertEqual([p for p in self.tree.rglob("*") if p.is_file()], [])
+
+    @unittest.skipUnless(os.access(RAM_DISK, os.W_OK), "no file system in memory")
+    def test_file_in_memory_is_no_proof(self):
+        with tempfile.TemporaryDirectory(prefix="cli-", dir=RAM_DISK) as folder:
+            url = f"sqlite:///{folder}/models.db"
+            self.do("run", "-d", url)
+            result = self.do("cleanup", "--plan", "plan.csv", "--json", "-d", url)
+            self.assertEqual((result.summary()["can_go"], result.summary()["must_stay"]), (0, 5), result.all())
+            self.assertIn("on a file system in memory", result.out)
+            with open(self.base / "plan.csv") as file:
+                plan = file.read().replace('"keep"', '"delete"')
+            (self.base / "plan.csv").write_text(plan)
+            self.assertIn("on a file system in memory", self.do("cleanup", "--apply", "plan.csv", "--yes", "-d", url, code=1).err)
+        self.assertEqual(len([p for p in self.tree.rglob("*") if p.is_file()]), 5)
 
     def test_plan_of_another_file_is_refused(self):
         self.do()

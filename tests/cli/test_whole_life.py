@@ -17,6 +17,7 @@ RETRAINED = "partnerships_classifier_binary.joblib"
 @on_both
 class WholeLife(LifeCase):
     fsync = "on"
+    proves = True
 
     def command(self, *words, state=True):
         return [PROGRAM, *map(str, words), *(["--state-dir", str(self.state)] if state else []), "-d", self.url]

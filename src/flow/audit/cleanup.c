@@ -54,7 +54,7 @@ static bool refuse_doubtful(const Audit *audit, Err *err)
 {
     for (size_t i = 0; i < audit->count; i++) {
         StoreDoubt doubt = audit->items[i].doubt;
-        if (doubt != STORE_STANDBY && doubt != STORE_FSYNC_OFF && doubt != STORE_TORN_PAGES)
+        if (doubt == STORE_KEPT || doubt == STORE_UNLOGGED || doubt == STORE_UNLOGGED_CHUNKS)
             continue;
         err_set(err, ERR_STOP, "%s", store_doubt_text(doubt));
         return err_hint(err, doubt == STORE_STANDBY ? "name the primary" : "nothing is deleted on the word of such a database");

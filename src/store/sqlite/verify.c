@@ -1,7 +1,9 @@
 /* verify.c: are payloads what their rows say? All of one call in one transaction and as of one moment. */
 #include "calls.h"
 
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "payload.h"
 #include "session/connection.h"
@@ -39,12 +41,19 @@ static bool hash(Sqlite *sq, SqlitePayload *payload, StoreProof *proof, Err *err
     return true;
 }
 
+static bool is_in_memory(const Sqlite *sq)
+{
+    struct statfs status;
+    return statfs(((const SqliteTarget *)sq->base.target)->path, &status) == 0 &&
+           (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
+}
+
 static bool prove(Sqlite *sq, StoreProof *proof, Err *err)
 {
     SqlitePayload payload;
     Err why = {0};
     bool found, ok = sqlite_payload_open(sq, proof->name, proof->version, &payload, &found, &why);
-    proof->doubt = STORE_KEPT;
+    proof->doubt = is_in_memory(sq) ? STORE_IN_MEMORY : STORE_KEPT;
     if (ok && (!found || !records(payload.has_content, &payload.content, proof->content) ||
                !records(payload.has_stored, &payload.stored, proof->stored)))
         proof->health = STORE_MISSING;

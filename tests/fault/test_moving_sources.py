@@ -310,15 +310,18 @@ class MappedTest(FaultCase):
             self.reset()
             change = f"kill -USR1 {writer.pid}; while ! [ -e '{path}.done' ]; do sleep 0.01; done; rm '{path}.done'"
             result = self.run_faulty(op="read", at=3, do=f"run:{change}", path=path)
+            writer.kill()
+            path.unlink()
             with self.subTest(name=name):
-                self.assertIsNotNone(self.fired())
                 self.assertEqual(result.code, 3, result.all())
+                if f"{name}: is still being written" in result.err: # the kernel told of the mapping, and nothing was read
+                    self.assertEqual(self.ask("SELECT count(*) FROM models WHERE name = 'mapped_model'"), [(0,)])
+                    continue
+                self.assertIsNotNone(self.fired(), result.all())
                 where = "name = 'mapped_model'" if path.parent == self.tree else "format = 'tar'"
                 (payload,), = self.ask(f"SELECT string_agg(data, '' ORDER BY seq) FROM model_chunks JOIN models USING (name, version) WHERE {where}")
                 raw = gzip.decompress(bytes(payload))
                 self.assertIn((raw.count(b"a" * 4096), raw.count(b"b" * 4096)), [(self.SIZE // 4096, 0), (0, self.SIZE // 4096)], "half old, half new")
-            writer.kill()
-            path.unlink()
 
     @staticmethod
     def reap_writer(writer):

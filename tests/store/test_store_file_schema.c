@@ -77,6 +77,21 @@ START_TEST(names_that_are_taken)
 }
 END_TEST
 
+/* As .dump of the shell has it: every table and row, but nothing of the header. */
+START_TEST(dumped_file)
+{
+    Found found = {0};
+    ck_ok(put_one(store, "x", 1, &err));
+    file_sql("PRAGMA user_version = 0; PRAGMA application_id = 0; VACUUM");
+    reopen();
+    ck_ok(schema_require_head(store, target, &err));
+    ck_ok(store_catalog(store, note_found, &found, &err));
+    ck_assert_uint_eq(found.count, 1);
+    ck_ok(put_one(store, "y", 1, &err));
+    ck_fails(put_one(store, "x", 1, &err), ERR_CONFLICT, "x");
+}
+END_TEST
+
 START_TEST(newer_program)
 {
     Found found = {0};
@@ -182,8 +197,8 @@ int main(void)
     tcase_add_checked_fixture(made, setup_file, teardown_file);
     tcase_add_checked_fixture(bare, setup_bare_file, teardown_file);
     tcase_set_timeout(made, 60);
-    const TTest *const tests[] = {made_at_once,    edited_revision,     identity,     foreign_code,
-                                  missing_objects, harmless_neighbours, newer_program};
+    const TTest *const tests[] = {made_at_once,    edited_revision,     identity,    foreign_code,
+                                  missing_objects, harmless_neighbours, dumped_file, newer_program};
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
         tcase_add_test(made, tests[i]);
     tcase_add_test(bare, names_that_are_taken);

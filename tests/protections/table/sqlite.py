@@ -22,6 +22,8 @@ ROWS = [
       SCHEMA + "names_that_are_taken", "a table models that somebody else made is not ours"),
     P("file-of-a-newer-program", "schema", HERE + "session/guard.c", "if (ok && newer && write)", "if (false)", SCHEMA + "newer_program",
       "an older program does not write into a newer schema"),
+    P("file-that-was-dumped", "file", HERE + "session/guard.c", "sqlite_ask(sq, last, version, err)",
+      'sqlite_ask(sq, "PRAGMA user_version", version, err)', SCHEMA + "dumped_file", "a dump has no header; its rows would be passed over"),
     P("file-signal-ends-the-wait", "signals", HERE + "session/connection.c", "return clock_seconds() - sq->asked_at > GRACE_SECONDS;",
       "return false;", FILE + "signal_ends_the_wait", "a lock may be held for ever"),
     P("file-lost-commit", 7, HERE + "session/transaction.c", "*outcome = STORE_UNKNOWN;", "*outcome = STORE_REFUSED;", DAMAGE + "lost_commit",

@@ -160,19 +160,28 @@ static bool compare(Sqlite *sq, Model *model, Err *err)
     return err_hint(err, "take another copy of the file, or make a new one from the backups");
 }
 
+/* The number of the revision that was applied last, 0 = none. A dump keeps the ledger, and loses the user_version of the file. */
+static bool ask_version(Sqlite *sq, int64_t *version, Err *err)
+{
+    static const char has_ledger[] = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND rootpage > 0 AND name = "
+                                     "'migrate_models_revisions'";
+    static const char last[] = "SELECT max(CAST(revision AS INTEGER)) FROM migrate_models_revisions";
+    int64_t ledger = 0;
+    *version = 0;
+    return sqlite_ask(sq, has_ledger, &ledger, err) && (ledger == 0 || sqlite_ask(sq, last, version, err));
+}
+
 bool sqlite_guard(Sqlite *sq, bool write, Err *err)
 {
-    static const char has_ledger[] = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = "
-                                     "'migrate_models_revisions'";
-    int64_t schema, ledger = 0, version = 0, known = 0;
+    int64_t schema, version = 0, known = 0;
     if (!sqlite_ask(sq, "PRAGMA schema_version", &schema, err))
         return false;
     if (schema == sq->guarded)
         return true;
-    if (!sqlite_ask(sq, has_ledger, &ledger, err) || !sqlite_ask(sq, "PRAGMA user_version", &version, err))
+    if (!ask_version(sq, &version, err))
         return false;
     Model model = {0};
-    sq->has_tables = ledger > 0 && version > 0;
+    sq->has_tables = version > 0;
     bool ok = !sq->has_tables || model_open(sq, &model, version, &known, err), newer = ok && sq->has_tables && version > known;
     if (ok && sq->has_tables && !newer)
         ok = compare(sq, &model, err);
@@ -202,7 +211,7 @@ bool sqlite_guard_change(Sqlite *sq, Err *err)
     Model model = {0}, later = {0};
     sqlite3_stmt *object = NULL;
     bool row = true;
-    bool ok = sqlite_ask(sq, "PRAGMA user_version", &version, err) && model_open(sq, &model, version, &known, err) &&
+    bool ok = ask_version(sq, &version, err) && model_open(sq, &model, version, &known, err) &&
               model_open(sq, &later, known, &ignored, err) &&
               sqlite_check(sq, sqlite3_prepare_v2(sq->db, sql_sqlite_objects, -1, &object, NULL), err);
     while (ok && row)

@@ -89,21 +89,27 @@ static const char *wrong_text(const char *path, const char *head, size_t len, ui
     return is_json(text, len, size) ? "a JSON text" : NULL;
 }
 
+/* From protocol 4 on a pickle names a class in another way. */
+static bool is_early_pickle(const unsigned char *head, size_t len)
+{
+    return len >= 2 && head[0] == 0x80 && head[1] < 4;
+}
+
 bool sound_head(const char *path, const void *head, size_t len, uint64_t size, Err *err)
 {
     static const char again[] = "it is what a failed download or checkout leaves; fetch it again";
     const char *remedy, *pointer = size == len ? sound_pointer(head, len, &remedy) : NULL;
     if (pointer != NULL)
         return refuse(path, pointer, remedy, err);
-    if (size == len && size <= TEXT_MAX && holds(head, len, "<<<<<<< ") && holds(head, len, "\n=======\n") &&
-        holds(head, len, "\n>>>>>>> "))
+    if (size == len && size <= TEXT_MAX && memchr(head, '\0', len) == NULL && holds(head, len, "<<<<<<< ") &&
+        holds(head, len, "\n=======\n") && holds(head, len, "\n>>>>>>> "))
         return refuse(path, "a text with the marks of a merge conflict", again, err);
     if (BEGINS(head, len, "\x00\x05\x16\x07\x00\x02\x00\x00"))
         return refuse(path, "data of macOS about another file (AppleDouble)", "remove it", err);
     const char *text = wrong_text(path, head, len, size);
     if (text != NULL)
         return refuse(path, text, again, err);
-    if (BEGINS(head, len, "\x80") && holds(head, len < TEXT_MAX ? len : TEXT_MAX, "joblib.numpy_pickle\nNDArrayWrapper\n")) {
+    if (is_early_pickle(head, len) && holds(head, len < TEXT_MAX ? len : TEXT_MAX, "joblib.numpy_pickle\nNDArrayWrapper\n")) {
         err_set(err, ERR_SKIP, "%s: was written by an old joblib, and its arrays are in files beside it", path);
         return err_hint(err, "it cannot be loaded from its row alone: move them into a folder of their own that is one model, or "
                              "dump it again");

@@ -34,8 +34,6 @@ static const struct {
     {"metadata.json", "", true, MARK_LEARNER},
     {"pyvenv.cfg", "", true, MARK_VENV},
     {"func_code.py", "", true, MARK_CACHE},
-    {"", "embeddings.safetensors", false, MARK_EMBEDDINGS},
-    {"", "embeddings.bin", false, MARK_EMBEDDINGS},
     {"ctfidf", "", false, MARK_TOPIC_PARTS},
     {"topic_embeddings", "", false, MARK_TOPIC_PARTS},
     {"", ".safetensors", false, MARK_WEIGHTS},
@@ -71,7 +69,7 @@ static const struct {
 } kinds[] = {
     {MARK_MLMODEL, 0, DIR_MLFLOW, NULL, {NULL}, false},
     {MARK_MODEL_INDEX, 0, DIR_DIFFUSERS, NULL, {NULL}, false},
-    {MARK_TOPICS, MARK_CONFIG | MARK_EMBEDDINGS, DIR_BERTOPIC, NULL, {NULL}, false},
+    {MARK_TOPICS, MARK_CONFIG | MARK_WEIGHTS | MARK_OTHER_WEIGHTS, DIR_BERTOPIC, NULL, {NULL}, false},
     {MARK_CONFIG | MARK_TOPIC_PARTS, MARK_WEIGHTS | MARK_OTHER_WEIGHTS, DIR_BERTOPIC, NULL, {NULL}, true},
     {MARK_SAVED_MODEL, 0, DIR_TENSORFLOW, NULL, {NULL}, false},
     {MARK_PREDICTOR | MARK_LEARNER, 0, DIR_AUTOGLUON, NULL, {NULL}, false},

@@ -33,15 +33,14 @@ enum Mark {
     MARK_TOPIC_PARTS = 1u << 6,   /* ctfidf*, topic_embeddings* */
     MARK_MODEL_INDEX = 1u << 7,
     MARK_ADAPTER = 1u << 8,
-    MARK_EMBEDDINGS = 1u << 9,    /* *embeddings.safetensors, *embeddings.bin */
-    MARK_OTHER_WEIGHTS = 1u << 10, /* *.bin, *.onnx, *.h5 … */
-    MARK_META = 1u << 11,
-    MARK_CONFIG_CFG = 1u << 12,
-    MARK_TOKENIZER = 1u << 13,
-    MARK_PREDICTOR = 1u << 14,
-    MARK_LEARNER = 1u << 15,      /* learner.pkl, metadata.json */
-    MARK_VENV = 1u << 16,
-    MARK_CACHE = 1u << 17         /* of joblib.Memory */
+    MARK_OTHER_WEIGHTS = 1u << 9, /* *.bin, *.onnx, *.h5 … */
+    MARK_META = 1u << 10,
+    MARK_CONFIG_CFG = 1u << 11,
+    MARK_TOKENIZER = 1u << 12,
+    MARK_PREDICTOR = 1u << 13,
+    MARK_LEARNER = 1u << 14,      /* learner.pkl, metadata.json */
+    MARK_VENV = 1u << 15,
+    MARK_CACHE = 1u << 16         /* of joblib.Memory */
 };
 
 /* Zero-initialise *out. ERR_SKIP when the directory cannot be read to its end; the text is for behind the directory's path. */

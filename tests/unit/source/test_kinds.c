@@ -35,7 +35,9 @@ START_TEST(every_kind)
     one(FILES("meta.json={}", "tokenizer"), "");
     one(FILES("topics.json", "config.json"), "dir d bertopic\n");
     one(FILES("topics.json", "topic_embeddings.safetensors"), "dir d bertopic\n");
+    one(FILES("topics.json", "weights.bin"), "dir d bertopic\n");
     one(FILES("topics.json"), "");
+    one(FILES("topics.json", "notes.txt"), "");
     one(FILES("predictor.pkl", "learner.pkl"), "dir d autogluon\n");
     one(FILES("predictor.pkl", "metadata.json"), "dir d autogluon\n");
     one(FILES("predictor.pkl"), "");

@@ -24,7 +24,8 @@ typedef struct ScanRules {
  * its name matches a dir pattern or by the table in kinds.c; the outermost wins. A root that is a model is ERR_USAGE. A
  * symlink or special file inside a directory model makes it fail. A pattern without '/' is matched on the last component too
  * (glob_path). suffix_len: the literal tail of the pattern that matched, if it begins with a dot (`*.joblib` = 7, `*.tar.gz` = 7),
- * else the file's last extension. Symlinks: a link with a name that matches, or to a directory, is MODEL_SKIPPED. With follow_links
+ * else the file's last extension. Symlinks: a link with a name that matches, or to a directory, is MODEL_SKIPPED, unless it leads
+ * to a file in a hidden folder below the root: that file has the link's name. With follow_links
  * they are looked at after the walk, in the order of the paths, so that real files win: one target gives one model, whose path is
  * the link's own (followed_link is set; open it with link_open); a second way to the same target and a target outside the root are
  * MODEL_SKIPPED; a link that leads nowhere or in a circle is MODEL_FAILED. errors: ERR_STOP the root cannot be read, no memory, no

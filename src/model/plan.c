@@ -203,24 +203,20 @@ static bool is_same(const Content *source, const Version *stored)
 /* The content is stored under the key that the source had in an earlier version: it goes on under that one. */
 static bool continue_earlier(const Plan *plan, Model *model)
 {
-    Identity *identity = model->has_earlier ? malloc(sizeof *identity) : NULL;
-    Group *group = identity != NULL ? earlier_group(plan, model, identity) : NULL;
+    Identity identity;
+    Group *group = model->has_earlier ? earlier_group(plan, model, &identity) : NULL;
+    if (group == NULL)
+        return false;
     Content content = model_content(model);
-    bool is_explicit = group != NULL && identity->version != VERSION_AUTO;
-    const Version *same = group == NULL ? NULL
-                          : is_explicit ? group_version(group, identity->version)
-                                        : group_newest_with(group, &content);
-    if (same != NULL && is_same(&content, same)) {
-        uint32_t key = strmap_get(&plan->earlier_by_name, identity->name);
-        model->name = plan->earlier_names[key];
-        model->version = same->number;
-        model->explicit_version = is_explicit;
-        model->state = MODEL_UNCHANGED;
-    } else {
-        same = NULL;
-    }
-    free(identity);
-    return same != NULL;
+    bool is_explicit = identity.version != VERSION_AUTO;
+    const Version *same = is_explicit ? group_version(group, identity.version) : group_newest_with(group, &content);
+    if (same == NULL || !is_same(&content, same))
+        return false;
+    model->name = plan->earlier_names[group - plan->earlier];
+    model->version = same->number;
+    model->explicit_version = is_explicit;
+    model->state = MODEL_UNCHANGED;
+    return true;
 }
 
 static void settle_model(const Plan *plan, Group *group, Model *model)

@@ -22,9 +22,50 @@ static bool is_named_like_a_model(const Walk *walk)
     return rules_match_file(walk->rules, walk->path.data) >= 0 || rules_match_directory(walk->rules, walk->path.data);
 }
 
+/* Does a path lead through a folder that is not entered, or to a hidden file? */
+static bool is_hidden_path(const Walk *walk, const char *path)
+{
+    char part[256];
+    for (size_t len; !walk->rules->hidden; path += len + 1) {
+        len = strcspn(path, "/");
+        snprintf(part, sizeof part, "%.*s", len < sizeof part ? (int)len : 0, path);
+        if (kinds_is_hidden(part, path[len] == '/' ? ENTRY_DIRECTORY : ENTRY_FILE))
+            return true;
+        if (path[len] == '\0')
+            return false;
+    }
+    return false;
+}
+
+/* Kubernetes (x.joblib -> ..data/x.joblib), git-annex and DVC keep files in hidden folders, and the link is the name that people
+ * gave. Several may lead to one file. *taken: the link at walk->path is such a one, and is in the list. */
+static bool take_hidden_target(Walk *walk, bool *taken, Err *err)
+{
+    char real[LINK_PATH_MAX];
+    struct stat st;
+    int suffix_len = rules_match_file(walk->rules, walk->path.data);
+    int target = suffix_len >= 0 ? link_resolve(walk->root, walk->path.data, real) : -1;
+    *taken = target >= 0 && fstat(target, &st) == 0 && S_ISREG(st.st_mode) && is_hidden_path(walk, real);
+    if (target >= 0)
+        close(target);
+    if (!*taken)
+        return true;
+    bool before = walk->in_link;
+    walk->in_link = walk->to_hidden = true;
+    bool ok = walk_add_file(walk, &st, suffix_len, err);
+    walk->in_link = before;
+    walk->to_hidden = false;
+    return ok;
+}
+
 bool links_note(Walk *walk, int dir, const char *name, Err *err)
 {
+    bool taken = false;
     if (rules_exclude_directory(walk->rules, walk->path.data))
+        return true;
+    if (rules_select(walk->rules, walk->path.data) && !take_hidden_target(walk, &taken, err))
+        return false;
+    if (taken)
         return true;
     if (walk->rules->follow_links) {
         const char *path = arena_copy(&walk->arena, walk->path.data, walk->path.len, err);

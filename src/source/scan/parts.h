@@ -86,6 +86,7 @@ typedef struct Walk {
     ModelList *list;
     Buf path;           /* of the entry in hand, relative to root, with a NUL */
     bool in_link;       /* path leads through a symlink */
+    bool to_hidden;     /* ... to a file in a hidden folder, which has no other name */
     VEC(const char *) links; /* symlinks to look at when all real files are known, in the arena; only with follow_links */
     uint64_t patterns_used; /* bits of rules->patterns */
     Arena arena;

@@ -76,7 +76,8 @@ static bool refuse_as_same(Walk *walk, ModelKind kind, const char *what, const c
 bool walk_add_file(Walk *walk, const struct stat *st, int suffix_len, Err *err)
 {
     const char *first = NULL;
-    if (walk->rules->follow_links && !seen_add(&walk->seen, st->st_dev, st->st_ino, walk->path.data, &first, err))
+    bool counts = walk->rules->follow_links && !walk->to_hidden;
+    if (counts && !seen_add(&walk->seen, st->st_dev, st->st_ino, walk->path.data, &first, err))
         return false;
     if (walk->in_link && first != NULL)
         return refuse_as_same(walk, MODEL_FILE, "same file as", first, err);

@@ -35,4 +35,6 @@ ROWS = [
       "cli/test_real_names.Names.test_suffixes_tell_twins_apart", "churn.joblib and churn.onnx are two models"),
     P("many-stay-below", "get", "src/cmd/get_many.c", "openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)",
       "openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)", "cli/test_get.Where.test_many_leave_their_folder_never", "a link below the folder leads anywhere"),
+    P("hidden-targets", "scan", "src/source/scan/links.c", "S_ISREG(st.st_mode) && is_hidden_path(walk, real);", "S_ISREG(st.st_mode);",
+      "unit/source/test_scan_links:test_links_into_hidden_folders", "without -L a link to a visible model is not another one"),
 ]

@@ -152,6 +152,31 @@ START_TEST(test_followed_links_to_directories)
 }
 END_TEST
 
+/* Kubernetes, git-annex, DVC: the link is the name, the file has none. */
+START_TEST(test_links_into_hidden_folders)
+{
+    put("..2026_06_03/x.joblib", "x");
+    put_link("..data", "..2026_06_03");
+    put_link("x.joblib", "..data/x.joblib");
+    put_link("sub.joblib", "..2026_06_03");
+    put(".dvc/cache/d3/b07384", "y");
+    put_link("a/churn.joblib", "../.dvc/cache/d3/b07384");
+    put_link("a/twin.joblib", "../.dvc/cache/d3/b07384");
+    put("plain.joblib", "z");
+    put_link("link.joblib", "plain.joblib");
+    put_link("out.joblib", "/etc/passwd");
+    scan(&plain);
+    ck_assert_ptr_nonnull(strstr(shown, "file a/churn.joblib -7 (link)\nfile a/twin.joblib -7 (link)\nskipped link.joblib: symbolic"));
+    ck_assert_ptr_nonnull(strstr(shown, "file plain.joblib -7\nskipped sub.joblib: symbolic"));
+    ck_assert_ptr_nonnull(strstr(shown, "file x.joblib -7 (link)\n"));
+    ck_assert_ptr_nonnull(strstr(shown, "skipped out.joblib: symbolic"));
+    scan(&following);
+    ck_assert_ptr_nonnull(strstr(shown, "file a/churn.joblib -7 (link)\nfile a/twin.joblib -7 (link)\n"));
+    ck_assert_ptr_nonnull(strstr(shown, "skipped link.joblib: symbolic link, same file as plain.joblib (link)\n"));
+    ck_assert_ptr_nonnull(strstr(shown, "file x.joblib -7 (link)\n"));
+}
+END_TEST
+
 /* What lies inside a directory model is stored with it, and not a second time. */
 START_TEST(test_links_into_directory_models)
 {
@@ -244,6 +269,7 @@ int main(void)
     tcase_add_test(tc, test_links_and_includes);
     tcase_add_test(tc, test_a_neighbour_is_outside);
     tcase_add_test(tc, test_followed_links_to_directories);
+    tcase_add_test(tc, test_links_into_hidden_folders);
     tcase_add_test(tc, test_links_into_directory_models);
     tcase_add_test(tc, test_a_web_of_links_ends);
     tcase_add_test(tc, test_link_open);

@@ -1,6 +1,6 @@
 #include "../plan_unit.h"
 
-#include "base/clock.h"
+#include <time.h>
 
 /* --- the journal ------------------------------------------------------------------------------------------------------------- */
 
@@ -117,11 +117,17 @@ END_TEST
 
 #define MANY 300000
 
+/* Of this process: what else runs on the machine does not count. */
+static double processor_seconds(void)
+{
+    return (double)clock() / CLOCKS_PER_SEC;
+}
+
 /* Both in an order that is not that of the numbers. */
 static double seconds_for(int count)
 {
     char path[40];
-    double start = clock_seconds();
+    double start = processor_seconds();
     for (int i = 0; i < count; i++) {
         snprintf(path, sizeof path, "a_v%d.joblib", i);
         add(path, "a", (int32_t)((int64_t)i * 7919 % count));
@@ -143,7 +149,7 @@ static double seconds_for(int count)
     }
     ck_assert_int_eq(last, count - 1);
     end();
-    return clock_seconds() - start;
+    return processor_seconds() - start;
 }
 
 /* With a step for each pair this would take minutes. */
@@ -157,7 +163,7 @@ END_TEST
 START_TEST(many_twins)
 {
     char path[40];
-    double start = clock_seconds();
+    double start = processor_seconds();
     for (int i = 0; i < MANY; i++) {
         snprintf(path, sizeof path, "%06d.joblib", i);
         add(path, "a", VERSION_AUTO);
@@ -166,7 +172,7 @@ START_TEST(many_twins)
     for (uint32_t i = 0; i < MANY; i++)
         if (list.items[i].state != MODEL_CONFLICT)
             ck_abort_msg("%s is no conflict", list.items[i].path);
-    ck_assert(clock_seconds() - start < 20);
+    ck_assert(processor_seconds() - start < 20);
     end();
 }
 END_TEST

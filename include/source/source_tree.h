@@ -21,7 +21,7 @@ bool source_tree_open(const char *models_dir, SourceTree *out, Err *err);
  * MODEL_FAILED. map_file: --map, NULL = none. */
 bool source_tree_scan(SourceTree *tree, const ScanRules *rules, const char *map_file, ModelList *models, Err *err);
 
-/* ERR_USAGE when an answer would be written to a model of the scanned tree, or into one. path: NULL = nowhere. */
+/* ERR_USAGE when a file that is written, an answer or the store, is a model of the scanned tree or in one. path: NULL = nowhere. */
 bool source_tree_spare(const SourceTree *tree, const char *path, Err *err);
 
 void source_tree_close(SourceTree *tree);

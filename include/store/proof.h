@@ -23,7 +23,8 @@ typedef enum StoreDoubt {
     STORE_TORN_PAGES,    /* full_page_writes is off */
     STORE_UNLOGGED,      /* the row's table is emptied by a crash, or is temporary */
     STORE_UNLOGGED_CHUNKS,
-    STORE_IN_MEMORY      /* the store is a file, and its file system is in memory */
+    STORE_IN_MEMORY,     /* the store is a file, and its file system is in memory */
+    STORE_UNLOCKED       /* the store is a file that is read without a lock: what another program does to it is not seen */
 } StoreDoubt;
 
 const char *store_doubt_text(StoreDoubt doubt); /* for people; "" for STORE_KEPT */

@@ -57,6 +57,7 @@ void store_target_free(StoreTarget *target);
 /* Before the first store_open: a store that is a file and is not there is made, by the first session. Without this call that is
  * ERR_USAGE. A database behind a server is never made. */
 void store_target_may_create(StoreTarget *target);
+const char *store_target_file(const StoreTarget *target); /* its real path when it is a file, else NULL */
 bool store_target_is_missing(const StoreTarget *target); /* it is a file, and it is not there at this moment */
 
 /* Before the first store_open: a store that is a file and is not there reads as an empty one, and is not made. */

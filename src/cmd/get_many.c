@@ -143,6 +143,16 @@ static bool is_there(Many *many, const StoredModel *row, const char *path)
            (!row->is_tar || !row->has_members || digest_equal(&packed.members, &row->members));
 }
 
+/* A link at the place of a model may lead out of DIR. */
+static bool refuse_link(int folder, const char *path, Err *err)
+{
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+    if (fstatat(folder, slash != NULL ? slash + 1 : path, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(st.st_mode))
+        return true;
+    return err_set(err, ERR_SKIP, "%s: a link stands there; remove it, or get the model by its name", path);
+}
+
 static bool fetch(Many *many, const StoredModel *row, const char *path, Err *err)
 {
     CommandContext *context = many->context;
@@ -150,7 +160,8 @@ static bool fetch(Many *many, const StoredModel *row, const char *path, Err *err
     uint64_t bytes;
     char *dest = fs_join(many->dest, path);
     int folder = dest != NULL ? get_many_folder(many->root, path, err) : -1;
-    bool ok = folder >= 0 && store_fetch_open(context->store, row->name, row->version, &bytes, err);
+    bool ok = folder >= 0 && refuse_link(folder, path, err) &&
+              store_fetch_open(context->store, row->name, row->version, &bytes, err);
     if (ok) {
         ok = unpack_to_path(row, unpack_from_store, context->store, dest, &unpack, err);
         store_fetch_close(context->store);

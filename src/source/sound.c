@@ -205,12 +205,12 @@ static bool safetensors_whole(const unsigned char *head, size_t len, uint64_t si
     return 8 + header > len || 8 + header + safetensors_end((const char *)head + 8, (size_t)header) <= size;
 }
 
-/* The superblock records where the file ends: version 0 and 1, then 2 and 3. Offsets are of 8 bytes as a rule. */
+/* The superblock records where the file ends, at a place for each version: 0, 1, then 2 and 3. Offsets are of 8 bytes as a rule. */
 static bool hdf5_whole(const unsigned char *head, size_t len, uint64_t size)
 {
     if (len < 64 || (head[8] <= 1 && head[13] != 8) || (head[8] >= 2 && head[9] != 8))
         return true;
-    uint64_t end = little_endian(head + (head[8] <= 1 ? 40 : 28), 8);
+    uint64_t end = little_endian(head + (head[8] == 0 ? 40 : head[8] == 1 ? 44 : 28), 8);
     return end <= size || end == UINT64_MAX;
 }
 

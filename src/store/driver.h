@@ -17,6 +17,7 @@ typedef struct StoreDriver {
     bool (*in_environment)(void); /* does the environment name a store of this kind? NULL: it cannot */
     void (*target_free)(StoreTarget *target);
     bool (*has_password)(const char *url);
+    const char *(*file)(const StoreTarget *target); /* NULL for what is no file */
     bool (*is_missing)(const StoreTarget *target); /* NULL for what is no file */
 
     bool (*open)(const StoreTarget *target, Store **out, bool *full, Err *err);        /* full is never NULL */

@@ -74,6 +74,11 @@ void store_target_may_create(StoreTarget *target)
     target->may_create = true;
 }
 
+const char *store_target_file(const StoreTarget *target)
+{
+    return target->driver->file != NULL ? target->driver->file(target) : NULL;
+}
+
 bool store_target_is_missing(const StoreTarget *target)
 {
     return target->driver->is_missing != NULL && target->driver->is_missing(target);
@@ -207,6 +212,7 @@ const char *store_doubt_text(StoreDoubt doubt)
         [STORE_TORN_PAGES] = "the database runs with full_page_writes off; a crash may tear this row",
         [STORE_UNLOGGED] = "the table of the row is unlogged or temporary; a crash empties it",
         [STORE_IN_MEMORY] = "the file of the store is on a file system in memory; a restart of the machine empties it",
+        [STORE_UNLOCKED] = "the file of the store is read with immutable=1: what another program does to it is not seen",
         [STORE_UNLOGGED_CHUNKS] = "the table of its chunks is unlogged or temporary; a crash empties it",
     };
     return texts[doubt];

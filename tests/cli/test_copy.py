@@ -227,6 +227,13 @@ class Bad(CopyCase):
         self.assertEqual(told, [(digest(payload), digest(payload), len(payload), "file")])
         self.assertEqual(self.counts(self.copy()), (0, 9, 0, 0))
 
+    def test_compressed_rows_without_digests_are_not_copied(self):
+        """Nothing tells whether they are whole, and the copy would record the digest of the damage."""
+        self.query("UPDATE models SET raw_bytes = NULL, stored_sha256 = NULL WHERE name = 'event1_regression'")
+        result = self.copy(code=3)
+        self.assertEqual(self.counts(result), (8, 0, 0, 1))
+        self.assertRegex(result.err, r"event1_regression@1: is compressed or a directory and records no digests")
+
     def test_rows_that_no_command_can_work_with_are_named(self):
         if self.kind is not Postgres:
             self.skipTest("version is no number from 0 to 2147483647 only in a table made by hand")

@@ -323,6 +323,27 @@ class Trouble(FileCase):
         self.assertIn("spy", result.err)
         self.assertEqual(self.count(), 4)
 
+    def test_foreign_trigger_on_the_ledger_is_refused(self):
+        with sqlite3.connect(self.file) as connection:
+            connection.execute("CREATE TRIGGER spy AFTER INSERT ON migrate_models_revisions BEGIN DELETE FROM model_rows; END")
+        self.assertIn("spy", self.do(code=10).err)
+        self.assertEqual(self.count(), 4)
+
+    def test_file_without_locks_is_no_proof(self):
+        """immutable=1 reads the pages as they are, whatever another program has taken back in a journal beside them."""
+        self.do()
+        result = self.do("cleanup", "--plan", "plan.csv", "--json", "-d", "sqlite:///models.db?immutable=1")
+        self.assertEqual((result.summary()["can_go"], result.summary()["must_stay"]), (0, 5), result.all())
+        self.assertIn("immutable=1", result.out)
+
+    def test_file_inside_of_a_model_is_no_store(self):
+        """The model would hold itself, and whoever opened the file to read it would give up the locks on it."""
+        self.write("bert/MLmodel", b"x")
+        for words in (("run",), ("check",), ("cleanup", "--plan", "plan.csv"), ("run", "-n")):
+            result = self.do(*words, "-d", self.tree / "bert/models.db", code=2)
+            self.assertIn("is in the model bert", result.err)
+            shutil.copy(self.file, self.tree / "bert/models.db")
+
     def test_copy_of_the_file_is_the_same_store(self):
         """A plan made on one applies on the other."""
         self.do()

@@ -74,7 +74,8 @@ bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *model
 {
     Audit audit = {0};
     bool ok = source_tree_open(settings->models_dir, tree, err) &&
-              source_tree_scan(tree, &settings->scan, settings->map_file, models, err) && refuse_twins(models, err) &&
+              source_tree_scan(tree, &settings->scan, settings->map_file, models, err) &&
+              source_tree_spare(tree, store_target_file(settings->retry->target), err) && refuse_twins(models, err) &&
               list_rows(settings, models, &audit, err) && hash_sources(settings, tree, err) &&
               audit_pair(settings, &audit, models, err) &&
               audit_prove(settings, &audit, models, err) &&

@@ -163,7 +163,7 @@ bool copy_source_list(CopySource *source, Err *err)
 static bool is_as_recorded(const StoredModel *row, const Digest *stored, uint64_t bytes)
 {
     return row->has_digests ? bytes == row->stored_bytes && digest_equal(stored, &row->stored)
-                            : row->is_gzip || row->is_tar || digest_equal(stored, &row->content);
+                            : digest_equal(stored, &row->content);
 }
 
 static bool read_payload(CopySource *source, const StoredModel *row, Spool *payload, Sha256 *sha, Digest *stored, Err *err)
@@ -199,6 +199,9 @@ bool copy_source_load(CopySource *source, const StoredModel *row, Spool *payload
     bool ok = (source->store != NULL || store_open(source->settings->from->target, &source->store, NULL, &why)) &&
               read_payload(source, row, payload, sha, stored, &why);
     sha256_free(sha);
+    if (ok && !row->has_digests && (row->is_gzip || row->is_tar))
+        return set_fault(source, "is compressed or a directory and records no digests, so nothing tells whether it is whole",
+                         fault);
     if (ok && !is_as_recorded(row, stored, payload->bytes))
         return set_fault(source, "is damaged in the store that it comes from: its payload is not what was stored", fault);
     if (ok)

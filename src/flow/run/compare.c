@@ -128,7 +128,8 @@ static bool hash_groups(Run *run, Unhashed *groups, Err *err)
 bool compare_tree(Run *run, Err *err)
 {
     const RunSettings *settings = run->settings;
-    return source_tree_scan(&run->tree, &settings->scan, settings->map_file, run->models, err) && use_journal(run, err) &&
+    return source_tree_scan(&run->tree, &settings->scan, settings->map_file, run->models, err) &&
+           source_tree_spare(&run->tree, store_target_file(settings->retry->target), err) && use_journal(run, err) &&
            plan_new(run->models, run->tree.map, settings->on_change, &run->plan, err);
 }
 

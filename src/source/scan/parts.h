@@ -38,9 +38,10 @@ enum Mark {
     MARK_CONFIG_CFG = 1u << 11,
     MARK_TOKENIZER = 1u << 12,
     MARK_PREDICTOR = 1u << 13,
-    MARK_LEARNER = 1u << 14,      /* learner.pkl, metadata.json */
-    MARK_VENV = 1u << 15,
-    MARK_CACHE = 1u << 16         /* of joblib.Memory */
+    MARK_LEARNER = 1u << 14,
+    MARK_METADATA = 1u << 15,     /* metadata.json, which is of many kinds */
+    MARK_VENV = 1u << 16,
+    MARK_CACHE = 1u << 17         /* of joblib.Memory */
 };
 
 /* Zero-initialise *out. ERR_SKIP when the directory cannot be read to its end; the text is for behind the directory's path. */

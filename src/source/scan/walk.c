@@ -265,10 +265,12 @@ static bool note_swallowed(Walk *walk, const TreeList *tree, DirType type, Err *
 {
     const char *first[3] = {"", "", ""};
     size_t count = 0;
-    if (type == DIR_MLFLOW || type == DIR_AUTOGLUON)
+    if (type == DIR_MLFLOW)
         return true;
     for (size_t i = 0; i < tree->count; i++) {
-        if (tree->items[i].is_directory || rules_match_file(walk->rules, tree->items[i].path) < 0)
+        const char *path = tree->items[i].path;
+        bool is_part = type == DIR_AUTOGLUON && text_ends_with(path, ".pkl");
+        if (tree->items[i].is_directory || is_part || rules_match_file(walk->rules, path) < 0)
             continue;
         if (count < 3)
             first[count] = tree->items[i].path;

@@ -15,6 +15,7 @@ const StoreDriver store_sqlite_driver = {
     .target_new = sqlite_target_new,
     .target_free = sqlite_target_free,
     .has_password = sqlite_url_has_password,
+    .file = sqlite_target_file,
     .is_missing = sqlite_target_is_missing,
     .open = sqlite_open,
     .close = sqlite_close,

@@ -48,12 +48,30 @@ static bool is_in_memory(const Sqlite *sq)
            (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
 }
 
+static StoreDoubt doubt(const Sqlite *sq)
+{
+    if (((const SqliteTarget *)sq->base.target)->immutable)
+        return STORE_UNLOCKED;
+    return is_in_memory(sq) ? STORE_IN_MEMORY : STORE_KEPT;
+}
+
+/* Another program may have committed without a sync. By the descriptors that SQLite has: whoever closes one of his own gives up the
+ * locks of this process. */
+static bool sync_file(Sqlite *sq, int which, Err *err)
+{
+    sqlite3_file *file = NULL;
+    if (sqlite3_file_control(sq->db, "main", which, &file) != SQLITE_OK || file == NULL || file->pMethods == NULL)
+        return true;
+    int code = file->pMethods->xSync(file, SQLITE_SYNC_FULL);
+    return code == SQLITE_OK || sqlite_fail_code(sq->base.target, code, NULL, err);
+}
+
 static bool prove(Sqlite *sq, StoreProof *proof, Err *err)
 {
     SqlitePayload payload;
     Err why = {0};
     bool found, ok = sqlite_payload_open(sq, proof->name, proof->version, &payload, &found, &why);
-    proof->doubt = is_in_memory(sq) ? STORE_IN_MEMORY : STORE_KEPT;
+    proof->doubt = doubt(sq);
     if (ok && (!found || !records(payload.has_content, &payload.content, proof->content) ||
                !records(payload.has_stored, &payload.stored, proof->stored)))
         proof->health = STORE_MISSING;
@@ -93,6 +111,7 @@ bool sqlite_verify(Store *store, StoreProof *proofs, size_t count, Err *err)
     bool ok = sqlite_begin(sq, false, err);
     for (size_t i = 0; ok && i < count; i++)
         ok = prove(sq, &proofs[i], err);
+    ok = ok && sync_file(sq, SQLITE_FCNTL_FILE_POINTER, err) && sync_file(sq, SQLITE_FCNTL_JOURNAL_POINTER, err);
     sqlite_rollback(store);
     return ok;
 }

@@ -22,4 +22,6 @@ ROWS = [
       "unit/flow/test_deliver:an_answer_is_lost", "a COMMIT whose answer is lost may have been applied"),
     P("copy-not-into-itself", "answers", COPY, "return strcmp(store_place(from), store_place(to)) != 0 ||", "return from != to ||",
       TESTS + "Bad.test_a_store_into_itself", "a mistake in the address is told"),
+    P("copy-needs-a-digest", 1, SOURCE, "if (ok && !row->has_digests && (row->is_gzip || row->is_tar))", "if (false)",
+      TESTS + "Bad.test_compressed_rows_without_digests_are_not_copied", "the copy would record the digest of the damage"),
 ]

@@ -19,4 +19,10 @@ ROWS = [
       "cli/test_sqlite.Default.test_first_revision_with_a_row_is_not_brought_to_head_unasked", "an upgrade is asked for"),
     P("file-mode", 10, "src/store/sqlite/session/target.c", "O_CLOEXEC | O_NOFOLLOW, 0600)", "O_CLOEXEC | O_NOFOLLOW, 0644)",
       "cli/test_sqlite.Default.test_first_run_makes_it_and_says_so", "0600, whatever the umask"),
+    P("file-without-locks", 9, "src/store/sqlite/verify.c", "if (((const SqliteTarget *)sq->base.target)->immutable)", "if (false)",
+      "cli/test_sqlite.Trouble.test_file_without_locks_is_no_proof", "what another program takes back is not seen"),
+    P("file-ledger", 12, "src/store/sqlite/session/guard.c", "on_ours = on_ours || strcasecmp(", "on_ours = on_ours && strcasecmp(",
+      "cli/test_sqlite.Trouble.test_foreign_trigger_on_the_ledger_is_refused", "an upgrade writes there"),
+    P("file-inside-of-a-model", 8, "src/flow/run/compare.c", "source_tree_spare(&run->tree, store_target_file(settings->retry->target), err) &&", "",
+      "cli/test_sqlite.Trouble.test_file_inside_of_a_model_is_no_store", "whoever closes the file gives up the locks on it"),
 ]

@@ -37,4 +37,8 @@ ROWS = [
       "openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)", "cli/test_get.Where.test_many_leave_their_folder_never", "a link below the folder leads anywhere"),
     P("hidden-targets", "scan", "src/source/scan/links.c", "S_ISREG(st.st_mode) && is_hidden_path(walk, real);", "S_ISREG(st.st_mode);",
       "unit/source/test_scan_links:test_links_into_hidden_folders", "without -L a link to a visible model is not another one"),
+    P("many-follow-no-link", "get", "src/cmd/get_many.c", "refuse_link(folder, path, err) && store_fetch_open(", "store_fetch_open(",
+      "cli/test_get.Where.test_many_leave_their_folder_never", "a link at the place of a model leads anywhere"),
+    P("metadata-is-of-many", "scan", "src/source/scan/kinds.c", "{MARK_PREDICTOR | MARK_METADATA, 0, DIR_AUTOGLUON, NULL, {NULL}, true},",
+      "{MARK_PREDICTOR | MARK_METADATA, 0, DIR_AUTOGLUON, NULL, {NULL}, false},", "unit/source/test_kinds:every_kind", "models beside it would go with the folder"),
 ]

@@ -40,6 +40,7 @@ START_TEST(every_kind)
     one(FILES("topics.json", "notes.txt"), "");
     one(FILES("predictor.pkl", "learner.pkl"), "dir d autogluon\n");
     one(FILES("predictor.pkl", "metadata.json"), "dir d autogluon\n");
+    one(FILES("predictor.pkl", "metadata.json", "churn.joblib"), "file d/churn.joblib -7\n");
     one(FILES("predictor.pkl"), "");
 }
 END_TEST

@@ -88,6 +88,11 @@ START_TEST(what_is_cut_short)
     hdf5[40] = 96;
     ck_assert(is_whole("a.h5", hdf5, 96));
     ck_assert(!is_whole("a.h5", hdf5, 95));
+    hdf5[8] = 1; /* which has a field more before it */
+    hdf5[40] = 0;
+    hdf5[44] = 96;
+    ck_assert(is_whole("a.h5", hdf5, 96));
+    ck_assert(!is_whole("a.h5", hdf5, 95));
     unit_remove_temp();
 }
 END_TEST

@@ -158,6 +158,11 @@ void sqlite_target_free(StoreTarget *target)
     free(file);
 }
 
+const char *sqlite_target_file(const StoreTarget *target)
+{
+    return ((const SqliteTarget *)target)->path;
+}
+
 bool sqlite_target_is_missing(const StoreTarget *target)
 {
     struct stat status;

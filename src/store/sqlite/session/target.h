@@ -6,6 +6,7 @@
 
 bool sqlite_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
 void sqlite_target_free(StoreTarget *target);
+const char *sqlite_target_file(const StoreTarget *target);
 bool sqlite_target_is_missing(const StoreTarget *target);
 
 /* The kind of a file system whose locks other hosts may not see, by its number in statfs(2); NULL for others. *sure false: most of

@@ -1,8 +1,8 @@
 /* plan.h: compares the tree with the store and says what is to be done.
  *
  * Models are grouped by name; a group is the unit of work, so that versions of one name are settled by one thread, explicit ones
- * first. plan_new, plan_add_stored and plan_settle run before the workers; afterwards each group belongs to the worker that has
- * taken it. */
+ * first. plan_new, plan_add_stored, plan_use_stored_keys and plan_settle run before the workers; afterwards each group belongs to
+ * the worker that has taken it. */
 #ifndef MODEL_PLAN_H
 #define MODEL_PLAN_H
 
@@ -28,6 +28,11 @@ uint32_t plan_group(const Plan *plan, const char *name);
 
 /* Feeds one row of the store; names that are not in the tree are ignored. */
 bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err);
+
+/* Once every row was fed: a source that is stored goes by the key under which the store has it (stored_key.h), whatever this tree
+ * alone says. fn: a group that got a source, and whose versions may not all be known. Does nothing when it is called again. */
+typedef bool (*PlanGroupFn)(void *ctx, uint32_t group, Err *err);
+bool plan_use_stored_keys(Plan *plan, PlanGroupFn fn, void *ctx, Err *err);
 
 /* Readers of this name get a row of the store that is no version: no new version would be what they get, so none is made for a
  * source that names none. */

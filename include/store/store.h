@@ -85,7 +85,8 @@ bool store_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
 /* --- reading ----------------------------------------------------------------------------------------------------------------- */
 
 typedef struct StoreVersion {
-    const char *name; /* borrowed until the callback returns */
+    const char *name;        /* borrowed until the callback returns, as source_path is */
+    const char *source_path; /* of the source that it was stored from, "" = not known */
     int32_t version;
     Digest content;
     bool is_unhashed;         /* its content is not known: another program wrote the row */

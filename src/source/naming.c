@@ -99,7 +99,6 @@ static bool keep_suffix(Naming *naming, Model *model, Err *err)
     if (len >= model->suffix_len && strcmp(model->name + len - model->suffix_len, model->path + suffix) == 0)
         return true;
     int all = snprintf(naming->key, sizeof naming->key, "%s%s", model->name, model->path + suffix);
-    model->has_earlier = true; /* alone it had the name without the suffix */
     return all > STORE_NAME_MAX || set_key(naming, model, naming->key, model->version, err);
 }
 
@@ -146,6 +145,29 @@ static bool settle_twins(Naming *naming, Err *err)
     }
     strmap_free(&keys);
     arena_free(&arena);
+    return ok;
+}
+
+/* churn.joblib and churn/3/model.joblib are two models: the folder is a version only where no other source has its name without
+ * one. */
+static bool part_folders(Naming *naming, Err *err)
+{
+    ModelList *list = naming->list;
+    StrMap names = {0};
+    bool ok = true, possible = false;
+    for (uint32_t i = 0; i < list->count; i++)
+        possible = possible || (list->items[i].has_earlier && list->items[i].explicit_version);
+    for (uint32_t i = 0; ok && possible && i < list->count; i++)
+        if (is_named(&list->items[i]) && !list->items[i].explicit_version)
+            ok = strmap_add(&names, list->items[i].name, i, NULL, err);
+    for (uint32_t i = 0; ok && possible && i < list->count; i++) {
+        Model *model = &list->items[i];
+        if (is_named(model) && model->explicit_version && model->has_earlier && !model->named_by_map &&
+            strmap_get(&names, model->name) != STRMAP_NONE &&
+            identify_earlier(model, naming->tree->map, &naming->identity) && naming->identity.version == VERSION_AUTO)
+            ok = use_earlier(naming, model, err);
+    }
+    strmap_free(&names);
     return ok;
 }
 
@@ -254,7 +276,7 @@ bool naming_name(SourceTree *tree, Err *err)
     }
     for (uint32_t i = 0; ok && i < tree->models->count; i++)
         ok = interrupt_check(err) && name_one(naming, &tree->models->items[i], err);
-    ok = ok && settle_twins(naming, err) && look_for_twins(naming, LOOK_ALIKE_CASE, err) &&
+    ok = ok && part_folders(naming, err) && settle_twins(naming, err) && look_for_twins(naming, LOOK_ALIKE_CASE, err) &&
          look_for_twins(naming, LOOK_ALIKE_MARKS, err) && find_series(naming, err) && note_unmatched(naming, err);
     free(naming);
     return ok;

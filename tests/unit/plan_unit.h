@@ -43,7 +43,7 @@ static inline void begin(OnChange on_change)
 /* format: 'f' file, 't' tar, '?' not recorded. */
 static inline void store_as(char format, const char *name, int32_t version, char content)
 {
-    StoreVersion row = {.name = name, .version = version, .content = digest_of(content), .has_format = format != '?',
+    StoreVersion row = {.name = name, .source_path = "", .version = version, .content = digest_of(content), .has_format = format != '?',
                         .is_tar = format == 't'};
     ck_ok(plan_add_stored(plan, &row, &err));
 }
@@ -53,10 +53,17 @@ static inline void stored(const char *name, int32_t version, char content)
     store_as('f', name, version, content);
 }
 
+/* A file, and the path that it was stored from. */
+static inline void stored_from(const char *path, const char *name, int32_t version, char content)
+{
+    StoreVersion row = {.name = name, .source_path = path, .version = version, .content = digest_of(content), .has_format = true};
+    ck_ok(plan_add_stored(plan, &row, &err));
+}
+
 /* A directory. */
 static inline void store_members(const char *name, int32_t version, char content, char members)
 {
-    StoreVersion row = {.name = name, .version = version, .content = digest_of(content), .has_format = true, .is_tar = true,
+    StoreVersion row = {.name = name, .source_path = "", .version = version, .content = digest_of(content), .has_format = true, .is_tar = true,
                         .has_members = true, .members = digest_of(members)};
     ck_ok(plan_add_stored(plan, &row, &err));
 }

@@ -77,7 +77,7 @@ bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *model
               source_tree_scan(tree, &settings->scan, settings->map_file, models, err) &&
               source_tree_spare(tree, store_target_file(settings->retry->target), err) && refuse_twins(models, err) &&
               list_rows(settings, models, &audit, err) && hash_sources(settings, tree, err) &&
-              audit_pair(settings, &audit, models, err) &&
+              audit_pair(settings, &audit, tree->map, models, err) &&
               audit_prove(settings, &audit, models, err) &&
               (!settings->for_removal || audit_look_at_removable(&audit, tree, err));
     if (!ok) {

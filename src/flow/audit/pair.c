@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "model/content.h"
 #include "model/identify.h"
+#include "model/stored_key.h"
 #include "parts.h"
 
 static void take_row(AuditItem *item, Row *row)
@@ -84,6 +85,26 @@ static bool find_earlier_keys(Rows *rows, ModelList *models, Err *err)
             ok = go_by_earlier_key(rows, models, model, earlier, err);
     }
     free(earlier);
+    return ok;
+}
+
+/* As a run names them: a source goes by the key under which the store has it. */
+static bool use_stored_keys(const Rows *rows, const NameMap *map, ModelList *models, Err *err)
+{
+    StoredKeys keys = {0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < rows->count; i++) {
+        const StoredModel *row = &rows->items[i].model;
+        ok = stored_keys_add(&keys, models, map, row->name, row->version, row->source_path, err);
+    }
+    stored_keys_resolve(&keys);
+    for (size_t i = 0; ok && i < keys.count; i++) {
+        Model *model = &models->items[keys.items[i].model];
+        model->name = keys.items[i].name;
+        model->version = keys.items[i].version;
+        model->explicit_version = model->version != VERSION_AUTO;
+    }
+    stored_keys_free(&keys);
     return ok;
 }
 
@@ -212,9 +233,9 @@ static bool add_only_stored(const AuditSettings *settings, Audit *audit, Err *er
     return true;
 }
 
-bool audit_pair(const AuditSettings *settings, Audit *audit, ModelList *models, Err *err)
+bool audit_pair(const AuditSettings *settings, Audit *audit, const NameMap *map, ModelList *models, Err *err)
 {
-    if (!find_earlier_keys(audit->rows, models, err))
+    if (!use_stored_keys(audit->rows, map, models, err) || !find_earlier_keys(audit->rows, models, err))
         return false;
     for (uint32_t i = 0; i < models->count; i++)
         if (models->items[i].state != MODEL_SKIPPED && !pair_source(audit, &models->items[i], i, err))

@@ -48,7 +48,7 @@ Row *rows_find(Rows *rows, const char *name, int32_t version); /* NULL: not ther
 
 /* --- pair.c: a line for each source, then for each row that no source stands for. */
 
-bool audit_pair(const AuditSettings *settings, Audit *audit, ModelList *models, Err *err);
+bool audit_pair(const AuditSettings *settings, Audit *audit, const NameMap *map, ModelList *models, Err *err);
 
 /* --- prove.c */
 

@@ -70,12 +70,22 @@ static bool use_journal(Run *run, Err *err)
     return ok;
 }
 
-/* Names of the tree that have rows of other programs: only these are hashed. */
+/* Names of the tree whose versions are asked for once more: rows of other programs are hashed only there, and a source that goes by
+ * another name than the tree says has rows that were passed by. */
 typedef struct Unhashed {
     Run *run;
     uint32_t *items; /* groups of the plan */
     size_t count, cap;
 } Unhashed;
+
+static bool note_group(void *ctx, uint32_t group, Err *err)
+{
+    Unhashed *unhashed = ctx;
+    uint32_t *added = vec_push(unhashed, err);
+    if (added != NULL)
+        *added = group;
+    return added != NULL;
+}
 
 static bool add_stored(void *ctx, const StoreVersion *version, Err *err)
 {
@@ -85,10 +95,7 @@ static bool add_stored(void *ctx, const StoreVersion *version, Err *err)
         return false;
     if (group == PLAN_NO_GROUP)
         return plan_add_stored(unhashed->run->plan, version, err);
-    uint32_t *added = vec_push(unhashed, err);
-    if (added != NULL)
-        *added = group;
-    return added != NULL;
+    return note_group(ctx, group, err);
 }
 
 static bool add_hashed(void *ctx, const StoreVersion *version, Err *err)
@@ -113,11 +120,12 @@ static bool hash_groups(Run *run, Unhashed *groups, Err *err)
     store_use_digests(run->store, !run->settings->dry_run);
     for (size_t i = 0; ok && i < groups->count; i++) {
         bool is_last = i + 1 == groups->count;
-        if (is_last || groups->items[i] != groups->items[i + 1]) {
+        bool has_model = plan_first(run->plan, groups->items[i]) != UINT32_MAX;
+        if (has_model && (is_last || groups->items[i] != groups->items[i + 1])) {
             plan_forget_versions(run->plan, groups->items[i]);
             names[count++] = run->models->items[plan_first(run->plan, groups->items[i])].name;
         }
-        if (count == NAMES_AT_ONCE || is_last) {
+        if (count == NAMES_AT_ONCE || (is_last && count > 0)) {
             ok = store_find(run->store, names, count, add_hashed, run->plan, err);
             count = 0;
         }
@@ -146,7 +154,8 @@ bool compare_store(Run *run, Err *err)
 {
     Unhashed unhashed = {.run = run};
     OddRows odd = {0};
-    bool ok = store_catalog(run->store, add_stored, &unhashed, err) && hash_groups(run, &unhashed, err) &&
+    bool ok = store_catalog(run->store, add_stored, &unhashed, err) &&
+              plan_use_stored_keys(run->plan, note_group, &unhashed, err) && hash_groups(run, &unhashed, err) &&
               odd_rows_list(run->store, NULL, &odd, err) && plan_settle(run->plan, err);
     if (ok)
         take_odd_rows(run, &odd);

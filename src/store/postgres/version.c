@@ -20,16 +20,25 @@ static bool take_digest(const PostgresField *field, Digest *out)
     return true;
 }
 
+/* "" for NULL, and for what is too long to be a path of ours. */
+static void take_text(const PostgresField *field, char out[NAME_BYTES + 1])
+{
+    size_t len = field->len > 0 && field->len <= NAME_BYTES ? (size_t)field->len : 0;
+    if (len > 0)
+        memcpy(out, field->data, len);
+    out[len] = '\0';
+}
+
 bool postgres_version(const Postgres *pg, const PostgresField *fields, StoreVersionFn fn, void *ctx, Err *err)
 {
-    char name[NAME_BYTES + 1];
-    StoreVersion row = {.name = name};
+    char name[NAME_BYTES + 1], source[NAME_BYTES + 1];
+    StoreVersion row = {.name = name, .source_path = source};
     if (fields[0].len < 0 || fields[1].len != 4)
         return err_set(err, ERR_STOP, "%s: unexpected column types in models", store_target_label(pg->base.target));
     if (fields[0].len > NAME_BYTES || !text_utf8_valid((const char *)fields[0].data, (size_t)fields[0].len))
         return true;
-    memcpy(name, fields[0].data, (size_t)fields[0].len);
-    name[fields[0].len] = '\0';
+    take_text(&fields[0], name);
+    take_text(&fields[6], source);
     row.version = (int32_t)postgres_u32(fields[1].data);
     row.is_unhashed = !take_digest(&fields[2], &row.content);
     row.has_format = fields[4].len == 1;

@@ -4,7 +4,7 @@
 
 #include "postgres.h"
 
-#define POSTGRES_VERSION_FIELDS 6 /* name, version, digest, run id, is it a tar, members */
+#define POSTGRES_VERSION_FIELDS 7 /* name, version, digest, run id, is it a tar, members, source */
 
 /* A field in binary as it came; len -1 = NULL. */
 typedef struct PostgresField {

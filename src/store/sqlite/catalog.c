@@ -12,7 +12,7 @@
 #include "session/transaction.h"
 #include "session/value.h"
 
-enum { NAME, VERSION, CONTENT, RUN, FORMAT, MEMBERS, ROW, KEPT };
+enum { NAME, VERSION, CONTENT, RUN, FORMAT, MEMBERS, SOURCE, ROW, KEPT };
 
 /* A digest that was worked out now. */
 typedef struct Fresh {
@@ -25,6 +25,7 @@ typedef VEC(Fresh) FreshList;
 static void take_version(sqlite3_stmt *row, const char *name, StoreVersion *out)
 {
     *out = (StoreVersion){.name = name, .version = (int32_t)sqlite3_column_int64(row, VERSION)};
+    out->source_path = sqlite_text(row, SOURCE);
     const char *format = sqlite_text(row, FORMAT), *run_id = sqlite_text(row, RUN);
     out->is_unhashed = !sqlite_digest(row, CONTENT, &out->content);
     out->has_format = format[0] != '\0';

@@ -27,7 +27,7 @@ ROWS = [
       "unit/model/test_plan_earlier:content_under_an_earlier_key", "an upgrade of the program stores nothing again"),
     P("earlier-names", 5, "src/model/plan.c", "if (model->has_earlier && !has_it(group, model) && continue_earlier(plan, model))", "if (false)",
       "cli/test_real_names.Stores.test_with_and_without_the_journal", "nor without the journal"),
-    P("earlier-names-check", 9, "src/flow/audit/pair.c", "if (!find_earlier_keys(audit->rows, models, err))", "if (false)",
+    P("earlier-names-check", 9, "src/flow/audit/pair.c", "|| !find_earlier_keys(audit->rows, models, err))", ")",
       "cli/test_real_names.Stores.test_check_and_cleanup_know_them", "what is stored under its old name is stored"),
     P("series-by-time", 13, "src/source/naming.c", "(newer ? before : model)->inactive = true;", "",
       "cli/test_real_names.Names.test_newest_of_a_series_by_time_is_live", "readers want the newest"),

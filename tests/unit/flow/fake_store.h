@@ -142,7 +142,7 @@ static bool fake_query_text(Store *base, const char *sql, const char *const *par
 
 static bool fake_emit(const FakeRow *row, StoreVersionFn fn, void *ctx, Err *err)
 {
-    StoreVersion version = {.name = row->name, .version = row->version, .content = row->content, .has_format = true, .is_tar = row->is_tar};
+    StoreVersion version = {.name = row->name, .source_path = "", .version = row->version, .content = row->content, .has_format = true, .is_tar = row->is_tar};
     text_copy(version.run_id, sizeof version.run_id, row->run_id);
     return fn(ctx, &version, err);
 }

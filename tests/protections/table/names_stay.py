@@ -1,0 +1,16 @@
+"""A source keeps the name that it is stored under."""
+
+from protection import P
+
+ROWS = [
+    P("stored-keys-run", 5, "src/flow/run/compare.c", "plan_use_stored_keys(run->plan, note_group, &unhashed, err) &&", "",
+      "cli/test_names_stay.Twins.test_a_twin_that_is_alone_now", "readers of churn would get another model"),
+    P("stored-keys-check", 9, "src/flow/audit/pair.c", "!use_stored_keys(audit->rows, map, models, err) ||", "",
+      "cli/test_names_stay.Twins.test_a_twin_that_comes_beside_a_changed_one", "check looks where run stores"),
+    P("stored-keys-newest", 5, "src/model/stored_key.c", "strcmp(keys->items[kept - 1].name, keys->items[i].name) != 0)", "true)",
+      "unit/model/test_stored_key:the_source_of_the_newest_row_has_the_name", "one name has one source"),
+    P("folder-beside-a-file", "names", "src/source/naming.c", "ok = ok && part_folders(naming, err) && settle_twins", "ok = ok && settle_twins",
+      "cli/test_names_stay.Folders.test_a_folder_is_no_version_of_another_source", "two models under one name"),
+    P("folder-beside-a-stored-file", "names", "src/model/plan.c", "ok = part_from_plain(plan, plan->plain.items[i], fn, ctx, err);", "(void)part_from_plain;",
+      "cli/test_names_stay.Folders.test_a_folder_is_no_version_of_a_source_that_was_stored", "nor when the file has gone"),
+]

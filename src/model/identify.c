@@ -105,6 +105,27 @@ static bool is_day(const char *digits, size_t len)
     return month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
 
+/* 2024/01 and 2024/01/15 are a month and a day. `len`: of what is before the last slash. */
+static bool is_below_year(const char *stem, size_t len)
+{
+    size_t start = component_start(stem, len), digits = strspn(stem + start, "0123456789");
+    if (start + digits < len)
+        return false;
+    if (digits <= 2 && start > 0)
+        return is_below_year(stem, start - 1);
+    return digits == 4 && (strncmp(stem + start, "19", 2) == 0 || strncmp(stem + start, "20", 2) == 0);
+}
+
+/* What may stand between the word and the version: 50, _, -L6. */
+static bool is_of_architecture(const char *rest, size_t len)
+{
+    size_t size = len >= 3 && strchr("-_", rest[0]) != NULL && isalpha((unsigned char)rest[1]) ? 2 : 0;
+    for (size_t i = size; i < len; i++)
+        if (!isdigit((unsigned char)rest[i]) && (size > 0 || strchr("-_", rest[i]) == NULL))
+            return false;
+    return len <= 6;
+}
+
 /* Architectures whose number is a part of their name: mobilenet_v2, inception_v3, resnet50_v2, all-MiniLM-L6-v2. */
 static bool ends_in_architecture(const char *name, size_t len)
 {
@@ -118,7 +139,8 @@ static bool ends_in_architecture(const char *name, size_t len)
             continue;
         for (size_t k = 0; known[k] != NULL; k++) {
             size_t word = strlen(known[k]);
-            if (len - i >= word && len - i - word <= 6 && strncasecmp(name + i, known[k], word) == 0)
+            if (len - i >= word && strncasecmp(name + i, known[k], word) == 0 &&
+                is_of_architecture(name + i + word, len - i - word))
                 return true;
         }
     }
@@ -131,7 +153,7 @@ static bool is_part_of_name(const Model *model, const Split *split)
     const char *stem = model->path;
     size_t v = split->digits - 1;
     if (split->digits == 0 || stem[v] != 'v')
-        return is_day(stem + split->digits, split->digits_len);
+        return is_day(stem + split->digits, split->digits_len) || is_below_year(stem, split->name_len);
     if (v == 0 || strchr("_-.", stem[v - 1]) == NULL)
         return false;
     /* The hubs name what they give out so: e5-base-v2. */

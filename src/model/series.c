@@ -1,6 +1,7 @@
 #include "model/series.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Two digits from low to high. */
@@ -44,6 +45,17 @@ static size_t time_length(const char *text)
     return at + (text[at] == 'Z');
 }
 
+/* Seconds since 1970, or their thousandth, millionth … part, of the years 2001 to 2100. Other numbers are identifiers. */
+static bool is_epoch(const char *text, size_t digits)
+{
+    int64_t seconds = 0;
+    if (digits != 10 && digits != 13 && digits != 16 && digits != 19)
+        return false;
+    for (size_t i = 0; i < 10; i++)
+        seconds = seconds * 10 + (text[i] - '0');
+    return seconds >= INT64_C(978307200) && seconds < INT64_C(4133980800);
+}
+
 static bool ends_component(char c)
 {
     return c == '\0' || c == '/';
@@ -57,8 +69,8 @@ static size_t stamp_length(const char *text)
         return date + time;
     if (date > 0 && ends_component(text[date]))
         return date;
-    size_t digits = strspn(text, "0123456789"); /* seconds since 1970, milliseconds, YYYYMMDDhhmmss */
-    return digits >= 10 && ends_component(text[digits]) ? digits : 0;
+    size_t digits = strspn(text, "0123456789");
+    return is_epoch(text, digits) && ends_component(text[digits]) ? digits : 0;
 }
 
 bool series_split(const char *name, char *key, char *when, size_t cap)

@@ -13,4 +13,10 @@ ROWS = [
       "cli/test_names_stay.Folders.test_a_folder_is_no_version_of_another_source", "two models under one name"),
     P("folder-beside-a-stored-file", "names", "src/model/plan.c", "ok = part_from_plain(plan, plan->plain.items[i], fn, ctx, err);", "(void)part_from_plain;",
       "cli/test_names_stay.Folders.test_a_folder_is_no_version_of_a_source_that_was_stored", "nor when the file has gone"),
+    P("months-are-no-versions", "names", "src/model/identify.c", "|| is_below_year(stem, split->name_len);", ";",
+      "unit/model/test_identify:test_table", "2024/01 and 2024/02 are two models"),
+    P("architecture-words-are-whole", "names", "src/model/identify.c", "&& is_of_architecture(name + i + word, len - i - word))", ")",
+      "unit/model/test_identify:test_table", "alberta_v3 is version 3 of alberta"),
+    P("identifiers-are-no-times", 13, "src/model/series.c", "return is_epoch(text, digits) &&", "return digits >= 10 &&",
+      "unit/model/test_series:times_in_names", "models of many customers are no series"),
 ]

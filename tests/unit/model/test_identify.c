@@ -152,6 +152,17 @@ static const Row rows[] = {
     {F, 0, 7, "mobilenet_v3.joblib", "mobilenet_v3", AUTO, "unknown", "mobilenet_v3"},
     {F, 0, 7, "cv/ResNet50_v2.joblib", "cv/ResNet50_v2", AUTO, "unknown", "cv/ResNet50_v2"},
     {F, 0, 7, "inception_classifier_v2.joblib", "inception_classifier", 2, "unknown", "inception_classifier"},
+    {F, 0, 7, "alberta_v3.joblib", "alberta", 3, "unknown", "alberta"},
+    {F, 0, 7, "swing_v3.joblib", "swing", 3, "unknown", "swing"},
+    {F, 0, 7, "whisper_eu_v3.joblib", "whisper_eu", 3, "unknown", "whisper_eu"},
+    {F, 0, 7, "swin_50-_v3.joblib", "swin_50-_v3", AUTO, "unknown", "swin_50-_v3"},
+    {F, 0, 7, "all-MiniLM-L6-v2.joblib", "all-MiniLM-L6-v2", AUTO, "unknown", "all-MiniLM-L6-v2"},
+    /* months and days are no versions */
+    {F, 0, 7, "2024/01/model.joblib", "2024/01/model", AUTO, "unknown", "2024/01/model"},
+    {F, 0, 7, "eu/2024/01/15/model.joblib", "eu/2024/01/15/model", AUTO, "unknown", "eu/2024/01/15/model"},
+    {D, DIR_MLFLOW, 0, "eu/2024/01", "eu/2024/01", AUTO, "mlflow", "01"},
+    {F, 0, 7, "2024/churn/3/model.joblib", "2024/churn", 3, "unknown", "2024/churn"},
+    {F, 0, 7, "1/3/model.joblib", "1", 3, "unknown", "1"},
     /* the suffix of a file is no matter of directories */
     {D, DIR_UNKNOWN, 7, "x/abc.joblib", "x/abc.joblib", AUTO, "unknown", "x/abc.joblib"},
 };

@@ -18,6 +18,12 @@ START_TEST(times_in_names)
                 {"churn_2024-01_15", NULL, NULL},
                 {"v120240115", NULL, NULL},
                 {"churn_v3", NULL, NULL},
+                {"x/1700000000", "x/\1", "1700000000"},
+                {"x/20240115103000", "x/\1", "20240115103000"},
+                {"store_0000000101", NULL, NULL},
+                {"store_4500000101", NULL, NULL},
+                {"store_17000000001", NULL, NULL},
+                {"store_99999999999999999999", NULL, NULL},
                 {"", NULL, NULL}};
     char key[64], when[64];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

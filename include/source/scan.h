@@ -1,4 +1,5 @@
-/* scan.h: finds the models of a tree. Opens directories only, never a file, and never blocks on one. One thread. */
+/* scan.h: finds the models of a tree. Opens directories, and files only when their first bytes must be looked at; never
+ * blocks on one. One thread. */
 #ifndef SOURCE_SCAN_H
 #define SOURCE_SCAN_H
 

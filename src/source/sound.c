@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/magic.h"
 #include "base/text.h"
+#include "pickle_end.h"
 
 #define TEXT_MAX ((size_t)64 * 1024)
 #define ZIP_END_MAX ((size_t)65557) /* the record and its longest comment */
@@ -214,6 +215,14 @@ static bool hdf5_whole(const unsigned char *head, size_t len, uint64_t size)
     return end <= size || end == UINT64_MAX;
 }
 
+/* In STOP, perhaps with a newline behind it. */
+static bool pickle_ends(const unsigned char *end, size_t len)
+{
+    while (len > 1 && (end[len - 1] == '\n' || end[len - 1] == '\r'))
+        len--;
+    return end[len - 1] == '.';
+}
+
 bool sound_tail(int fd, const char *path, const void *head, size_t len, uint64_t size, Err *err)
 {
     static const char *const safetensors[] = {".safetensors", NULL};
@@ -232,7 +241,7 @@ bool sound_tail(int fd, const char *path, const void *head, size_t len, uint64_t
     unsigned char *end = read_end(fd, path, bytes, len, size, zip ? ZIP_END_MAX : 64, &end_len, err);
     if (end == NULL)
         return false;
-    if (pickle && end[end_len - 1] != '.')
+    if (pickle && !pickle_ends(end, end_len) && !pickle_has_end(fd, size))
         why = "its pickle has no end";
     else if (zip && !holds(end, end_len, "PK\5\6"))
         why = "its zip archive has no end";

@@ -176,8 +176,12 @@ class Sound(TreeCase):
     def test_companions(self):
         for name in ("a.joblib", "a.joblib_01.npy", "b.joblib", "net.onnx", "net.onnx.data", "c.joblib", "c.joblib.bak"):
             self.write(name, DATA)
+        self.write("a.joblib", b"\x80\x02cjoblib.numpy_pickle\nNDArrayWrapper\nq\x01.")
+        self.write("wv.joblib", b"\x80\x02cgensim.models.word2vec\nWord2Vec\nq\x01.")
+        for name in ("wv.joblib.wv.vectors.npy", "b.joblib.shap.npy", "c.joblib_01.npy"):
+            self.write(name, DATA)
         failed = self.failed()
-        self.assertEqual(set(failed), {"a.joblib", "net.onnx"})
+        self.assertEqual(set(failed), {"a.joblib", "net.onnx", "wv.joblib"})
         self.assertIn("cannot be loaded without a.joblib_01.npy", failed["a.joblib"])
 
     def test_still_being_written(self):

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem */
 #include "parts.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 
 /* Each level holds a descriptor, and a process has 1024 as a rule. */
 #define DEPTH_MAX 400
+#define HEAD_BYTES 16384 /* of a file, where its pickle names its class */
 
 /* A new entry for walk->path. */
 static Model *walk_add(Walk *walk, ModelKind kind, Err *err)
@@ -194,8 +196,19 @@ static bool is_companion(const char *name, const char *other)
     return (digits > 0 && strncmp(rest + 1 + digits, ".npy", 4) == 0) || (rest[0] == '.' && text_ends_with(rest, ".npy"));
 }
 
+/* Arrays beside a file say nothing by their names: whoever wrote it must have left them out. */
+static bool needs_arrays(int dir, const char *name)
+{
+    char head[HEAD_BYTES];
+    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    ssize_t len = fd >= 0 ? fs_read(fd, head, sizeof head) : 0;
+    if (fd >= 0)
+        close(fd);
+    return len > 0 && (memmem(head, (size_t)len, "NDArrayWrapper", 14) != NULL || memmem(head, (size_t)len, "gensim", 6) != NULL);
+}
+
 /* The file that was just listed under walk->path, which is entry `i`: its companions sort right behind it. */
-static void refuse_with_companion(Walk *walk, const Entries *entries, size_t i, uint32_t before)
+static void refuse_with_companion(Walk *walk, int dir, const Entries *entries, size_t i, uint32_t before)
 {
     const char *name = entries->names[i];
     if (walk->list->count == before || entry_type(name) != ENTRY_FILE)
@@ -204,6 +217,8 @@ static void refuse_with_companion(Walk *walk, const Entries *entries, size_t i, 
     for (size_t j = i + 1; j < entries->count && text_starts_with(entries->names[j], name); j++) {
         if (!is_companion(name, entries->names[j]))
             continue;
+        if (text_ends_with(entries->names[j], ".npy") && !needs_arrays(dir, name))
+            return;
         model_refuse(model, MODEL_FAILED, "%s: cannot be loaded without %s, which lies beside it; move them into a folder of their "
                      "own that is one model by its name (a pattern of directories)", model->path, entries->names[j]);
         return;
@@ -240,7 +255,7 @@ static bool visit_entries(Walk *walk, int dir, const Entries *entries, unsigned 
         uint32_t before = walk->list->count;
         ok = visit_entry(walk, dir, name, depth, err);
         if (ok)
-            refuse_with_companion(walk, entries, i, before);
+            refuse_with_companion(walk, dir, entries, i, before);
         walk_leave(walk, mark);
     }
     return ok;

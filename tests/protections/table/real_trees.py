@@ -19,7 +19,7 @@ ROWS = [
       "cli/test_real_trees.Sound.test_half_copies", "nor half of a compressed one"),
     P("no-model-inside", "load", "src/source/pack.c", "if (!sound_head(path, packer->piece, (size_t)head, (uint64_t)st.st_size, err) ||", "if (",
       "cli/test_real_trees.Sound.test_what_downloads_leave", "a page of an error is no model"),
-    P("companions", "load", "src/source/scan/walk.c", "if (ok)\n            refuse_with_companion(walk, entries, i, before);", "(void)before;",
+    P("companions", "load", "src/source/scan/walk.c", "if (ok)\n            refuse_with_companion(walk, dir, entries, i, before);", "(void)before;",
       "cli/test_real_trees.Sound.test_companions", "a row that cannot be loaded by itself"),
     P("open-for-writing", "load", "src/source/pack.c", "if (lease_is_refused(fd)) {", "if (false) {",
       "cli/test_real_trees.Sound.test_still_being_written", "its writer is not done"),

@@ -97,6 +97,22 @@ START_TEST(what_is_cut_short)
 }
 END_TEST
 
+/* pickle.load reads to STOP; what others write behind it is theirs. */
+START_TEST(more_behind_a_pickle)
+{
+    ck_assert(WHOLE("a", "\x80\x04" "K\x01.\n"));
+    ck_assert(WHOLE("a", "\x80\x04" "K\x01.\0\0\0"));
+    ck_assert(WHOLE("a", "\x80\x04\x95\x05\0\0\0\0\0\0\0\x8c\x02." "a\x94.signature"));
+    ck_assert(WHOLE("a", "\x80\x02" "cbuiltins\nlist\nq\x01)R.\x93NUMPY"));
+    ck_assert(!WHOLE("a", "\x80\x04\x8c\x02." "a\x94"));          /* a dot in a text is no end */
+    ck_assert(!WHOLE("a", "\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\xff.a")); /* nor after more than there is */
+    ck_assert(!WHOLE("a", "\x80\x04\xff.a"));
+    ck_assert(!WHOLE("a", "\x80\x04\x8c\x13joblib.numpy_pickle\x94" "b.\0\0\1")); /* bytes of an array */
+    ck_assert(!WHOLE("a", "\x80\x02" "cjoblib.numpy_pickle\nNumpyArrayWrapper\n.\0\1"));
+    unit_remove_temp();
+}
+END_TEST
+
 /* The end of a bzip2 file begins at any bit. */
 START_TEST(ends_of_bzip2)
 {
@@ -133,6 +149,7 @@ int main(void)
     tcase_add_test(tc, what_is_no_model);
     tcase_add_test(tc, what_may_be_one);
     tcase_add_test(tc, what_is_cut_short);
+    tcase_add_test(tc, more_behind_a_pickle);
     tcase_add_test(tc, ends_of_bzip2);
     tcase_add_test(tc, streams);
     suite_add_tcase(suite, tc);

@@ -136,7 +136,7 @@ static const char *compare_line(const Apply *apply, const CleanupLine *line, con
         return why;
     if (!same_row(item->row, &line->row))
         return "the plan names another row or content";
-    return model->followed_link ? "it is reached through a symbolic link" : NULL;
+    return NULL;
 }
 
 typedef struct LastQuestion {

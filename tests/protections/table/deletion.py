@@ -39,8 +39,6 @@ ROWS = [
     P("apply-same-row", 9, "src/flow/audit/cleanup.c",
       "if (!same_row(item->row, &line->row))", "if (item->row == NULL)",
       "cli/test_cleanup.AfterThePlan.test_lines", "the plan speaks of this row"),
-    P("apply-links", 9, "src/flow/audit/cleanup.c", "return model->followed_link ?", "return model->path == NULL ?",
-      "cli/test_cleanup.Apply.test_followed_links_stay", "what a link leads to is not ours to delete"),
     P("apply-only-delete-lines", 9, "src/flow/audit/cleanup.c",
       "if (index == STRMAP_NONE || !apply->plan->lines[index].delete_it)", "if (index == STRMAP_NONE)",
       "cli/test_cleanup.Apply.test_exactly_the_lines_that_say_delete", "the plan is executed, nothing else"),

@@ -25,4 +25,8 @@ ROWS = [
       "unit/source/test_sound:more_behind_a_pickle", "a dot in an array is no end"),
     P("arrays-of-others", "load", "src/source/scan/walk.c", "&& !needs_arrays(dir, name))", "&& false)",
       "cli/test_real_trees.Sound.test_companions", "an array that somebody put beside a model"),
+    P("followed-links-stay", 9, "src/flow/audit/removable.c", "if (model->followed_link) {", "if (false) {",
+      "cli/test_cleanup.Apply.test_followed_links_stay", "a volume of Kubernetes is not ours to take apart"),
+    P("links-that-would-dangle", 9, "src/flow/audit/removable.c", "if (link == NULL)\n        return true;", "if (link != NULL || item != NULL)\n        return true;",
+      "cli/test_cleanup.Plan.test_report_says_what_may_go_and_what_must_stay", "readers of latest.joblib"),
 ]

@@ -22,7 +22,8 @@ typedef struct ScanRules {
  * MODEL_FAILED (FIFO, socket, device, zero bytes, unreadable directory), with a reason that starts with the path. Patterns are
  * compared without regard to the case of ASCII letters. What no pattern takes, what is hidden (kinds.c: dot names, the rubbish
  * folders of systems and tools) and what includes and excludes pass over is counted in out->left_out. A directory is one model when
- * its name matches a dir pattern or by the table in kinds.c; the outermost wins. A root that is a model is ERR_USAGE. A
+ * its name matches a dir pattern or by the table in kinds.c; the outermost wins. A root that is a model is ERR_USAGE,
+ * unless it holds files that a pattern takes: then a note. A
  * symlink or special file inside a directory model makes it fail. A pattern without '/' is matched on the last component too
  * (glob_path). suffix_len: the literal tail of the pattern that matched, if it begins with a dot (`*.joblib` = 7, `*.tar.gz` = 7),
  * else the file's last extension. Symlinks: a link with a name that matches, or to a directory, is MODEL_SKIPPED, unless it leads

@@ -1,15 +1,21 @@
 #include "naming.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fs.h"
 #include "base/interrupt.h"
+#include "base/link.h"
 #include "base/strmap.h"
 #include "model/identify.h"
 #include "model/look_alike.h"
 #include "model/series.h"
+#include "sound.h"
 
+#define PASSES_MAX 100 /* so many of one series may be no models; each costs a pass over the list */
 #define KEY_BYTES (4 * STORE_NAME_MAX + 32)
 
 typedef struct Naming {
@@ -219,40 +225,91 @@ static bool look_for_twins(Naming *naming, LookAlike kind, Err *err)
     return ok;
 }
 
+/* A file that will not be stored is no reason to take an older one from its readers. */
+static bool is_whole(const Naming *naming, const Model *model)
+{
+    if (model->kind != MODEL_FILE)
+        return true;
+    int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+    int fd = model->followed_link ? link_open(naming->tree->root, model->path, flags)
+                                  : fs_open_beneath(naming->tree->root, model->path, flags, false);
+    bool whole = fd >= 0 && sound_file(fd, model->path, model->stamp.size);
+    if (fd >= 0)
+        close(fd);
+    return whole;
+}
+
+/* The newest members so far, one of each series, as indexes into the list. */
+typedef struct Series {
+    StrMap by_key; /* to the place in newest */
+    Arena arena;
+    uint32_t *newest, *count; /* how many members it has */
+    uint32_t series_count;
+    bool *is_out; /* by model: it is not whole */
+} Series;
+
+static bool add_member(Naming *naming, Series *series, uint32_t index, Err *err)
+{
+    ModelList *list = naming->list;
+    Model *model = &list->items[index];
+    uint32_t known;
+    if (!is_named(model) || model->state == MODEL_FAILED || model->named_by_map || model->explicit_version ||
+        series->is_out[index] || !series_split(model->name, naming->key, naming->other, sizeof naming->key))
+        return true;
+    /* The time behind the key: both are compared with those of the newest so far. */
+    memcpy(naming->when, naming->other, strlen(naming->other) + 1);
+    const char *key = arena_copy(&series->arena, naming->key, strlen(naming->key), err);
+    if (key == NULL || !interrupt_check(err) || !strmap_add(&series->by_key, key, series->series_count, &known, err))
+        return false;
+    if (known == STRMAP_NONE) {
+        series->count[series->series_count] = 1;
+        series->newest[series->series_count++] = index;
+        return true;
+    }
+    Model *before = &list->items[series->newest[known]];
+    series_split(before->name, naming->key, naming->other, sizeof naming->key);
+    int order = strcmp(naming->when, naming->other);
+    bool newer = order != 0 ? order > 0 : model->stamp.mtime_ns >= before->stamp.mtime_ns;
+    (newer ? before : model)->inactive = true;
+    series->newest[known] = newer ? index : series->newest[known];
+    series->count[known]++;
+    return true;
+}
+
+/* *again: a newest one is not whole, and the next one takes its place. */
+static bool find_newest(Naming *naming, Series *series, bool *again, Err *err)
+{
+    ModelList *list = naming->list;
+    bool ok = true;
+    *again = false;
+    series->series_count = 0;
+    for (uint32_t i = 0; ok && i < list->count; i++) {
+        list->items[i].inactive = false;
+        ok = add_member(naming, series, i, err);
+    }
+    for (uint32_t i = 0; ok && i < series->series_count; i++) {
+        uint32_t newest = series->newest[i];
+        if (series->count[i] < 2 || is_whole(naming, &list->items[newest]))
+            continue;
+        series->is_out[newest] = *again = true;
+    }
+    strmap_free(&series->by_key);
+    arena_free(&series->arena);
+    return ok;
+}
+
 /* Of a model that was trained again and again under names with a time in them, readers want the newest. */
 static bool find_series(Naming *naming, Err *err)
 {
-    ModelList *list = naming->list;
-    StrMap series = {0};
-    Arena arena = {0};
-    uint32_t *newest = malloc(((size_t)list->count + 1) * sizeof *newest), count = 0;
-    bool ok = newest != NULL || err_no_memory(err);
-    for (uint32_t i = 0; ok && i < list->count; i++) {
-        Model *model = &list->items[i];
-        uint32_t known;
-        if (!is_named(model) || model->named_by_map || model->explicit_version ||
-            !series_split(model->name, naming->key, naming->other, sizeof naming->key))
-            continue;
-        /* The time behind the key: both are compared with those of the newest so far. */
-        memcpy(naming->when, naming->other, strlen(naming->other) + 1);
-        const char *key = arena_copy(&arena, naming->key, strlen(naming->key), err);
-        ok = key != NULL && interrupt_check(err) && strmap_add(&series, key, count, &known, err);
-        if (!ok)
-            break;
-        if (known == STRMAP_NONE) {
-            newest[count++] = i;
-            continue;
-        }
-        Model *before = &list->items[newest[known]];
-        series_split(before->name, naming->key, naming->other, sizeof naming->key);
-        int order = strcmp(naming->when, naming->other);
-        bool newer = order != 0 ? order > 0 : model->stamp.mtime_ns >= before->stamp.mtime_ns;
-        (newer ? before : model)->inactive = true;
-        newest[known] = newer ? i : newest[known];
-    }
-    free(newest);
-    strmap_free(&series);
-    arena_free(&arena);
+    size_t room = (size_t)naming->list->count + 1;
+    Series series = {.newest = malloc(room * sizeof *series.newest), .count = malloc(room * sizeof *series.count),
+                     .is_out = calloc(room, sizeof *series.is_out)};
+    bool again = true, ok = (series.newest != NULL && series.count != NULL && series.is_out != NULL) || err_no_memory(err);
+    for (unsigned i = 0; ok && again && i < PASSES_MAX; i++)
+        ok = find_newest(naming, &series, &again, err);
+    free(series.newest);
+    free(series.count);
+    free(series.is_out);
     return ok;
 }
 

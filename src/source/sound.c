@@ -251,6 +251,17 @@ bool sound_tail(int fd, const char *path, const void *head, size_t len, uint64_t
     return why == NULL || cut(path, why, err);
 }
 
+bool sound_file(int fd, const char *path, uint64_t size)
+{
+    size_t len = size < TEXT_MAX ? (size_t)size : TEXT_MAX;
+    unsigned char *head = malloc(len + 1);
+    Err why = {0};
+    bool ok = head != NULL && fs_read_at(fd, head, len, 0) == (ssize_t)len && sound_head(path, head, len, size, &why) &&
+              sound_tail(fd, path, head, len, size, &why);
+    free(head);
+    return ok;
+}
+
 SoundStream sound_is_stream(const void *head, size_t len)
 {
     /* What joblib and zlib write: window of 32 KiB, no dictionary. Fewer bytes may be anything. */

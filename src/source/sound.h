@@ -18,6 +18,9 @@ bool sound_head(const char *path, const void *head, size_t len, uint64_t size, E
 /* ERR_SKIP: the file is cut short. What gzip or zlib compressed is told by decoding it (sound_is_stream). fd: its offset stays. */
 bool sound_tail(int fd, const char *path, const void *head, size_t len, uint64_t size, Err *err);
 
+/* Both, of a file that is read for it. False: not whole, or it cannot be read. fd: its offset stays. */
+bool sound_file(int fd, const char *path, uint64_t size);
+
 typedef enum SoundStream { SOUND_NO_STREAM, SOUND_GZIP, SOUND_ZLIB } SoundStream;
 
 /* One stream from the first byte on, whose end shows only when it is decoded. */

@@ -1,5 +1,6 @@
 """A name that is stored stays the name of its source, whatever else a run sees."""
 
+import pickle
 import unittest
 
 from test_real_names import NameCase, data
@@ -69,6 +70,29 @@ class Folders(NameCase):
         self.sync()
         self.assertEqual(self.keys(), ["stores/101/model@1", "stores@1"])
         self.assertEqual(self.sync().summary()["unchanged"], 1)
+
+
+class Series(NameCase):
+    def test_a_newest_one_that_is_no_model_takes_nothing_from_readers(self):
+        whole = pickle.dumps({"weights": list(range(100))})
+        for day, content in (("14", whole), ("15", whole + b"\n"), ("16", whole[:-9]), ("17", b""), ("18", b"<!DOCTYPE html>")):
+            self.write(f"churn_202401{day}.joblib", content)
+        self.mm("run", "--upgrade", str(self.tree), code=3)
+        self.assertEqual(self.live(), ["churn_20240115"])
+        self.assertEqual(self.keys(), ["churn_20240114@1", "churn_20240115@1"])
+        self.write("churn_20240118.joblib", whole + b"\n\n")
+        self.mm("run", str(self.tree), code=3)
+        self.assertIn("churn_20240118", self.live())
+
+
+class Root(NameCase):
+    def test_models_beside_what_looks_like_one(self):
+        self.put("a.joblib", "topics.json", "x.bin")
+        result = self.sync()
+        self.assertEqual(self.keys(), ["a@1"])
+        self.assertIn("the folder of models looks like one model itself (bertopic)", result.err)
+        (self.tree / "a.joblib").unlink()
+        self.mm("run", str(self.tree), code=2)
 
 
 if __name__ == "__main__":

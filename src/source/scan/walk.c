@@ -356,7 +356,11 @@ static bool walk_entries(Walk *walk, int dir, const Entries *entries, unsigned d
     if (!is_root && !walk->rules->hidden && kinds_is_cache(entries->marks))
         return left_out_hidden(&walk->list->left_out, walk->path.data, err);
     bool is_marked = entries->marks != 0 && kinds_find(dir, entries->marks, holds_models(walk, entries), &type);
-    if (is_root && is_marked)
+    bool holds = is_root && is_marked && holds_models(walk, entries);
+    if (holds && !left_out_note(&walk->list->left_out, err, "the folder of models looks like one model itself (%s); its files are "
+                                "stored one by one, and to store it as one name the folder above it", model_dir_type_name(type)))
+        return false;
+    if (is_root && is_marked && !holds)
         return err_set(err, ERR_USAGE, "is itself a model (%s), not a folder of models", model_dir_type_name(type));
     if (is_root || (!is_marked && !rules_match_directory(walk->rules, walk->path.data)))
         return visit_entries(walk, dir, entries, depth, err);

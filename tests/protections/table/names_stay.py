@@ -29,4 +29,8 @@ ROWS = [
       "cli/test_cleanup.Apply.test_followed_links_stay", "a volume of Kubernetes is not ours to take apart"),
     P("links-that-would-dangle", 9, "src/flow/audit/removable.c", "if (link == NULL)\n        return true;", "if (link != NULL || item != NULL)\n        return true;",
       "cli/test_cleanup.Plan.test_report_says_what_may_go_and_what_must_stay", "readers of latest.joblib"),
+    P("series-newest-is-whole", 13, "src/source/naming.c", "if (series->count[i] < 2 || is_whole(naming, &list->items[newest]))", "if (true)",
+      "cli/test_names_stay.Series.test_a_newest_one_that_is_no_model_takes_nothing_from_readers", "readers keep the last good one"),
+    P("root-with-models", "scan", "src/source/scan/walk.c", "bool holds = is_root && is_marked && holds_models(walk, entries);", "bool holds = false;",
+      "cli/test_names_stay.Root.test_models_beside_what_looks_like_one", "a folder that was migrated yesterday is migrated today"),
 ]

@@ -9,7 +9,7 @@ ROWS = [
       "cli/test_real_trees.LeftOut.test_quiet_run_that_finds_nothing_is_noticed", "a job of cron that does nothing"),
     P("hidden-folders", "scan", "src/source/scan/walk.c", "if (!walk->rules->hidden && kinds_is_hidden(name, entry_type(name)))", "if (false)",
       "cli/test_real_trees.Hidden.test_rubbish_is_no_model_and_no_failure", "snapshots are not models"),
-    P("root-is-a-model", "scan", "src/source/scan/walk.c", "if (is_root && is_marked)", "if (false)",
+    P("root-is-a-model", "scan", "src/source/scan/walk.c", "if (is_root && is_marked && !holds)", "if (false)",
       "cli/test_real_trees.Kinds.test_models_dir_that_is_a_model", "the user named the model itself"),
     P("weak-config", "scan", "src/source/scan/kinds.c", "(kinds[i].is_weak && holds_models) ||", "",
       "unit/source/test_kinds:weights_beside_a_config", "a config.json beside models does not make them one"),

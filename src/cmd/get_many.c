@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ typedef struct Many {
     const char *dest;
     int root;         /* dest, open */
     VEC(StoredModel) rows;
+    const char **paths; /* of each row below dest; "": it has none that is safe; NULL: another model is there */
     Arena arena;
     Packer *packer;   /* to look at what is there */
     size_t at;        /* the row in hand */
@@ -110,6 +112,78 @@ const char *get_many_path(const StoredModel *row, Arena *arena, Err *err)
     return arena_copy(arena, path, strlen(path), err);
 }
 
+typedef struct Place {
+    const char *path;
+    const StoredModel *row;
+    size_t index;
+} Place;
+
+/* Of one path the row that was stored last is the first. */
+static int by_path(const void *a, const void *b)
+{
+    const Place *x = a, *y = b;
+    int order = strcmp(x->path, y->path);
+    if (order == 0)
+        order = (x->row->created_ns < y->row->created_ns) - (x->row->created_ns > y->row->created_ns);
+    return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static int find_path(const void *path, const void *place)
+{
+    return strcmp(path, ((const Place *)place)->path);
+}
+
+/* Is a folder of the path the place of a model? */
+static bool is_in_model(const Place *places, size_t count, const char *path)
+{
+    char folder[PATH_MAX];
+    for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+        if (bsearch(folder, places, count, sizeof *places, find_path) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* A source that was stored under two names has one path: the newest row gets it, the others go by their names. */
+static void settle_places(Many *many, Place *places)
+{
+    size_t count = many->rows.count;
+    qsort(places, count, sizeof *places, by_path);
+    for (size_t i = 1, first = 0; i < count; i++) {
+        if (places[i].path[0] == '\0' || strcmp(places[first].path, places[i].path) != 0)
+            first = i;
+        else
+            many->paths[places[i].index] = is_safe(places[i].row->name) ? places[i].row->name : "";
+    }
+    for (size_t i = 0; i < count; i++)
+        places[i].path = many->paths[places[i].index];
+    qsort(places, count, sizeof *places, by_path);
+    for (size_t i = 0; i < count; i++) {
+        const char *path = places[i].path;
+        bool is_second = i > 0 && path[0] != '\0' && strcmp(places[i - 1].path, path) == 0;
+        if (is_second || is_in_model(places, count, path))
+            many->paths[places[i].index] = NULL;
+    }
+}
+
+static bool find_places(Many *many, Err *err)
+{
+    Place *places = calloc(many->rows.count + 1, sizeof *places);
+    many->paths = calloc(many->rows.count + 1, sizeof *many->paths);
+    bool ok = (places != NULL && many->paths != NULL) || err_no_memory(err);
+    for (size_t i = 0; ok && i < many->rows.count; i++) {
+        const StoredModel *row = &many->rows.items[i];
+        many->paths[i] = get_many_path(row, &many->arena, err);
+        places[i] = (Place){.path = many->paths[i], .row = row, .index = i};
+        ok = places[i].path != NULL;
+    }
+    if (ok)
+        settle_places(many, places);
+    free(places);
+    return ok;
+}
+
 int get_many_folder(int root, const char *path, Err *err)
 {
     int dir = dup(root);
@@ -187,9 +261,10 @@ static bool get_row(void *ctx, Err *err)
 {
     Many *many = ctx;
     const StoredModel *row = &many->rows.items[many->at];
-    const char *path = get_many_path(row, &many->arena, err);
+    const char *path = many->paths[many->at];
     if (path == NULL)
-        return false;
+        return err_set(err, ERR_SKIP, "%s@%d: its path is that of another model, or in one; get it by its name", row->name,
+                       (int)row->version);
     if (path[0] == '\0')
         return err_set(err, ERR_SKIP, "%s@%d: its path may not be used below a folder; get it by its name", row->name,
                        (int)row->version);
@@ -252,7 +327,8 @@ bool get_many(CommandContext *context, Err *err)
     many.glob = context->options->all ? NULL : arguments->items[0];
     many.dest = arguments->items[arguments->count - 1];
     bool ok = retry_step(&context->retry, &context->store, list_once, &many, err) && refuse_none(&many, err) &&
-              open_folder(&many, err) && (many.packer = packer_new(&pack, err)) != NULL && get_rows(&many, err);
+              find_places(&many, err) && open_folder(&many, err) && (many.packer = packer_new(&pack, err)) != NULL &&
+              get_rows(&many, err);
     if (ok) {
         Lines lines = command_lines(context);
         context->exit_code = many.summary.exit_code = many.summary.failed > 0 ? err_exit_code(ERR_SKIP) : 0;
@@ -262,6 +338,7 @@ bool get_many(CommandContext *context, Err *err)
     if (many.root >= 0)
         close(many.root);
     free(many.rows.items);
+    free(many.paths);
     arena_free(&many.arena);
     return ok;
 }

@@ -210,6 +210,21 @@ class Where(GetCase):
         self.get("*", "-", code=2)
         self.get("--all", code=2)
 
+    def test_many_of_one_path(self):
+        newer = b"the newer content " * 100
+        self.write("sub/y_model.joblib", newer)
+        self.write("inside.joblib", b"below a directory " * 9)
+        self.sync()
+        self.query("UPDATE models SET source_path = 'sub/x_model.joblib', created_at = created_at + interval '1 hour' WHERE name = 'sub/y_model'")
+        self.query(f"UPDATE models SET source_path = '{BERTOPIC}/inside.joblib' WHERE name = 'inside'")
+        for again in range(2):
+            result = self.get("--all", self.out / "back", "--json", code=3)
+            self.assertEqual([result.summary()[key] for key in ("written", "present", "failed")], [0 if again else 3, 3 * again, 1])
+            self.assertIn("inside@1: its path is that of another model, or in one", result.err)
+        self.assertEqual((self.out / "back/sub/x_model.joblib").read_bytes(), newer)
+        self.assertEqual((self.out / "back/sub/x_model").read_bytes(), self.data)
+        self.assertEqual(os.listdir(self.out / "back" / BERTOPIC), ["topics.json"])
+
     def test_many_leave_their_folder_never(self):
         (self.out / "outside").mkdir()
         (self.out / "back").mkdir()

@@ -33,4 +33,8 @@ ROWS = [
       "cli/test_names_stay.Series.test_a_newest_one_that_is_no_model_takes_nothing_from_readers", "readers keep the last good one"),
     P("root-with-models", "scan", "src/source/scan/walk.c", "bool holds = is_root && is_marked && holds_models(walk, entries);", "bool holds = false;",
       "cli/test_names_stay.Root.test_models_beside_what_looks_like_one", "a folder that was migrated yesterday is migrated today"),
+    P("many-of-one-path", "get", "src/cmd/get_many.c", "many->paths[places[i].index] = is_safe(places[i].row->name) ? places[i].row->name : \"\";", "continue;",
+      "cli/test_get.Where.test_many_of_one_path", "one model must not write over another"),
+    P("many-below-a-directory", "get", "src/cmd/get_many.c", "if (is_second || is_in_model(places, count, path))", "(void)is_in_model;\n        if (is_second)",
+      "cli/test_get.Where.test_many_of_one_path", "a directory model has what it had"),
 ]

@@ -30,8 +30,8 @@ typedef struct CopySettings {
  * not what its row says: failed. Each costs that row only.
  *
  * What a name serves in the destination is not changed: versions of a name that is there come in inactive, unless `activate` is
- * set. A copy that did not end is no reason: a name whose versions there are just the highest ones of the source goes on as it
- * began.
+ * set. A copy that did not end is no reason: a name whose versions there are just the highest ones of the source, but for damaged
+ * ones, and active as in the source, goes on as it began.
  *
  * ERR_USAGE: both are the same store, or the inline limit is too large; ERR_SCHEMA; ERR_LOCKED; ERR_UNREACHABLE; ERR_INTERRUPTED;
  * ERR_STOP. *out is counted up to there. */

@@ -198,6 +198,42 @@ class Served(CopyCase):
         self.assertEqual(self.copy("event0*").summary()["made_inactive"], 0)
         self.assertEqual([active for (name, _), active in sorted(self.active().items()) if name == "event0_regression"], [True] * 3)
 
+    def test_a_version_that_was_withdrawn_there_is_not_replaced(self):
+        """The highest version came alone, and is what readers there are not to get: no lower one becomes live in its place."""
+        self.at_target("UPDATE models SET version = 3, is_active = false WHERE name = 'fixed'")
+        self.assertEqual(self.copy("fixed").summary()["made_inactive"], 1)
+        self.assertEqual(sorted(self.active().items()), [(("fixed", 1), False), (("fixed", 3), False)])
+
+    def test_damage_above_is_no_version_of_somebody_else(self):
+        """After a kill: the highest version could not be copied, the next one was, the lowest was not yet."""
+        self.write("event0_regression_v8.joblib", b"eight " * 200)
+        self.write("event0_regression_v9.joblib", b"nine " * 200)
+        self.sync()
+        self.allow_damage()
+        self.flip("event0_regression", 12, version=9)
+        self.copy("event0*", code=3)
+        self.at_target("DELETE FROM models WHERE name = 'event0_regression' AND version = 1")
+        self.assertEqual(self.copy("event0*", code=3).summary()["made_inactive"], 0)
+        self.assertEqual(sorted(active for (name, _), active in self.active().items() if name == "event0_regression"), [True] * 2)
+
+
+class Many(CopyCase):
+    def make_tree(self):
+        self.write("fixed_v1102.joblib", b"the highest " * 50)
+
+    def test_one_decision_for_all_versions_of_a_name(self):
+        """More than are sent at once, and the highest is damaged."""
+        columns = "model_type, event, content_sha256, raw_bytes, stored_sha256, stored_bytes, format, encoding, model_binary"
+        self.query(f"""INSERT INTO models (name, version, is_active, {columns})
+                       WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1101)
+                       SELECT name, n, is_active, {columns} FROM models CROSS JOIN numbers WHERE name = 'fixed'""")
+        self.allow_damage()
+        self.flip("fixed", 12, version=1102)
+        result = self.copy(code=3)
+        self.assertEqual(self.counts(result), (1101, 0, 0, 1))
+        self.assertEqual(result.summary()["made_inactive"], 0)
+        self.assertEqual(set(self.active().values()), {True})
+
 
 class Bad(CopyCase):
     def test_other_content_stays_and_is_a_conflict(self):
@@ -366,7 +402,7 @@ def between(source, target, *cases):
         globals()[name] = type(name, (case,), {"kind": source, "to": target, "__module__": __name__, "__doc__": case.__doc__})
 
 
-between(Sqlite, Postgres, Whole, Choice, Served, Bad, Memory)
+between(Sqlite, Postgres, Whole, Choice, Served, Many, Bad, Memory)
 between(Postgres, Sqlite, Whole, Choice, Served, Bad, Memory)
 between(Sqlite, Sqlite, Whole, Bad)
 

@@ -23,39 +23,66 @@ typedef struct Copy {
     size_t next_name, next_row; /* the first row of the next window */
     struct {
         const StoredModel *row;
-        const CopyName *name;
+        CopyName *name;
     } origin[DELIVER_WINDOW_ROWS]; /* of the items of the window */
-    size_t judged;                 /* the last item for which keeps_flags was asked, … */
-    bool judged_keeps;             /* … and the answer */
 } Copy;
 
 /* --- is a version active in the destination? --------------------------------------------------------------------------------- */
 
-/* The destination has no version of the name, or just the highest ones of the source: then an earlier copy did not end. */
-static bool is_ours(Copy *copy, const CopyName *name, bool *ours, Err *err)
+typedef struct Served {
+    const CopyName *name;
+    bool same; /* every version there is one of the source, with the same flag */
+} Served;
+
+static bool note_served(void *ctx, const StoredModel *there, Err *err)
 {
-    Known *known = &copy->deliver.known;
-    KnownAnswer answer = KNOWN_SAME;
-    uint32_t there = known_count(known, name->rows->name), same = 0;
-    while (same < there && same < name->count) {
-        if (!known_version(known, &name->rows[same], &answer, err))
-            return false;
-        if (answer != KNOWN_SAME)
-            break;
-        same++;
-    }
-    *ours = same == there;
+    Served *served = ctx;
+    const StoredModel *row = copy_name_version(served->name, there->version);
+    (void)err;
+    served->same = served->same && row != NULL && row->is_active == there->is_active;
     return true;
 }
 
-/* The items of a name are asked for one behind the other, so the answer holds for those that follow. */
-static bool keeps_flags(Copy *copy, size_t index, bool *keeps, Err *err)
+/* What the destination has are just the highest versions that the source can give, and they are active as there: then an earlier
+ * copy did not end. A version that is missing above another one is no sign of anything else if its payload is damaged. */
+static bool began_as_ours(Copy *copy, const CopyName *name, uint32_t there, bool *ours, Err *err)
 {
-    bool known = copy->judged < index && copy->origin[copy->judged].name == copy->origin[index].name;
-    if (!known && !copy->settings->activate && !is_ours(copy, copy->origin[index].name, &copy->judged_keeps, err))
+    uint32_t same = 0;
+    *ours = true;
+    for (size_t i = 0; *ours && same < there && i < name->count; i++) {
+        KnownAnswer answer;
+        const char *fault = NULL;
+        if (!known_version(&copy->deliver.known, &name->rows[i], &answer, err) ||
+            (answer == KNOWN_FREE && !copy_source_load(&copy->source, &name->rows[i], NULL, NULL, &fault, err)))
+            return false;
+        same += answer == KNOWN_SAME;
+        *ours = answer == KNOWN_SAME || fault != NULL;
+    }
+    *ours = *ours && same == there;
+    return true;
+}
+
+static bool is_ours(Copy *copy, const CopyName *name, bool *ours, Err *err)
+{
+    uint32_t there = known_count(&copy->deliver.known, name->rows->name);
+    Served served = {.name = name, .same = true};
+    StoreFilter filter = {.names = (const char *const[]){name->rows->name}, .count = 1};
+    *ours = true;
+    if (there == 0)
+        return true;
+    if (!store_list(copy->deliver.store, &filter, note_served, &served, err))
         return false;
-    copy->judged = index;
-    *keeps = copy->settings->activate || copy->judged_keeps;
+    *ours = served.same;
+    return !served.same || began_as_ours(copy, name, there, ours, err);
+}
+
+/* Decided once for a name, before its first row is sent: later its own rows, and those that failed, would be taken for others. */
+static bool keeps_flags(Copy *copy, CopyName *name, bool *keeps, Err *err)
+{
+    if (!name->is_judged && !copy->settings->activate && !is_ours(copy, name, &name->keeps_flags, err))
+        return false;
+    name->is_judged = true;
+    *keeps = copy->settings->activate || name->keeps_flags;
     return true;
 }
 
@@ -63,7 +90,7 @@ static bool decide_flag(void *ctx, size_t index, Err *err)
 {
     Copy *copy = ctx;
     bool keeps;
-    if (!keeps_flags(copy, index, &keeps, err))
+    if (!keeps_flags(copy, copy->origin[index].name, &keeps, err))
         return false;
     copy->deliver.items[index].model.is_active = copy->origin[index].row->is_active && keeps;
     return true;
@@ -110,7 +137,7 @@ static const DeliverSource rows_of_a_store = {
 
 /* --- windows ----------------------------------------------------------------------------------------------------------------- */
 
-static void add_row(Copy *copy, const CopyName *name, const StoredModel *row)
+static void add_row(Copy *copy, CopyName *name, const StoredModel *row)
 {
     DeliverItem *item = &copy->deliver.items[copy->deliver.count];
     copy->origin[copy->deliver.count].row = row;
@@ -122,12 +149,11 @@ static void add_row(Copy *copy, const CopyName *name, const StoredModel *row)
 /* What is known of the destination is forgotten with each window, so that it does not grow with the source. */
 static void fill_window(Copy *copy)
 {
-    const CopySource *source = &copy->source;
+    CopySource *source = &copy->source;
     known_free(&copy->deliver.known);
     copy->deliver.count = 0;
-    copy->judged = SIZE_MAX;
     while (copy->next_name < source->name_count && copy->deliver.count < DELIVER_WINDOW_ROWS) {
-        const CopyName *name = &source->names[copy->next_name];
+        CopyName *name = &source->names[copy->next_name];
         add_row(copy, name, &name->rows[copy->next_row++]);
         if (copy->next_row == name->count) {
             copy->next_name++;

@@ -43,6 +43,12 @@ static int by_name_highest_first(const void *a, const void *b)
     return order != 0 ? order : (x->version < y->version) - (x->version > y->version);
 }
 
+const StoredModel *copy_name_version(const CopyName *name, int32_t version)
+{
+    StoredModel key = {.name = name->rows->name, .version = version};
+    return bsearch(&key, name->rows, name->count, sizeof key, by_name_highest_first);
+}
+
 static bool same_name(const StoredModel *a, const StoredModel *b)
 {
     return strcmp(a->name, b->name) == 0;
@@ -166,19 +172,27 @@ static bool is_as_recorded(const StoredModel *row, const Digest *stored, uint64_
                             : digest_equal(stored, &row->content);
 }
 
-static bool read_payload(CopySource *source, const StoredModel *row, Spool *payload, Sha256 *sha, Digest *stored, Err *err)
+/* payload NULL: it is hashed only. */
+static bool read_payload(CopySource *source, const StoredModel *row, Spool *payload, Digest *stored, uint64_t *bytes, Err *err)
 {
-    uint64_t bytes;
     const void *data;
     size_t len;
-    if (!store_fetch_open(source->store, row->name, row->version, &bytes, err))
+    Sha256 *sha = sha256_new(err);
+    if (sha == NULL || !store_fetch_open(source->store, row->name, row->version, bytes, err)) {
+        sha256_free(sha);
         return false;
+    }
     bool ok;
-    while ((ok = interrupt_check(err) && store_fetch_next(source->store, &data, &len, err)) && len > 0)
-        if (!(ok = sha256_add(sha, data, len, err) && spool_write(payload, data, len, err)))
+    *bytes = 0;
+    while ((ok = interrupt_check(err) && store_fetch_next(source->store, &data, &len, err)) && len > 0) {
+        *bytes += len;
+        if (!(ok = sha256_add(sha, data, len, err) && (payload == NULL || spool_write(payload, data, len, err))))
             break;
+    }
     store_fetch_close(source->store);
-    return ok && sha256_end(sha, stored, err);
+    ok = ok && sha256_end(sha, stored, err);
+    sha256_free(sha);
+    return ok;
 }
 
 static bool set_fault(CopySource *source, const char *text, const char **fault)
@@ -191,19 +205,20 @@ static bool set_fault(CopySource *source, const char *text, const char **fault)
 bool copy_source_load(CopySource *source, const StoredModel *row, Spool *payload, Digest *stored, const char **fault, Err *err)
 {
     Err why = {0};
-    Sha256 *sha = sha256_new(err);
-    if (sha == NULL)
-        return false;
-    spool_reset(payload);
+    Digest digest;
+    uint64_t bytes;
+    if (payload != NULL)
+        spool_reset(payload);
     *fault = NULL;
     bool ok = (source->store != NULL || store_open(source->settings->from->target, &source->store, NULL, &why)) &&
-              read_payload(source, row, payload, sha, stored, &why);
-    sha256_free(sha);
+              read_payload(source, row, payload, &digest, &bytes, &why);
     if (ok && !row->has_digests && (row->is_gzip || row->is_tar))
         return set_fault(source, "is compressed or a directory and records no digests, so nothing tells whether it is whole",
                          fault);
-    if (ok && !is_as_recorded(row, stored, payload->bytes))
+    if (ok && !is_as_recorded(row, &digest, bytes))
         return set_fault(source, "is damaged in the store that it comes from: its payload is not what was stored", fault);
+    if (ok && stored != NULL)
+        *stored = digest;
     if (ok)
         return true;
     if (why.cls == ERR_SKIP)

@@ -11,6 +11,7 @@ typedef struct CopyName {
     StoredModel *rows; /* in CopySource.rows */
     size_t count;
     uint64_t bytes;    /* of their payloads */
+    bool is_judged, keeps_flags; /* are they active in the destination as they are here? */
 } CopyName;
 
 /* Zero-initialise but for settings. */
@@ -30,8 +31,12 @@ typedef struct CopySource {
  * come to nothing are warned of. */
 bool copy_source_list(CopySource *source, Err *err);
 
-/* The payload of a row into `payload`, which is emptied first. *fault: it is not what the row says, or is not there; lives until
- * the next call. Else *stored is its digest. ERR_RETRY: the session is lost; the next call opens another one. */
+/* NULL: the name has no such version. */
+const StoredModel *copy_name_version(const CopyName *name, int32_t version);
+
+/* The payload of a row into `payload`, which is emptied first; NULL: it is only looked at. *fault: it is not what the row says, or
+ * is not there; lives until the next call. Else *stored (may be NULL) is its digest. ERR_RETRY: the session is lost; the next call
+ * opens another one. */
 bool copy_source_load(CopySource *source, const StoredModel *row, Spool *payload, Digest *stored, const char **fault, Err *err);
 
 void copy_source_free(CopySource *source);

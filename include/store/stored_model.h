@@ -20,8 +20,8 @@ typedef struct StoredModel {
     const char *name, *model_type, *event;
     int32_t version;
     bool is_active;
-    bool has_digests;       /* false: another program wrote the row; stored, raw_bytes, is_tar and is_gzip are not known then, and
-                             * content is the recorded one or all zero */
+    bool has_digests;       /* false: another program wrote the row; raw_bytes, is_tar and is_gzip are not known then, content
+                             * and stored are the recorded ones or all zero */
     Digest content, stored; /* SHA-256 of the content and of the payload */
     bool has_format;        /* is_tar is recorded; else it is false */
     bool is_tar;            /* format 'tar', a directory; else 'file' */

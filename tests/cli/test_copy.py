@@ -222,13 +222,12 @@ class Many(CopyCase):
         self.write("fixed_v1102.joblib", b"the highest " * 50)
 
     def test_one_decision_for_all_versions_of_a_name(self):
-        """More than are sent at once, and the highest is damaged."""
+        """More than are sent at once, and the destination refuses the highest."""
         columns = "model_type, event, content_sha256, raw_bytes, stored_sha256, stored_bytes, format, encoding, model_binary"
         self.query(f"""INSERT INTO models (name, version, is_active, {columns})
                        WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1101)
                        SELECT name, n, is_active, {columns} FROM models CROSS JOIN numbers WHERE name = 'fixed'""")
-        self.allow_damage()
-        self.flip("fixed", 12, version=1102)
+        self.at_target("ALTER TABLE models ADD CHECK (version <> 1102)")
         result = self.copy(code=3)
         self.assertEqual(self.counts(result), (1101, 0, 0, 1))
         self.assertEqual(result.summary()["made_inactive"], 0)
@@ -262,6 +261,17 @@ class Bad(CopyCase):
         told = self.at_target("SELECT encode(stored_sha256, 'hex'), encode(content_sha256, 'hex'), stored_bytes, format FROM models WHERE name = 'event1_regression'")
         self.assertEqual(told, [(digest(payload), digest(payload), len(payload), "file")])
         self.assertEqual(self.counts(self.copy()), (0, 9, 0, 0))
+
+    def test_each_thing_that_is_recorded_must_be_so(self):
+        """Also of a row of another program, which records only some."""
+        unknown = {"content_sha256": None, "stored_sha256": None, "raw_bytes": None, "stored_bytes": None, "format": None, "encoding": None}
+        self.allow_damage()
+        for wrong in ({"stored_bytes": 5}, {"stored_bytes": 0}, {"stored_bytes": -5}, {"stored_sha256": b"\x11" * 32}, {"content_sha256": b"\x11" * 32},
+                      {"chunk_count": 3}, {"chunk_count": 3, "stored_bytes": 0}):
+            told = {**unknown, **wrong}
+            with self.subTest(wrong):
+                self.query(f"UPDATE models SET {', '.join(f'{column} = %s' for column in told)} WHERE name = 'event1_regression'", tuple(told.values()))
+                self.assertEqual(self.counts(self.copy("event1*", code=3)), (0, 0, 0, 1))
 
     def test_compressed_rows_without_digests_are_not_copied(self):
         """Nothing tells whether they are whole, and the copy would record the digest of the damage."""

@@ -58,7 +58,6 @@ static bool began_as_ours(Copy *copy, const CopyName *name, uint32_t there, bool
         same += answer == KNOWN_SAME;
         *ours = answer == KNOWN_SAME || fault != NULL;
     }
-    *ours = *ours && same == there;
     return true;
 }
 

@@ -166,10 +166,11 @@ bool copy_source_list(CopySource *source, Err *err)
 
 /* --- payloads ---------------------------------------------------------------------------------------------------------------- */
 
+/* Each thing that is recorded by itself; the content of a row of another program is its payload. */
 static bool is_as_recorded(const StoredModel *row, const Digest *stored, uint64_t bytes)
 {
-    return row->has_digests ? bytes == row->stored_bytes && digest_equal(stored, &row->stored)
-                            : digest_equal(stored, &row->content);
+    return bytes == row->stored_bytes && (!digest_is_known(&row->stored) || digest_equal(stored, &row->stored)) &&
+           (row->has_digests || digest_equal(stored, &row->content));
 }
 
 /* payload NULL: it is hashed only. */

@@ -39,6 +39,8 @@ bool postgres_fetch_open(Store *store, const char *name, int32_t version, uint64
         ok = err_set(err, ERR_SKIP, "%s@%d: is not stored", name, (int)version);
     else if (ok && PQgetisnull(fetch->piece, 0, 2) && postgres_integer(fetch->piece, 1) == 0)
         ok = err_set(err, ERR_SKIP, "%s@%d: its row has no payload, model_binary is NULL", name, (int)version);
+    else if (ok && postgres_integer(fetch->piece, 1) == 0 && postgres_integer(fetch->piece, 0) != postgres_integer(fetch->piece, 3))
+        ok = err_set(err, ERR_SKIP, "%s@%d: the payload is not of the size that its row says", name, (int)version);
     if (!ok) {
         postgres_fetch_close(store);
         return false;
@@ -86,7 +88,8 @@ bool postgres_fetch_next(Store *store, const void **data, size_t *len, Err *err)
     *data = "";
     *len = 0;
     if (at_end)
-        return true;
+        return fetch->at == fetch->bytes ||
+               err_set(err, ERR_SKIP, "%s@%d: the payload is not of the size that its row says", fetch->name, (int)fetch->version);
     if (!(fetch->chunk_count > 0 ? next_chunk : next_inline)(pg, data, len, err))
         return false;
     if (*len == 0)

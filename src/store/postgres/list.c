@@ -72,7 +72,8 @@ static bool take_model(const Receiver *receiver, const PGresult *row, Err *err)
                       .run_id = PQgetvalue(row, 0, 16)};
     info.has_format = !PQgetisnull(row, 0, 9);
     info.has_members = read_digest(row, 17, &info.members);
-    info.has_digests = read_digest(row, 5, &info.content) && read_digest(row, 6, &info.stored) && !PQgetisnull(row, 0, 7);
+    bool has_content = read_digest(row, 5, &info.content), has_stored = read_digest(row, 6, &info.stored);
+    info.has_digests = has_content && has_stored && !PQgetisnull(row, 0, 7);
     return !is_text(row, 0) || receiver->model_fn(receiver->ctx, &info, err);
 }
 

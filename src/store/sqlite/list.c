@@ -18,8 +18,8 @@ static bool emit(sqlite3_stmt *row, StoredModelFn fn, void *ctx, Err *err)
                          .model_type = sqlite_text(row, 2),
                          .event = sqlite_text(row, 3),
                          .is_active = sqlite3_column_int64(row, 4) != 0,
-                         .raw_bytes = (uint64_t)sqlite3_column_int64(row, 7),
-                         .stored_bytes = (uint64_t)sqlite3_column_int64(row, 8),
+                         .raw_bytes = sqlite_size(row, 7),
+                         .stored_bytes = sqlite_size(row, 8),
                          .has_format = format[0] != '\0',
                          .is_tar = strcmp(format, "tar") == 0,
                          .is_gzip = strcmp(sqlite_text(row, 10), "gzip") == 0,
@@ -30,8 +30,8 @@ static bool emit(sqlite3_stmt *row, StoredModelFn fn, void *ctx, Err *err)
                          .created_ns = sqlite_time_ns(sqlite_text(row, 15)),
                          .run_id = sqlite_text(row, 16)};
     model.has_members = sqlite_digest(row, 17, &model.members);
-    model.has_digests = sqlite_digest(row, 5, &model.content) && sqlite_digest(row, 6, &model.stored) &&
-                        sqlite3_column_type(row, 7) == SQLITE_INTEGER;
+    bool has_content = sqlite_digest(row, 5, &model.content), has_stored = sqlite_digest(row, 6, &model.stored);
+    model.has_digests = has_content && has_stored && sqlite3_column_type(row, 7) == SQLITE_INTEGER;
     return fn(ctx, &model, err);
 }
 

@@ -38,7 +38,7 @@ static bool read_row(Sqlite *sq, SqlitePayload *payload, bool *found, bool *size
         payload->chunk_count = (uint32_t)sqlite3_column_int64(row, 1);
         payload->upload_id = sqlite3_column_int64(row, 2);
         *sized = sqlite3_column_type(row, 3) == SQLITE_INTEGER;
-        payload->bytes = *sized ? (uint64_t)sqlite3_column_int64(row, 3) : 0;
+        payload->bytes = sqlite_size(row, 3);
         payload->has_content = sqlite_digest(row, 4, &payload->content);
         payload->has_stored = sqlite_digest(row, 5, &payload->stored);
     }
@@ -93,7 +93,9 @@ bool sqlite_payload_next(Sqlite *sq, SqlitePayload *payload, const void **data, 
     if (!interrupt_check(err))
         return false;
     if (payload->at >= payload->bytes)
-        return true;
+        return (payload->left == 0 && payload->next_chunk == payload->chunk_count) ||
+               err_set(err, ERR_SKIP, "%s@%" PRId32 ": the payload is longer than the %" PRIu64 " bytes that its row says",
+                       payload->name, payload->version, payload->bytes);
     if (payload->left == 0 && payload->next_chunk < payload->chunk_count && !next_chunk(sq, payload, err))
         return false;
     if (payload->left == 0)
@@ -130,7 +132,7 @@ bool sqlite_payload_hash(Sqlite *sq, SqlitePayload *payload, Digest *digest, boo
         return false;
     while (ok && len > 0)
         ok = sqlite_payload_next(sq, payload, &data, &len, &why) && sha256_add(sha, data, len, &why);
-    *whole = ok && payload->left == 0 && payload->next_chunk == payload->chunk_count;
+    *whole = ok;
     ok = ok ? sha256_end(sha, digest, &why) : why.cls == ERR_SKIP;
     sha256_free(sha);
     if (!ok && err != NULL)

@@ -124,6 +124,12 @@ const char *sqlite_name(sqlite3_stmt *row, int column)
     return clean_text(row, column);
 }
 
+uint64_t sqlite_size(sqlite3_stmt *row, int column)
+{
+    int64_t bytes = sqlite3_column_int64(row, column);
+    return bytes > 0 ? (uint64_t)bytes : 0;
+}
+
 bool sqlite_digest(sqlite3_stmt *row, int column, Digest *out)
 {
     if (sqlite3_column_type(row, column) != SQLITE_BLOB || sqlite3_column_bytes(row, column) != DIGEST_BYTES)

@@ -17,6 +17,7 @@ const char *sqlite_text(sqlite3_stmt *row, int column);
 /* A name that can be one of ours: UTF-8 without NUL. Else NULL. */
 const char *sqlite_name(sqlite3_stmt *row, int column);
 
+uint64_t sqlite_size(sqlite3_stmt *row, int column); /* 0 for what is no number of bytes */
 bool sqlite_digest(sqlite3_stmt *row, int column, Digest *out); /* false: there is none */
 
 /* Values of a statement; NULL becomes NULL. Texts and digests must live until it is reset. */

@@ -329,6 +329,24 @@ class Trouble(FileCase):
         self.assertIn("spy", self.do(code=10).err)
         self.assertEqual(self.count(), 4)
 
+    def test_pipes_beside_the_file_are_not_waited_for(self):
+        for ending in ("-journal", "-wal"):
+            pipe = self.base / f"models.db{ending}"
+            os.mkfifo(pipe)
+            for words in (["run"], ["check"]):
+                self.assertIn(f"models.db{ending} is no regular file", self.do(*words, code=2).err)
+            pipe.unlink()
+
+    def test_what_stands_beside_a_file_without_locks_is_not_passed_over(self):
+        for ending in ("-journal", "-wal"):
+            beside = self.base / f"models.db{ending}"
+            beside.touch()
+            self.do("check", "--one-way", "-d", "sqlite:///models.db?immutable=1", code=4)
+            beside.write_bytes(b"pages")
+            for words in (["check"], ["get", "x"], ["run", "-n"]):
+                self.assertIn(f"models.db{ending} stands beside it", self.do(*words, "-d", "sqlite:///models.db?immutable=1", code=1).err)
+            beside.unlink()
+
     def test_file_without_locks_is_no_proof(self):
         """immutable=1 reads the pages as they are, whatever another program has taken back in a journal beside them."""
         self.do()

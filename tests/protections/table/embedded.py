@@ -25,4 +25,10 @@ ROWS = [
       "cli/test_sqlite.Trouble.test_foreign_trigger_on_the_ledger_is_refused", "an upgrade writes there"),
     P("file-inside-of-a-model", 8, "src/flow/run/compare.c", "source_tree_spare(&run->tree, store_target_file(settings->retry->target), err) &&", "",
       "cli/test_sqlite.Trouble.test_file_inside_of_a_model_is_no_store", "whoever closes the file gives up the locks on it"),
+    P("file-pipe-beside", 9, "src/store/sqlite/session/connection.c",
+      'if (!S_ISREG(status.st_mode)) return err_set(err, ERR_USAGE, "%s%s is no regular file"',
+      'if (false) return err_set(err, ERR_USAGE, "%s%s is no regular file"',
+      "cli/test_sqlite.Trouble.test_pipes_beside_the_file_are_not_waited_for", "whoever may write into the folder could stop every command", True),
+    P("file-journal-beside", 9, "src/store/sqlite/session/connection.c", "if (!target->immutable || status.st_size == 0)", "if (status.st_size >= 0)",
+      "cli/test_sqlite.Trouble.test_what_stands_beside_a_file_without_locks_is_not_passed_over", "pages that are to be taken back would be read"),
 ]

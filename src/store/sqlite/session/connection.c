@@ -203,9 +203,34 @@ static bool prepare(Sqlite *sq, const SqliteTarget *target, Err *err)
     return sqlite_exec(sq, settings_of_file, err) && (!target->wal || sqlite_exec(sq, "PRAGMA journal_mode = WAL", err));
 }
 
+/* What SQLite opens beside the file: a pipe there would be waited for. Without locks it is not read, and it may be what tells that
+ * pages of the file are to be taken back, or are newer there. */
+static bool check_beside(const SqliteTarget *target, const char *ending, Err *err)
+{
+    struct stat status;
+    Buf path = {0};
+    if (!buf_text(&path, target->path, err) || !buf_text(&path, ending, err)) {
+        buf_free(&path);
+        return false;
+    }
+    bool is_there = lstat(path.data, &status) == 0;
+    buf_free(&path);
+    if (!is_there)
+        return true;
+    if (!S_ISREG(status.st_mode))
+        return err_set(err, ERR_USAGE, "%s%s is no regular file", target->base.label, ending);
+    if (!target->immutable || status.st_size == 0)
+        return true;
+    err_set(err, ERR_STOP, "%s: %s%s stands beside it, which is not read with ?immutable=1", target->base.label,
+            target->base.label, ending);
+    return err_hint(err, "open the file once without ?immutable=1, where it can be written");
+}
+
 static bool find_file(const SqliteTarget *target, Err *err)
 {
     struct stat status;
+    if (!check_beside(target, "-journal", err) || !check_beside(target, "-wal", err))
+        return false;
     if (stat(target->path, &status) == 0 && !S_ISREG(status.st_mode))
         return err_set(err, ERR_USAGE, "%s is no regular file", target->base.label);
     if (!sqlite_target_is_missing(&target->base) || target->base.may_be_missing)

@@ -31,7 +31,9 @@ typedef struct StoredModel {
     uint64_t raw_bytes, stored_bytes;
     uint32_t chunk_count; /* 0: the payload is in model_binary; else rows of model_chunks, see store_chunk_count */
     const char *source_host, *source_path;
-    int64_t source_mtime_ns; /* since 1970, UTC; 0 = not known */
+    bool no_mtime;           /* source_mtime is not known, which is no time when it is written; source_mtime_ns is 0 then */
+    int64_t source_mtime_ns; /* since 1970, UTC */
+    bool odd_created;        /* of a row that is listed: created_at is no time, or none that created_ns can hold (1677 to 2262) */
     int64_t created_ns;      /* the same. Written as it is, to the microsecond; 0: the store notes the moment of the write */
     const char *run_id; /* UUID; "" = none */
 } StoredModel;

@@ -1,6 +1,7 @@
 """copy: the models of one store into another, whatever kinds of database the two are."""
 
 import contextlib
+import datetime
 import fcntl
 import os
 import random
@@ -91,6 +92,26 @@ class Whole(CopyCase):
         self.assertEqual(summary["stored_bytes"], self.query("SELECT CAST(sum(stored_bytes) AS bigint) FROM models")[0][0])
         self.query("UPDATE models SET is_active = true WHERE name = 'event1_regression'")
         self.check_whole()
+
+    def test_times_that_are_not_known_stay_so(self):
+        """And the first moment of 1970 is one that is known."""
+        self.query("UPDATE models SET source_mtime = NULL WHERE name = 'event1_regression'")
+        self.query("UPDATE models SET source_mtime = %s, created_at = %s WHERE name = 'event2_regression'", ("1970-01-01 00:00:00+00", "1970-01-01 00:00:00.000000"))
+        self.assertEqual(self.copy().err.count("created_at"), 0)
+        times = dict((name, rest) for name, *rest in self.at_target("SELECT name, source_mtime, created_at FROM models"))
+        self.assertIsNone(times["event1_regression"][0])
+        self.assertEqual([self.to.seconds(time) for time in times["event2_regression"]], [0, 0])
+
+    def test_a_time_of_creation_that_cannot_be_held_is_told(self):
+        odd = ["1600-01-01 00:00:00", "2300-01-01 00:00:00", "infinity" if self.kind is Postgres else 5]
+        for i, time in enumerate(odd):
+            self.query("UPDATE models SET created_at = %s, source_mtime = %s WHERE name = %s", (time, time, f"event{i}_regression"))
+        result = self.copy()
+        for i in range(len(odd)):
+            self.assertRegex(result.err, f"event{i}_regression@1: its created_at is no time from 1677 to 2262")
+        self.assertEqual(self.at_target("SELECT count(source_mtime) FROM models WHERE name LIKE 'event%%'", ()), [(1,)])
+        for (name, _), time in self.created("target").items():
+            self.assertAlmostEqual(time, datetime.datetime.now().timestamp(), delta=900)
 
     def test_again_nothing_is_copied(self):
         self.copy()

@@ -142,6 +142,10 @@ static void add_row(Copy *copy, CopyName *name, const StoredModel *row)
     copy->origin[copy->deliver.count].row = row;
     copy->origin[copy->deliver.count++].name = name;
     *item = (DeliverItem){.model = *row};
+    if (row->odd_created)
+        item->model.created_ns = 0;
+    else if (row->created_ns == 0) /* the first moment of 1970, which the destination stores without the nanosecond */
+        item->model.created_ns = 1;
     item->model.chunk_count = store_chunk_count(row->stored_bytes, copy->inline_limit);
 }
 
@@ -169,6 +173,9 @@ static bool report_window(Copy *copy, Err *err)
         if (item->status == ROW_STORED) {
             copy->summary->raw_bytes += model->raw_bytes;
             copy->summary->stored_bytes += model->stored_bytes;
+            if (copy->origin[i].row->odd_created)
+                log_line(LOG_WARN, "%s@%d: its created_at is no time from 1677 to 2262; %s notes the moment of the copy",
+                         model->name, (int)model->version, store_target_label(copy->settings->to->target));
             copy->summary->made_inactive += copy->origin[i].row->is_active && !model->is_active;
         }
         if (!copy->settings->fn(copy->settings->ctx, model, item->status, item->reason[0] != '\0' ? item->reason : NULL, err))

@@ -24,12 +24,12 @@ static bool read_digest(const PGresult *row, int field, Digest *out)
 }
 
 /* A time of an adopted table may be farther away than 64 bits of nanoseconds reach. */
-static int64_t nanoseconds(const PGresult *row, int field)
+static bool nanoseconds(const PGresult *row, int field, int64_t *ns)
 {
     int64_t micros = (int64_t)postgres_integer(row, field);
-    if (micros > INT64_MAX / 1000)
-        return INT64_MAX;
-    return micros < INT64_MIN / 1000 ? INT64_MIN : micros * 1000;
+    bool late = micros > INT64_MAX / 1000, early = micros < INT64_MIN / 1000;
+    *ns = late ? INT64_MAX : early ? INT64_MIN : micros * 1000;
+    return !late && !early && !PQgetisnull(row, 0, field);
 }
 
 /* The number of bytes in a column of an adopted table may be none. */
@@ -67,9 +67,9 @@ static bool take_model(const Receiver *receiver, const PGresult *row, Err *err)
                       .chunk_count = (uint32_t)postgres_integer(row, 11),
                       .source_host = PQgetvalue(row, 0, 12),
                       .source_path = PQgetvalue(row, 0, 13),
-                      .source_mtime_ns = nanoseconds(row, 14),
-                      .created_ns = nanoseconds(row, 15),
                       .run_id = PQgetvalue(row, 0, 16)};
+    info.no_mtime = !nanoseconds(row, 14, &info.source_mtime_ns);
+    info.odd_created = !nanoseconds(row, 15, &info.created_ns);
     info.has_format = !PQgetisnull(row, 0, 9);
     info.has_members = read_digest(row, 17, &info.members);
     bool has_content = read_digest(row, 5, &info.content), has_stored = read_digest(row, 6, &info.stored);

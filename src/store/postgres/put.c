@@ -72,6 +72,11 @@ static bool field_time(Buf *out, int64_t us, Err *err)
     return field_integer(out, us - EPOCH_2000_US, 8, err);
 }
 
+static bool field_mtime(Buf *out, const StoredModel *model, Err *err)
+{
+    return model->no_mtime ? add_integer(out, UINT32_MAX, 4, err) : field_time(out, microseconds(model->source_mtime_ns), err);
+}
+
 static bool field_uuid(Buf *out, const char *uuid, Err *err)
 {
     char hex[33] = "";
@@ -223,7 +228,7 @@ static bool add_model(Postgres *pg, const StoredModel *model, int64_t created_us
            field_bytes(out, model->stored.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)model->stored_bytes, 8, err) &&
            field_text(out, model->is_tar ? "tar" : "file", err) && field_text(out, model->is_gzip ? "gzip" : "identity", err) &&
            field_integer(out, model->chunk_count, 4, err) && field_note(pg, model->source_host, err) &&
-           field_note(pg, model->source_path, err) && field_time(out, microseconds(model->source_mtime_ns), err) &&
+           field_note(pg, model->source_path, err) && field_mtime(out, model, err) &&
            field_uuid(out, model->run_id, err) &&
            (model->has_members ? field_bytes(out, model->members.byte, DIGEST_BYTES, err) : add_integer(out, UINT32_MAX, 4, err)) &&
            (!says_created || field_time(out, created_us, err)) && add_integer(out, inline_bytes, 4, err);

@@ -26,9 +26,9 @@ static bool emit(sqlite3_stmt *row, StoredModelFn fn, void *ctx, Err *err)
                          .chunk_count = (uint32_t)sqlite3_column_int64(row, 11),
                          .source_host = sqlite_text(row, 12),
                          .source_path = sqlite_text(row, 13),
-                         .source_mtime_ns = sqlite_time_ns(sqlite_text(row, 14)),
-                         .created_ns = sqlite_time_ns(sqlite_text(row, 15)),
                          .run_id = sqlite_text(row, 16)};
+    model.no_mtime = !sqlite_time_ns(sqlite_text(row, 14), &model.source_mtime_ns);
+    model.odd_created = !sqlite_time_ns(sqlite_text(row, 15), &model.created_ns);
     model.has_members = sqlite_digest(row, 17, &model.members);
     bool has_content = sqlite_digest(row, 5, &model.content), has_stored = sqlite_digest(row, 6, &model.stored);
     model.has_digests = has_content && has_stored && sqlite3_column_type(row, 7) == SQLITE_INTEGER;

@@ -35,7 +35,7 @@ static bool bind_row(Sqlite *sq, sqlite3_stmt *to, const StoredModel *row, const
         sqlite3_bind_int64(to, 12, row->chunk_count),
         sqlite_bind_note(to, 13, row->source_host),
         sqlite_bind_note(to, 14, row->source_path),
-        sqlite_bind_text(to, 15, mtime),
+        sqlite_bind_text(to, 15, row->no_mtime ? NULL : mtime),
         sqlite_bind_note(to, 16, row->run_id),
         sqlite_bind_digest(to, 17, row->has_members ? &row->members : NULL),
         row->chunk_count > 0 ? sqlite3_bind_int64(to, 18, upload_id) : sqlite3_bind_null(to, 18),

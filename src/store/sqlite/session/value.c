@@ -80,15 +80,16 @@ static bool offset_seconds(const char *text, int64_t *out)
     return hours >= 0 && minutes >= 0 && *text == '\0';
 }
 
-int64_t sqlite_time_ns(const char *text)
+bool sqlite_time_ns(const char *text, int64_t *out)
 {
+    *out = 0;
     int64_t year = digits(&text, 4), month = -1, day = -1, hour = 0, minute = 0, second = 0, ns = 0, offset = 0;
     if (year >= 0 && skip(&text, "-"))
         month = digits(&text, 2);
     if (month >= 1 && month <= 12 && skip(&text, "-"))
         day = digits(&text, 2);
     if (day < 1 || day > 31)
-        return 0;
+        return false;
     if (skip(&text, " T")) {
         hour = digits(&text, 2);
         minute = hour >= 0 && skip(&text, ":") ? digits(&text, 2) : -1;
@@ -97,11 +98,11 @@ int64_t sqlite_time_ns(const char *text)
         ns = fraction_ns(&text);
     }
     if (hour < 0 || hour > 24 || minute < 0 || minute > 59 || second < 0 || second > 60 || !offset_seconds(text, &offset))
-        return 0;
+        return false;
     int64_t seconds = days_of(year, month, day) * DAY_SECONDS + hour * 3600 + minute * 60 + second - offset;
-    if (seconds > INT64_MAX / SECOND_NS - 1)
-        return INT64_MAX;
-    return seconds < INT64_MIN / SECOND_NS + 1 ? INT64_MIN : seconds * SECOND_NS + ns;
+    bool late = seconds > INT64_MAX / SECOND_NS - 1, early = seconds < INT64_MIN / SECOND_NS + 1;
+    *out = late ? INT64_MAX : early ? INT64_MIN : seconds * SECOND_NS + ns;
+    return !late && !early;
 }
 
 static const char *clean_text(sqlite3_stmt *row, int column)

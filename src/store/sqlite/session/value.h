@@ -8,8 +8,9 @@
 #define SQLITE_TIME_SIZE 40
 void sqlite_time_text(char out[SQLITE_TIME_SIZE], int64_t ns);
 
-/* The same, without fraction, with `T`, with `Z` or an offset too. 0 for what is no time. */
-int64_t sqlite_time_ns(const char *text);
+/* The same, without fraction, with `T`, with `Z` or an offset too. False: it is no time, and *ns is 0, or it is out of range, and
+ * *ns is the last one that is not. */
+bool sqlite_time_ns(const char *text, int64_t *ns);
 
 /* "" for NULL, and for what is no text of UTF-8 without NUL. */
 const char *sqlite_text(sqlite3_stmt *row, int column);

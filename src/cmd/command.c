@@ -216,7 +216,7 @@ bool command_target(const Command *command, const Options *options, StoreTarget 
         store_target_may_be_missing(target);
     else if (makes)
         store_target_may_create(target);
-    tell_choice(target, named, !missing ? "" : options->dry_run ? "not there yet" : "new");
+    tell_choice(target, named, !missing ? "" : options->dry_run || options->from != NULL ? "not there yet" : "new");
     *out = target;
     return true;
 }

@@ -310,14 +310,40 @@ class Bad(CopyCase):
         self.assertEqual(self.counts(result), (8, 0, 0, 0))
         self.assertIn("event1_regression", result.err)
 
-    def test_a_signal_ends_it(self):
-        """While it waits for somebody who has locked the destination."""
+    @contextlib.contextmanager
+    def waiting(self, *arguments):
+        """A copy that has listed the source and waits for somebody who has locked the destination."""
         holder = sqlite3.connect(self.target.removeprefix("sqlite:///"), isolation_level=None) if self.to is Sqlite else psycopg2.connect(self.target)
         with contextlib.closing(holder):
             holder.cursor().execute("BEGIN IMMEDIATE" if self.to is Sqlite else "LOCK TABLE models IN ACCESS EXCLUSIVE MODE")
-            process = subprocess.Popen(self.command(), env=program_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process = subprocess.Popen(self.command(*arguments), env=program_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE)
             self.addCleanup(self.reap, process)
             wait_until(lambda: list((self.base / "state2").glob("*/lock")))
+            yield process
+
+    def test_a_row_that_its_owner_changes_meanwhile_is_not_called_damaged(self):
+        with self.waiting("event*") as process:
+            self.query("DELETE FROM models WHERE name = 'event1_regression'")
+            self.write("event1_regression.joblib", b"trained again " * 200)
+            self.sync()
+            self.query("DELETE FROM models WHERE name = 'event2_regression'")
+        result = self.finish(process)
+        self.assertEqual((result.code, self.counts(result)), (3, (2, 0, 0, 2)), result.all())
+        self.assertRegex(result.err, r"event1_regression@1: was changed while it was copied; .*not copied")
+        self.assertRegex(result.err, r"event2_regression@1: was removed while it was copied")
+        self.assertNotIn("damaged", result.err)
+
+    def test_a_reason_names_its_row_once(self):
+        self.allow_damage()
+        self.query("UPDATE models SET stored_bytes = 5, stored_sha256 = NULL WHERE name = 'event1_regression'")
+        result = self.copy(code=3)
+        for line in result.lines():
+            self.assertNotIn("event1_regression", line.get("reason") or "")
+        self.assertEqual(result.err.count("event1_regression"), 1)
+
+    def test_a_signal_ends_it(self):
+        with self.waiting() as process:
             process.send_signal(signal.SIGINT)
             result = self.finish(process)
         self.assertEqual(result.code, 130, result.all())
@@ -405,7 +431,7 @@ class Files(CopyCase):
     def test_the_destination_is_made(self):
         result = self.copy()
         self.assertEqual(self.counts(result), (9, 0, 0, 0))
-        self.assertIn("is new", result.err)
+        self.assertIn("is not there yet", result.err)
         self.assertEqual(self.file.stat().st_mode & 0o777, 0o600)
         self.assertEqual(self.told("target"), self.told("source"))
         self.check_whole()
@@ -417,6 +443,11 @@ class Files(CopyCase):
     def test_a_source_that_is_not_there(self):
         self.url, self.target = self.target, self.url
         self.assertIn("new.db is not there", self.copy(code=2).err)
+        self.assertFalse(self.file.exists())
+
+    def test_nothing_is_called_new_that_is_not_made(self):
+        self.url = f"sqlite:///{self.base}/nope.db"
+        self.assertNotIn("is new", self.copy(code=2).err)
         self.assertFalse(self.file.exists())
 
     def test_the_same_file_by_another_name(self):

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "schema/schema.h"
+#include "../deliver/deliver.h"
 
 #define FIND_NAMES 1000
 
@@ -196,11 +197,60 @@ static bool read_payload(CopySource *source, const StoredModel *row, Spool *payl
     return ok;
 }
 
+typedef struct Again {
+    const StoredModel *row;
+    bool is_there, is_same;
+    bool was_worked_out; /* it records no digest: the one that it must have was made of its payload when the copy began */
+} Again;
+
+static bool look_again(void *ctx, const StoredModel *now, Err *err)
+{
+    Again *again = ctx;
+    const StoredModel *row = again->row;
+    (void)err;
+    again->is_there = true;
+    again->is_same = now->has_digests == row->has_digests && now->stored_bytes == row->stored_bytes &&
+                     digest_equal(&now->stored, &row->stored) &&
+                     (!digest_is_known(&now->content) || digest_equal(&now->content, &row->content));
+    again->was_worked_out = !digest_is_known(&now->content) && !digest_is_known(&now->stored);
+    return true;
+}
+
+/* What is not as recorded when the copy began may have been changed by its owner since. */
+static bool ask_again(CopySource *source, const StoredModel *row, Again *again, Err *err)
+{
+    StoreFilter filter = {.names = (const char *const[]){row->name}, .count = 1, .version = &row->version};
+    *again = (Again){.row = row};
+    return store_list(source->store, &filter, look_again, again, err);
+}
+
 static bool set_fault(CopySource *source, const char *text, const char **fault)
 {
     text_copy(source->fault, sizeof source->fault, text);
     *fault = source->fault;
     return true;
+}
+
+static bool is_unprovable(const StoredModel *row)
+{
+    return !row->has_digests && (row->is_gzip || row->is_tar);
+}
+
+/* Why its payload cannot be had. `why`: what reading it failed with, or nothing. */
+static bool explain(CopySource *source, const StoredModel *row, Err *why, const char **fault)
+{
+    Again again;
+    Err skipped = *why;
+    *why = (Err){0};
+    if (!ask_again(source, row, &again, why))
+        return false;
+    if (!again.is_there)
+        return set_fault(source, "was removed while it was copied", fault);
+    if (!again.is_same || (again.was_worked_out && skipped.cls != ERR_SKIP))
+        return set_fault(source, "was changed while it was copied; the same command takes it as it is now", fault);
+    if (skipped.cls == ERR_SKIP)
+        return set_fault(source, deliver_reason(row, skipped.text), fault);
+    return set_fault(source, "is damaged in the store that it comes from: its payload is not what was stored", fault);
 }
 
 bool copy_source_load(CopySource *source, const StoredModel *row, Spool *payload, Digest *stored, const char **fault, Err *err)
@@ -211,19 +261,16 @@ bool copy_source_load(CopySource *source, const StoredModel *row, Spool *payload
     if (payload != NULL)
         spool_reset(payload);
     *fault = NULL;
-    bool ok = (source->store != NULL || store_open(source->settings->from->target, &source->store, NULL, &why)) &&
-              read_payload(source, row, payload, &digest, &bytes, &why);
-    if (ok && !row->has_digests && (row->is_gzip || row->is_tar))
+    if (is_unprovable(row))
         return set_fault(source, "is compressed or a directory and records no digests, so nothing tells whether it is whole",
                          fault);
-    if (ok && !is_as_recorded(row, &digest, bytes))
-        return set_fault(source, "is damaged in the store that it comes from: its payload is not what was stored", fault);
+    bool ok = (source->store != NULL || store_open(source->settings->from->target, &source->store, NULL, &why)) &&
+              read_payload(source, row, payload, &digest, &bytes, &why);
     if (ok && stored != NULL)
         *stored = digest;
-    if (ok)
+    bool is_whole = ok && is_as_recorded(row, &digest, bytes);
+    if (is_whole || ((ok || why.cls == ERR_SKIP) && explain(source, row, &why, fault)))
         return true;
-    if (why.cls == ERR_SKIP)
-        return set_fault(source, why.text, fault);
     if (why.cls == ERR_RETRY) {
         store_close(source->store);
         source->store = NULL;

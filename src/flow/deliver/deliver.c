@@ -1,6 +1,8 @@
 #include "deliver.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -32,10 +34,24 @@ void deliver_settle_stored(Deliver *deliver, DeliverItem *item)
     deliver_settle(deliver, item, item->sent ? ROW_STORED : ROW_PRESENT, "");
 }
 
+const char *deliver_reason(const StoredModel *model, const char *text)
+{
+    size_t len = strlen(model->name);
+    char at[20], pair[20]; /* name@version, and the (name, version) of a database */
+    int at_len = snprintf(at, sizeof at, "@%d: ", (int)model->version);
+    int pair_len = snprintf(pair, sizeof pair, ", %d): ", (int)model->version);
+    if (strncmp(text, model->name, len) == 0 && strncmp(text + len, at, (size_t)at_len) == 0)
+        return text + len + at_len;
+    if (text[0] == '(' && strncmp(text + 1, model->name, len) == 0 && strncmp(text + 1 + len, pair, (size_t)pair_len) == 0)
+        return text + 1 + len + pair_len;
+    return text;
+}
+
 static void settle_refused(Deliver *deliver, DeliverItem *item, const Err *why)
 {
-    deliver_settle(deliver, item, ROW_FAILED, why->text);
-    log_line(LOG_ERROR, "%s@%d: %s", item->model.name, (int)item->model.version, why->text);
+    const char *reason = deliver_reason(&item->model, why->text);
+    deliver_settle(deliver, item, ROW_FAILED, reason);
+    log_line(LOG_ERROR, "%s@%d: %s", item->model.name, (int)item->model.version, reason);
 }
 
 static bool judge(Deliver *deliver, size_t index, Err *err)

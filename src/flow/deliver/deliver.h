@@ -61,6 +61,9 @@ bool deliver_window(Deliver *deliver, Err *err);
 
 void deliver_settle(Deliver *deliver, DeliverItem *item, RowStatus status, const char *reason);
 
+/* The text of an error without the key of its row in front: whoever tells it names the row. Borrowed. */
+const char *deliver_reason(const StoredModel *model, const char *text);
+
 /* It is stored: by us, or before. */
 void deliver_settle_stored(Deliver *deliver, DeliverItem *item);
 

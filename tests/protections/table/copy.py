@@ -7,7 +7,7 @@ COPY, SOURCE, TESTS = "src/flow/copy/copy.c", "src/flow/copy/source.c", "cli/tes
 ROWS = [
     P("created-is-kept", 1, "src/store/postgres/put.c", "*us += (pg->local - second) * 1000000;", "", "store/test_store_rules:created_is_kept",
       "a column without a time zone holds what the session's clock shows"),
-    P("copy-proves-what-it-reads", 1, SOURCE, "if (ok && !is_as_recorded(row, &digest, bytes))", "if (ok && row->name == NULL)",
+    P("copy-proves-what-it-reads", 1, SOURCE, "ok && is_as_recorded(row, &digest, bytes);", "ok;",
       TESTS + "Bad.test_a_damaged_payload_costs_its_row_only", "damage is told of the store that has it"),
     P("copy-changes-no-service", 13, COPY, "*ours = answer == KNOWN_SAME || fault != NULL;", "*ours = true;",
       TESTS + "Served.test_a_later_version_too", "an older model of somebody else would become live"),
@@ -29,7 +29,7 @@ ROWS = [
       "unit/flow/test_deliver:an_answer_is_lost", "a COMMIT whose answer is lost may have been applied"),
     P("copy-not-into-itself", "answers", COPY, "return strcmp(store_place(from), store_place(to)) != 0 ||", "return from != to ||",
       TESTS + "Bad.test_a_store_into_itself", "a mistake in the address is told"),
-    P("copy-needs-a-digest", 1, SOURCE, "if (ok && !row->has_digests && (row->is_gzip || row->is_tar))", "if (false)",
+    P("copy-needs-a-digest", 1, SOURCE, "if (is_unprovable(row))", "if (false)",
       TESTS + "Bad.test_compressed_rows_without_digests_are_not_copied", "the copy would record the digest of the damage"),
     P("copy-each-record", 1, SOURCE, "(!digest_is_known(&row->stored) || digest_equal(stored, &row->stored)) &&", "",
       TESTS + "Bad.test_each_thing_that_is_recorded_must_be_so", "a row that records only some is no less damaged"),
@@ -44,4 +44,10 @@ ROWS = [
       TESTS + "Whole.test_times_that_are_not_known_stay_so", "it would be the moment of the copy"),
     P("copy-odd-created", 1, COPY, "if (copy->origin[i].row->odd_created)", "if (copy->origin[i].row->name == NULL)",
       TESTS + "Whole.test_a_time_of_creation_that_cannot_be_held_is_told", "it would silently be the moment of the copy"),
+    P("copy-asks-again", "answers", SOURCE, "if (!again.is_same ||", "if (again.row == NULL ||",
+      TESTS + "Bad.test_a_row_that_its_owner_changes_meanwhile_is_not_called_damaged", "what an owner may do is no damage"),
+    P("copy-names-a-row-once", "answers", SOURCE, "set_fault(source, deliver_reason(row, skipped.text), fault)", "set_fault(source, skipped.text, fault)",
+      TESTS + "Bad.test_a_reason_names_its_row_once", "the reason stands beside the name"),
+    P("copy-calls-nothing-new", "answers", "src/cmd/command.c", "options->dry_run || options->from != NULL ?", "options->dry_run ?",
+      "cli/test_copy.Files.test_nothing_is_called_new_that_is_not_made", "the source may not be there"),
 ]

@@ -5,6 +5,7 @@ import datetime
 import fcntl
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -336,7 +337,7 @@ class Bad(CopyCase):
 
     def test_a_reason_names_its_row_once(self):
         self.allow_damage()
-        self.query("UPDATE models SET stored_bytes = 5, stored_sha256 = NULL WHERE name = 'event1_regression'")
+        self.query("UPDATE models SET stored_bytes = 5 WHERE name = 'event1_regression'")
         result = self.copy(code=3)
         for line in result.lines():
             self.assertNotIn("event1_regression", line.get("reason") or "")
@@ -378,6 +379,25 @@ class Bad(CopyCase):
         self.target = self.url
         for arguments in ([], ["-n"]):
             self.assertIn("both where to copy from and where to copy to", self.copy(*arguments, code=2).err)
+
+    def test_a_store_into_itself_by_another_address(self):
+        self.target = self.url
+        if self.kind is Postgres:
+            self.target = self.kind.url(self.query("SELECT current_database()")[0][0], host="127.0.0.1")
+        else:
+            file = self.url.removeprefix("sqlite:///")
+            os.link(file, f"{file}.link.db")
+            self.target = f"sqlite:///{file}.link.db"
+        for arguments in ([], ["-n"]):
+            self.assertIn("both where to copy from and where to copy to", self.copy(*arguments, code=2).err)
+
+    def test_a_copy_of_a_file_is_another_store(self):
+        if self.kind is not Sqlite or self.to is not Sqlite:
+            self.skipTest("of files only")
+        file = self.url.removeprefix("sqlite:///")
+        shutil.copy(file, f"{file}.copy.db")
+        self.target = f"sqlite:///{file}.copy.db"
+        self.assertEqual(self.counts(self.copy()), (0, 9, 0, 0))
 
     def test_a_source_without_tables(self):
         self.url = self.url_of(self.new_database())

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/id.h"
 #include "base/log.h"
@@ -194,11 +195,45 @@ static bool copy_rows(Copy *copy, Err *err)
 
 /* --- the two stores ---------------------------------------------------------------------------------------------------------- */
 
+static bool refuse_one_store(const Copy *copy, Err *err)
+{
+    return err_set(err, ERR_USAGE, "%s is both where to copy from and where to copy to",
+                   store_target_label(copy->settings->to->target));
+}
+
+/* By whatever path: a hard link is another one. */
+static bool is_one_file(const StoreTarget *from, const StoreTarget *to)
+{
+    const char *paths[] = {store_target_file(from), store_target_file(to)};
+    struct stat status[2];
+    return paths[0] != NULL && paths[1] != NULL && stat(paths[0], &status[0]) == 0 && stat(paths[1], &status[1]) == 0 &&
+           status[0].st_dev == status[1].st_dev && status[0].st_ino == status[1].st_ino;
+}
+
+static bool refuse_same_place(const Copy *copy, Err *err)
+{
+    const Store *from = copy->source.store, *to = copy->deliver.store;
+    return (strcmp(store_place(from), store_place(to)) != 0 && !is_one_file(store_target(from), store_target(to))) ||
+           refuse_one_store(copy, err);
+}
+
+/* A server has many addresses. Of a file every copy has its identifier. */
+static bool refuse_same_identity(const Copy *copy, Err *err)
+{
+    char to[STORE_IDENTITY_SIZE];
+    if (store_target_file(copy->settings->to->target) != NULL)
+        return true;
+    return store_identity(copy->deliver.store, to, err) &&
+           (to[0] == '\0' || strcmp(to, copy->source.identity) != 0 || refuse_one_store(copy, err));
+}
+
 static bool prepare_destination(void *ctx, Err *err)
 {
     Copy *copy = ctx;
     const CopySettings *settings = copy->settings;
     SchemaState state;
+    if (!refuse_same_identity(copy, err))
+        return false;
     if (!settings->dry_run)
         return schema_make_ready(copy->deliver.store, settings->to->target, settings->upgrade, err);
     if (!schema_state(copy->deliver.store, &state, err))
@@ -207,13 +242,6 @@ static bool prepare_destination(void *ctx, Err *err)
         return schema_require_head(copy->deliver.store, settings->to->target, err);
     copy->deliver.is_empty = state.kind == SCHEMA_ABSENT && !state.has_models;
     return true;
-}
-
-static bool refuse_same_store(const Copy *copy, Err *err)
-{
-    const Store *from = copy->source.store, *to = copy->deliver.store;
-    return strcmp(store_place(from), store_place(to)) != 0 ||
-           err_set(err, ERR_USAGE, "%s is both where to copy from and where to copy to", store_target_label(store_target(to)));
 }
 
 static bool open_state(Copy *copy, Err *err)
@@ -231,7 +259,7 @@ static bool copy_all(Copy *copy, Err *err)
     Deliver *deliver = &copy->deliver;
     if (!store_inline_limit(settings->to->target, settings->inline_limit, &copy->inline_limit, err) ||
         !copy_source_list(&copy->source, err) || !retry_open(settings->to, &deliver->store, err) ||
-        !refuse_same_store(copy, err) || !open_state(copy, err) ||
+        !refuse_same_place(copy, err) || !open_state(copy, err) ||
         !retry_step(settings->to, &deliver->store, prepare_destination, copy, err) || !deliver_init(deliver, err))
         return false;
     spool_init(&deliver->payload, run_payload_memory(settings->max_memory), copy->state.temp_dir);

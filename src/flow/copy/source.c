@@ -153,7 +153,7 @@ static bool list_once(void *ctx, Err *err)
         qsort(source->rows, source->row_count, sizeof *source->rows, by_name_highest_first);
     if (source->settings->live_only)
         keep_live(source);
-    return learn_contents(source, err);
+    return learn_contents(source, err) && store_identity(source->store, source->identity, err);
 }
 
 bool copy_source_list(CopySource *source, Err *err)

@@ -18,6 +18,7 @@ typedef struct CopyName {
 typedef struct CopySource {
     const CopySettings *settings;
     Store *store;
+    char identity[STORE_IDENTITY_SIZE]; /* of the store, once it is listed */
     StoredModel *rows;
     size_t row_count, row_cap;
     CopyName *names; /* the largest first */

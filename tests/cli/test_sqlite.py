@@ -386,6 +386,22 @@ class Trouble(FileCase):
             self.assertIn("on a file system in memory", self.do("cleanup", "--apply", "plan.csv", "--yes", "-d", url, code=1).err)
         self.assertEqual(len([p for p in self.tree.rglob("*") if p.is_file()]), 5)
 
+    def test_file_in_the_layer_of_a_container_is_warned_of(self):
+        """Whether it is kept cannot be seen from the inside."""
+        parts = self.base / "parts"
+        parts.mkdir()
+        for kind, options, folder in (("tmpfs", "size=8m", parts), ("overlay", f"lowerdir={parts}/lower,upperdir={parts}/upper,workdir={parts}/work", parts / "all")):
+            if subprocess.run(["mount", "-t", kind, "-o", options, "none", folder], capture_output=True, check=False).returncode != 0:
+                self.skipTest("no right to mount, or no overlay file system")
+            self.addCleanup(subprocess.run, ["umount", "-l", folder], capture_output=True, check=False)
+            for name in ("lower", "upper", "work", "all") if kind == "tmpfs" else ():
+                (parts / name).mkdir()
+        url = f"sqlite:///{parts}/all/models.db"
+        self.do("run", "-d", url)
+        for words in (["cleanup", "--plan", "plan.csv"], ["check"]):
+            self.assertIn("is on an overlay file system", self.do(*words, "-d", url).err)
+        self.assertEqual(self.do("check", "-q", "-d", url).err, "")
+
     def test_plan_of_another_file_is_refused(self):
         self.do()
         self.do("cleanup", "--plan", "plan.csv")

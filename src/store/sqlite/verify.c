@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/vfs.h>
 
+#include "base/log.h"
 #include "payload.h"
 #include "session/connection.h"
 #include "session/error.h"
@@ -89,9 +90,21 @@ static bool prove(Sqlite *sq, StoreProof *proof, Err *err)
     return ok;
 }
 
+/* What an overlay lies on cannot be seen from a container, and most are kept as long as anybody wants them. */
+static void warn_of_overlay(const Sqlite *sq)
+{
+    struct statfs status;
+    if (statfs(((const SqliteTarget *)sq->base.target)->path, &status) == 0 && status.f_type == OVERLAYFS_SUPER_MAGIC)
+        log_line(LOG_WARN,
+                 "%s is on an overlay file system: as part of a container it is removed together with it, and with its upper layer "
+                 "in memory a restart empties it; keep it on a volume or a disk",
+                 store_target_label(sq->base.target));
+}
+
 bool sqlite_examine(Store *store, Err *err)
 {
     Sqlite *sq = (Sqlite *)store;
+    warn_of_overlay(sq);
     sqlite3_stmt *statement = NULL;
     bool row = false;
     bool ok = sqlite_begin(sq, false, err) &&

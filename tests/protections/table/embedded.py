@@ -31,4 +31,6 @@ ROWS = [
       "cli/test_sqlite.Trouble.test_pipes_beside_the_file_are_not_waited_for", "whoever may write into the folder could stop every command", True),
     P("file-journal-beside", 9, "src/store/sqlite/session/connection.c", "if (!target->immutable || status.st_size == 0)", "if (status.st_size >= 0)",
       "cli/test_sqlite.Trouble.test_what_stands_beside_a_file_without_locks_is_not_passed_over", "pages that are to be taken back would be read"),
+    P("file-in-a-container", 9, "src/store/sqlite/verify.c", "status.f_type == OVERLAYFS_SUPER_MAGIC)", "status.f_type == 0)",
+      "cli/test_sqlite.Trouble.test_file_in_the_layer_of_a_container_is_warned_of", "the file goes away with the container"),
 ]

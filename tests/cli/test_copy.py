@@ -295,6 +295,14 @@ class Bad(CopyCase):
                 self.query(f"UPDATE models SET {', '.join(f'{column} = %s' for column in told)} WHERE name = 'event1_regression'", tuple(told.values()))
                 self.assertEqual(self.counts(self.copy("event1*", code=3)), (0, 0, 0, 1))
 
+    def test_a_payload_is_not_cut_to_what_its_row_says(self):
+        """Not even where the digest is that of the cut one."""
+        cut = 4 << 20
+        data = random.Random(5).randbytes(cut + 100)
+        self.query("INSERT INTO models (name, version, model_type, event, model_binary, stored_bytes, content_sha256) VALUES ('cut_model', 1, 'x', 'x', %s, %s, %s)",
+                   (data, cut, bytes.fromhex(digest(data[:cut]))))
+        self.assertEqual(self.counts(self.copy("cut*", code=3)), (0, 0, 0, 1))
+
     def test_compressed_rows_without_digests_are_not_copied(self):
         """Nothing tells whether they are whole, and the copy would record the digest of the damage."""
         self.query("UPDATE models SET raw_bytes = NULL, stored_sha256 = NULL WHERE name = 'event1_regression'")

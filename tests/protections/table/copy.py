@@ -54,4 +54,7 @@ ROWS = [
       "cli/test_copy.BadFromSqliteToSqlite.test_a_store_into_itself_by_another_address", "a mistake in the address is told"),
     P("copy-not-into-itself-by-another-address", "answers", COPY, "strcmp(to, copy->source.identity) != 0 ||", "copy->source.store != NULL ||",
       TESTS + "Bad.test_a_store_into_itself_by_another_address", "a mistake in the address is told"),
+    P("payload-ends-with-its-row", 1, "src/store/postgres/fetch.c",
+      "postgres_integer(fetch->piece, 0) != postgres_integer(fetch->piece, 3))", "fetch->bytes > 0)",
+      TESTS + "Bad.test_a_payload_is_not_cut_to_what_its_row_says", "a wrong size would cut the payload"),
 ]

@@ -20,6 +20,7 @@ static bool split(const char *word, StringList *out, Options *options, Err *err)
             continue;
         bool is_end = *c == '\0';
         *c = '\0';
+        start += strspn(start, " ");
         if (*start != '\0' && !options_list_add(out, start, err))
             return false;
         start = c + 1;
@@ -28,14 +29,34 @@ static bool split(const char *word, StringList *out, Options *options, Err *err)
     }
 }
 
-/* `a{b,c}d` becomes abd and acd; one pair of braces, or more from the left. */
+/* Where the part of a pair of braces ends that begins here: a comma or the brace, of this pair; NULL: it is not closed. */
+static const char *end_of_part(const char *part)
+{
+    int depth = 0;
+    for (; *part != '\0'; part++) {
+        if (depth == 0 && (*part == ',' || *part == '}'))
+            return part;
+        depth += (*part == '{') - (*part == '}');
+    }
+    return NULL;
+}
+
+static const char *end_of_braces(const char *open)
+{
+    const char *end = end_of_part(open + 1);
+    while (end != NULL && *end == ',')
+        end = end_of_part(end + 1);
+    return end;
+}
+
+/* `a{b,c}d` becomes abd and acd; pairs inside of each other too. */
 static bool expand(const char *glob, StringList *out, Options *options, unsigned depth, Err *err)
 {
-    const char *open = strchr(glob, '{'), *close = open != NULL ? strchr(open, '}') : NULL;
+    const char *open = strchr(glob, '{'), *close = open != NULL ? end_of_braces(open) : NULL;
     if (close == NULL || depth > 4)
         return options_list_add(out, glob, err);
-    for (const char *part = open + 1; part <= close;) {
-        size_t len = strcspn(part, ",}"), head = (size_t)(open - glob);
+    for (const char *part = open + 1; part <= close; part = end_of_part(part) + 1) {
+        size_t len = (size_t)(end_of_part(part) - part), head = (size_t)(open - glob);
         char *made = malloc(head + len + strlen(close + 1) + 1);
         if (!options_keep(options, made, err))
             return false;
@@ -44,7 +65,6 @@ static bool expand(const char *glob, StringList *out, Options *options, unsigned
         memcpy(made + head + len, close + 1, strlen(close + 1) + 1);
         if (!expand(made, out, options, depth + 1, err))
             return false;
-        part += len + 1;
     }
     return true;
 }

@@ -2,6 +2,9 @@
 #ifndef TEST_STORE_COMMON_H
 #define TEST_STORE_COMMON_H
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "../unit/unit.h"
 #include "base/clock.h"
 #include "base/spool.h"
@@ -111,6 +114,50 @@ static inline void reopen(void)
 {
     store_close(store);
     store = open_store(target);
+}
+
+static inline bool count_revision(void *ctx, const SchemaRevision *revision, Err *e) {
+    (void)e;
+    (void)revision;
+    ++*(int *)ctx;
+    return true;
+}
+
+/* What a process of its own does as soon as the gate opens: how many revisions it applied, or 9 for a failure. */
+static inline int upgrade_in_child(const StoreTarget *where, int gate) {
+    char byte;
+    int applied = 0;
+    Store *mine = NULL;
+    Err e = {0};
+    if (read(gate, &byte, 1) != 0 || !store_open(where, &mine, NULL, &e) || !schema_upgrade(mine, count_revision, &applied, &e)) {
+        fprintf(stderr, "%s\n", e.text);
+        return 9;
+    }
+    store_close(mine);
+    return applied;
+}
+
+/* Four processes upgrade one store at once: how many revisions they applied together. None may fail. */
+static inline int upgrade_at_once_in_processes(const StoreTarget *where) {
+    enum { CHILDREN = 4 };
+    int gate[2], status, applied = 0;
+    ck_assert_int_eq(pipe(gate), 0);
+    for (int i = 0; i < CHILDREN; i++) {
+        pid_t pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+            close(gate[1]);
+            _exit(upgrade_in_child(where, gate[0]));
+        }
+    }
+    close(gate[1]); /* all start now */
+    for (int i = 0; i < CHILDREN; i++) {
+        ck_assert_int_gt(wait(&status), 0);
+        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) <= 2);
+        applied += WEXITSTATUS(status);
+    }
+    close(gate[0]);
+    return applied;
 }
 
 #endif

@@ -107,53 +107,13 @@ START_TEST(newer_program)
 }
 END_TEST
 
-static bool count_applied(void *ctx, const SchemaRevision *revision, Err *e)
-{
-    (void)e;
-    *(int *)ctx += revision->id[0] == '0';
-    return true;
-}
-
-/* What a process of its own does as soon as the gate opens: how many revisions it applied, or 9 for a failure. */
-static int make_in_child(int gate)
-{
-    char byte;
-    int applied = 0;
-    Store *mine = NULL;
-    Err e = {0};
-    if (read(gate, &byte, 1) != 0 || !store_open(target, &mine, NULL, &e) || !schema_upgrade(mine, count_applied, &applied, &e)) {
-        fprintf(stderr, "%s\n", e.text);
-        return 9;
-    }
-    store_close(mine);
-    return applied;
-}
-
 /* Several programs make the same file. */
 START_TEST(made_at_once)
 {
-    enum { CHILDREN = 4 };
-    int gate[2], status, applied = 0;
     store_close(store);
     store = NULL;
     ck_assert_int_eq(unlink(path), 0);
-    ck_assert_int_eq(pipe(gate), 0);
-    for (int i = 0; i < CHILDREN; i++) {
-        pid_t child = fork();
-        ck_assert_int_ge(child, 0);
-        if (child == 0) {
-            close(gate[1]);
-            _exit(make_in_child(gate[0]));
-        }
-    }
-    close(gate[1]);
-    for (int i = 0; i < CHILDREN; i++) {
-        ck_assert_int_gt(wait(&status), 0);
-        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) <= 2);
-        applied += WEXITSTATUS(status);
-    }
-    close(gate[0]);
-    ck_assert_int_eq(applied, 2);
+    ck_assert_int_eq(upgrade_at_once_in_processes(target), 2);
     ck_assert_str_eq(file_sql("SELECT count(*) FROM migrate_models_revisions"), "2");
     ck_assert_str_eq(file_sql("PRAGMA page_size"), "32768");
     store = open_store(target);

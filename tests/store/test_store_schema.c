@@ -83,50 +83,9 @@ START_TEST(upgrade_twice)
 }
 END_TEST
 
-static bool count_any(void *ctx, const SchemaRevision *revision, Err *e)
-{
-    (void)e;
-    (void)revision;
-    ++*(int *)ctx;
-    return true;
-}
-
-/* What a process of its own does: how many revisions it applied, or 9 for a failure. */
-static int upgrade_in_child(int gate)
-{
-    char byte;
-    int applied = 0;
-    Store *mine = NULL;
-    Err e = {0};
-    if (read(gate, &byte, 1) != 0 || !store_open(target, &mine, NULL, &e) || !schema_upgrade(mine, count_any, &applied, &e)) {
-        fprintf(stderr, "%s\n", e.text);
-        return 9;
-    }
-    store_close(mine);
-    return applied;
-}
-
 START_TEST(upgrade_at_once)
 {
-    enum { CHILDREN = 4 };
-    int gate[2], status, applied = 0;
-    ck_assert_int_eq(pipe(gate), 0);
-    for (int i = 0; i < CHILDREN; i++) {
-        pid_t pid = fork();
-        ck_assert_int_ge(pid, 0);
-        if (pid == 0) {
-            close(gate[1]);
-            _exit(upgrade_in_child(gate[0]));
-        }
-    }
-    close(gate[1]); /* all start now */
-    for (int i = 0; i < CHILDREN; i++) {
-        ck_assert_int_gt(wait(&status), 0);
-        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) <= 2);
-        applied += WEXITSTATUS(status);
-    }
-    close(gate[0]);
-    ck_assert_int_eq(applied, 2);
+    ck_assert_int_eq(upgrade_at_once_in_processes(target), 2);
     ck_assert_str_eq(sql(database, "SELECT count(*) FROM migrate_models_revisions"), "2");
 }
 END_TEST

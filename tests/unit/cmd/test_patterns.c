@@ -32,6 +32,8 @@ START_TEST(what_is_typed)
     expect("--pattern *.joblib,*.pkl", "[*.joblib][*.pkl]");
     expect("--pattern *.{joblib,pkl}", "[*.joblib][*.pkl]");
     expect("--pattern {a,b}/*.{x,y}", "[a/*.x][a/*.y][b/*.x][b/*.y]");
+    expect("--pattern *.{a,{b,c}d}", "[*.a][*.bd][*.cd]");
+    expect("--pattern {a,b", "[{a,b]");
     expect("--pattern a{b", "[a{b]");
     expect("--pattern +*.pkl", "[*.pkl] *.joblib");
     expect("--pattern +*.pkl,+*.sav", "[*.pkl][*.sav] *.joblib");
@@ -48,6 +50,8 @@ START_TEST(in_the_environment)
     setenv("MIGRATE_MODELS_PATTERN", "*.{a,b},+*.c", 1);
     expect("", "[*.a][*.b][*.c]");
     expect("--pattern x", "[x]");
+    setenv("MIGRATE_MODELS_PATTERN", "*.a, +*.b", 1); /* as people write lists */
+    expect("", "[*.a][*.b]");
     unsetenv("MIGRATE_MODELS_PATTERN");
 }
 END_TEST

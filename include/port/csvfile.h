@@ -22,4 +22,7 @@ typedef bool (*CsvRowFn)(void *ctx, uint64_t row, char *const *fields, const siz
  * rows, a byte order mark is skipped. Memory: about twice the longest row. */
 bool csvfile_read(int fd, const char *label, size_t max_field_bytes, CsvRowFn fn, void *ctx, bool *ended_with_newline, Err *err);
 
+/* The library behind this and its version. */
+void csvfile_library(char *out, size_t cap);
+
 #endif

@@ -42,4 +42,7 @@ bool inflater_end(Inflater *inflater, Err *err); /* ERR_SKIP: the member is not 
 /* CRC-32 of gzip (ISO 3309). */
 uint32_t gzip_crc32(const void *data, size_t len);
 
+/* The libraries behind this and their versions; of ISA-L the one that the program was built with. */
+void gzip_library(char *out, size_t cap);
+
 #endif

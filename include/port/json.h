@@ -4,6 +4,7 @@
 #define PORT_JSON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -22,5 +23,8 @@ bool json_line_end(JsonLine *line, FILE *out,
                    Err *err); /* prints one line in the order of the calls, frees; ERR_STOP: memory, write error */
 void json_line_drop(JsonLine *line); /* frees it unprinted; NULL is allowed */
 bool json_line_append(JsonLine *line, Buf *out, Err *err); /* the same behind what `out` holds, without a newline */
+
+/* The library behind this and its version. */
+void json_line_library(char *out, size_t cap);
 
 #endif

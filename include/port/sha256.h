@@ -37,4 +37,7 @@ bool digest_is_known(const Digest *digest); /* all zero stands for a digest that
 void digest_hex(const Digest *digest, char out[2 * DIGEST_BYTES + 1]);
 bool digest_parse(const char *hex, Digest *out); /* exactly 64 hex digits */
 
+/* The library behind this and its version. */
+void sha256_library(char *out, size_t cap);
+
 #endif

@@ -61,4 +61,7 @@ typedef struct TarVisitor {
  * back as they are. */
 bool tar_read(TarSourceFn source, void *source_ctx, uint64_t max_bytes, const TarVisitor *visitor, Err *err);
 
+/* The library behind this and its version. */
+void tar_library(char *out, size_t cap);
+
 #endif

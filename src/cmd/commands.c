@@ -9,20 +9,29 @@
 const Command commands[COMMAND_COUNT] = {
     [COMMAND_RUN] = {.words = "run",
                      .arguments = "[MODELS_DIR]",
-                     .summary = "move a models folder into the database; safe to repeat (may be left out)",
+                     .summary = "move a models folder into the database; the default, safe to repeat",
+                     .examples = {"--upgrade -d models.db ./models",
+                                  "--dry-run -d models.db ./models"},
+                     .is_everyday = true,
                      .needs = NEEDS_TREE | MAKES_STORE,
                      .most = 1,
                      .main = cmd_run},
     [COMMAND_CHECK] = {.words = "check",
                        .arguments = "[MODELS_DIR]",
-                       .summary = "compare tree and database in both directions, and prove what is stored",
+                       .summary = "compare tree and database both ways, and prove what is stored",
+                       .examples = {"check -d models.db ./models",
+                                    "check --download --report check.html -d models.db"},
+                       .is_everyday = true,
                        .needs = NEEDS_TREE | NEEDS_SCHEMA,
                        .most = 1,
                        .check = cmd_check_options,
                        .main = cmd_check},
     [COMMAND_CLEANUP] = {.words = "cleanup",
                          .arguments = "[MODELS_DIR]",
-                         .summary = "which local files may go, with the proof for each; --plan, then --apply",
+                         .summary = "which local files may go, with the proof; --plan, then --apply",
+                         .examples = {"cleanup --plan plan.csv -d models.db ./models",
+                                      "cleanup --apply plan.csv --yes -d models.db ./models"},
+                         .is_everyday = true,
                          .needs = NEEDS_TREE | NEEDS_SCHEMA,
                          .most = 1,
                          .check = cmd_cleanup_options,
@@ -30,6 +39,9 @@ const Command commands[COMMAND_COUNT] = {
     [COMMAND_GET] = {.words = "get",
                      .arguments = "NAME[@V]|GLOB [DEST|-]",
                      .summary = "a stored model back to a file or directory, byte for byte",
+                     .examples = {"get churn_model@1 churn.joblib -d models.db",
+                                  "get --all -d models.db ./models-again"},
+                     .is_everyday = true,
                      .needs = NEEDS_STORE,
                      .least = 1,
                      .most = 2,
@@ -38,6 +50,9 @@ const Command commands[COMMAND_COUNT] = {
     [COMMAND_RESTORE] = {.words = "restore",
                          .arguments = "BACKUP...",
                          .summary = "rows of CSV backups back into the database",
+                         .examples = {"restore -d restored.db ./backups/*",
+                                      "restore --json -d models.db ./backups/*"},
+                         .is_everyday = true,
                          .needs = NEEDS_SCHEMA | MAKES_STORE,
                          .least = 1,
                          .most = SIZE_MAX,
@@ -46,6 +61,9 @@ const Command commands[COMMAND_COUNT] = {
     [COMMAND_COPY] = {.words = "copy",
                       .arguments = "--from URL --to URL [GLOB...]",
                       .summary = "the models of one database into another",
+                      .examples = {"copy --from models.db --to second.db --upgrade",
+                                   "copy --from models.db --to second.db --live-only"},
+                      .is_everyday = true,
                       .needs = MAKES_STORE,
                       .most = SIZE_MAX,
                       .check = cmd_copy_options,
@@ -53,11 +71,15 @@ const Command commands[COMMAND_COUNT] = {
     [COMMAND_DB_UPGRADE] = {.words = "db upgrade",
                             .arguments = "",
                             .summary = "bring the schema of the database to head",
+                            .examples = {"db upgrade -d models.db",
+                                         "db upgrade --wait 60s -d models.db"},
                             .needs = MAKES_STORE,
                             .main = cmd_db_upgrade},
     [COMMAND_DB_CURRENT] = {.words = "db current",
                             .arguments = "",
                             .summary = "the revision that the schema is at",
+                            .examples = {"db current -d models.db",
+                                         "db current --json -d models.db"},
                             .main = cmd_db_current},
 };
 
@@ -127,36 +149,40 @@ CommandChoice commands_choose(int argc, char *const *argv)
 
 static bool refuse_group(const CommandChoice *choice, Err *err)
 {
-    char words[160];
-    size_t used = (size_t)snprintf(words, sizeof words, "usage: %s ", choice->named);
+    char words[COMMANDS_NAMES_SIZE] = "";
+    size_t used = 0;
     const char *unknown = choice->unknown != NULL ? choice->unknown : "";
     Nearest nearest = nearest_to(unknown, strlen(unknown));
-    const char *separator = "";
     for (unsigned i = 0; i < COMMAND_COUNT; i++) {
         if ((choice->bits & CMD_BIT(i)) == 0 || used >= sizeof words)
             continue;
-        used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", separator, second_word(&commands[i]));
-        separator = "|";
+        used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", used > 0 ? ", " : "", second_word(&commands[i]));
         nearest_try(&nearest, second_word(&commands[i]));
     }
-    err_set(err, ERR_USAGE, "%s", words);
-    return nearest.found != NULL ? err_hint(err, "did you mean %s %s?", choice->named, nearest.found) : false;
+    if (choice->unknown != NULL)
+        err_set(err, ERR_USAGE, "\"%s\" is no command of %s", unknown, choice->named);
+    else
+        err_set(err, ERR_USAGE, "%s needs a command", choice->named);
+    return nearest.found != NULL
+               ? err_hint(err, "did you mean %s %s? the commands of %s are %s", choice->named, nearest.found, choice->named, words)
+               : err_hint(err, "the commands of %s are %s", choice->named, words);
 }
 
 bool commands_refuse(const CommandChoice *choice, Err *err)
 {
-    char names[160];
+    char names[COMMANDS_NAMES_SIZE];
     if (choice->command == NULL)
         return refuse_group(choice, err);
     err_set(err, ERR_USAGE, "\"%s\" is neither a command nor a folder", choice->unknown);
     Nearest nearest = nearest_to(choice->unknown, strlen(choice->unknown));
     for (unsigned i = 0; i < COMMAND_COUNT; i++)
         nearest_try(&nearest, commands[i].words);
-    return nearest.found != NULL ? err_hint(err, "did you mean %s?", nearest.found)
-                                 : err_hint(err, "the commands are %s", commands_names(names, CMD_ALL));
+    commands_names(names, CMD_ALL);
+    return nearest.found != NULL ? err_hint(err, "did you mean %s? the commands are %s", nearest.found, names)
+                                 : err_hint(err, "the commands are %s", names);
 }
 
-const char *commands_names(char out[160], unsigned bits)
+const char *commands_names(char out[COMMANDS_NAMES_SIZE], unsigned bits)
 {
     size_t used = 0;
     out[0] = '\0';
@@ -165,9 +191,10 @@ const char *commands_names(char out[160], unsigned bits)
         snprintf(first, sizeof first, "%.*s", (int)first_length(&commands[i]), commands[i].words);
         unsigned group = group_bits(first);
         bool whole = (bits & group) == group, leads = (group & (CMD_BIT(i) - 1)) == 0;
-        if ((bits & CMD_BIT(i)) == 0 || (whole && !leads) || used >= 160)
+        if ((bits & CMD_BIT(i)) == 0 || (whole && !leads) || used >= COMMANDS_NAMES_SIZE)
             continue;
-        used += (size_t)snprintf(out + used, 160 - used, "%s%s", used > 0 ? ", " : "", whole ? first : commands[i].words);
+        used += (size_t)snprintf(out + used, COMMANDS_NAMES_SIZE - used, "%s%s", used > 0 ? ", " : "",
+                                 whole ? first : commands[i].words);
     }
     return out;
 }

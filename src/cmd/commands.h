@@ -28,7 +28,9 @@ typedef enum CommandNeeds {
 typedef struct Command {
     const char *words;     /* "check", "db upgrade" */
     const char *arguments; /* for the usage line, "" = none */
-    const char *summary;
+    const char *summary;     /* one line of --help: at most 68 columns */
+    const char *examples[2]; /* command lines behind the program's name, 56 columns at most, that run as they are */
+    bool is_everyday;        /* has a line of its own in the first --help */
     unsigned needs; /* CommandNeeds */
     size_t least, most; /* arguments */
     bool (*check)(const Options *options, Err *err); /* before anything is opened: do the options go together? NULL = yes */
@@ -66,7 +68,8 @@ CommandChoice commands_choose(int argc, char *const *argv);
 /* ERR_USAGE with the nearest command, or the words of the group: for a choice that cannot be run. */
 bool commands_refuse(const CommandChoice *choice, Err *err);
 
-/* "check, cleanup", "db": the names of the commands in a mask, a group by its first word; "all". Returns `out`. */
-const char *commands_names(char out[160], unsigned bits);
+/* "check, cleanup", "db": the names of the commands in a mask, a group by its first word. Returns `out`. */
+#define COMMANDS_NAMES_SIZE 400
+const char *commands_names(char out[COMMANDS_NAMES_SIZE], unsigned bits);
 
 #endif

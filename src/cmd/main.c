@@ -90,7 +90,7 @@ static int choose_and_execute(int argc, char **argv)
     Options options;
     Err err = {0};
     if (!options_parse(argc, argv, choice.bits, choice.words, &options, &err)) {
-        char names[160];
+        char names[COMMANDS_NAMES_SIZE];
         if (options.taken_by != 0)
             err_hint(&err, "it is an option of %s", commands_names(names, options.taken_by));
         return command_fail(&err, NULL);
@@ -98,9 +98,9 @@ static int choose_and_execute(int argc, char **argv)
     int code = 0;
     log_set_level(log_level(&options));
     if (options.help)
-        help_print(stdout, &choice);
+        help_print(stdout, &choice, options.all);
     else if (options.version)
-        puts("migrate_models_to_db " PROGRAM_VERSION);
+        help_print_version(stdout, options.verbose > 0);
     else if (choice.command == NULL || choice.unknown != NULL)
         code = commands_refuse(&choice, &err) ? 0 : command_fail(&err, &options);
     else

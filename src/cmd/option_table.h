@@ -24,10 +24,12 @@ typedef struct OptionSpec {
     unsigned commands; /* CMD_BITs of those that use it */
     const char *value_name, *default_text; /* NULL = none */
     const char *help;
+    const char *brief; /* in the first --help, at most 47 columns; NULL: only under --help --all */
     const char *const *choices;
     int64_t min, max;
     bool secret;         /* may carry a password */
     bool no_environment; /* makes sense on the command line only, or has other variables */
+    bool with_help;      /* beside --help every command takes it */
     bool anywhere;       /* every command takes it, so that one set of options serves several; it tells where and how, never what */
 } OptionSpec;
 
@@ -40,6 +42,7 @@ extern const OptionSpec option_table[]; /* ends with a NULL name */
 extern const char database_ways[]; /* how to name a database */
 extern const char password_ways[]; /* where a password is better off than in -d */
 extern const char copy_example[];  /* a command line */
+extern const char *const overview_examples[2]; /* the first ones that a user sees */
 extern const char password_places[]; /* of an address that has no variable */
 
 #endif

@@ -251,6 +251,7 @@ typedef struct Words {
     unsigned bits;    /* of the command */
     size_t skip;      /* words that name it, still to come */
     unsigned taken_by; /* the commands of an option that is another one's */
+    const OptionSpec *for_help; /* an option that this command takes beside --help only */
 } Words;
 
 /* A password must not stay where `ps` shows it: the value is copied, and its bytes in argv are overwritten. */
@@ -289,8 +290,14 @@ static bool unknown_option(char *word, int shown, Err *err)
     Nearest nearest = nearest_to(word + 2, shown > 2 ? (size_t)shown - 2 : 0);
     for (const OptionSpec *spec = option_table; spec->name != NULL && shown > 2; spec++)
         nearest_try(&nearest, spec->name);
-    return nearest.found != NULL ? err_hint(err, "did you mean --%s?", nearest.found)
-                                 : err_hint(err, "migrate_models_to_db --help lists all options");
+    return nearest.found != NULL ? err_hint(err, "did you mean --%s? --help --all lists every option", nearest.found)
+                                 : err_hint(err, "--help --all lists every option");
+}
+
+static bool refuse_of_other(Words *words, const OptionSpec *spec, const char *shown, Err *err)
+{
+    words->taken_by = spec->commands;
+    return err_set(err, ERR_USAGE, "%s is not an option of this command", shown);
 }
 
 static bool apply(Words *words, const OptionSpec *spec, const char *shown, char *value, Err *err)
@@ -299,10 +306,10 @@ static bool apply(Words *words, const OptionSpec *spec, const char *shown, char 
         value = words->argv[words->next++];
     if (value != NULL && !spec->secret && options_is_address(value))
         return wipe_misplaced(value, shown, expected_value(spec), err);
-    if ((spec->commands & words->bits) == 0 && !spec->anywhere) {
-        words->taken_by = spec->commands;
-        return err_set(err, ERR_USAGE, "%s is not an option of this command", shown);
-    }
+    if ((spec->commands & words->bits) == 0 && spec->with_help)
+        words->for_help = spec;
+    else if ((spec->commands & words->bits) == 0 && !spec->anywhere)
+        return refuse_of_other(words, spec, shown, err);
     if (!takes_value(spec))
         return value == NULL ? set_option(words->options, spec, NULL, err)
                              : err_set(err, ERR_USAGE, "--%s takes no value", spec->name);
@@ -367,6 +374,11 @@ static bool parse_words(Words *words, Err *err)
             ok = parse_short(words, word, err);
         if (!ok)
             return false;
+    }
+    if (words->for_help != NULL && !words->options->help) {
+        char shown[64];
+        snprintf(shown, sizeof shown, "--%s", words->for_help->name);
+        return refuse_of_other(words, words->for_help, shown, err);
     }
     return true;
 }

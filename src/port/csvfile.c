@@ -1,6 +1,7 @@
 #include "port/csvfile.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,4 +163,9 @@ bool csvfile_read(int fd, const char *label, size_t max_field_bytes, CsvRowFn fn
     buf_free(&reader.pointers);
     buf_free(&reader.lengths);
     return ok;
+}
+
+void csvfile_library(char *out, size_t cap)
+{
+    snprintf(out, cap, "libcsv %d.%d.%d", CSV_MAJOR, CSV_MINOR, CSV_RELEASE);
 }

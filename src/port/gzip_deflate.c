@@ -1,8 +1,10 @@
 #include "port/gzip.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <isa-l.h>
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 #include <zlib.h>
@@ -242,4 +244,9 @@ bool deflater_end(Deflater *deflater, Err *err)
 uint32_t gzip_crc32(const void *data, size_t len)
 {
     return len == 0 ? 0 : crc32_gzip_refl(0, data, len);
+}
+
+void gzip_library(char *out, size_t cap)
+{
+    snprintf(out, cap, "ISA-L %d.%d.%d, zlib %s", ISAL_MAJOR_VERSION, ISAL_MINOR_VERSION, ISAL_PATCH_VERSION, zlibVersion());
 }

@@ -157,3 +157,8 @@ bool json_line_append(JsonLine *line, Buf *out, Err *err)
     free(text);
     return ok;
 }
+
+void json_line_library(char *out, size_t cap)
+{
+    snprintf(out, cap, "jansson %s", jansson_version_str());
+}

@@ -1,6 +1,7 @@
 #include "port/sha256.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,4 +140,9 @@ bool digest_parse(const char *hex, Digest *out)
         return false;
     *out = digest;
     return true;
+}
+
+void sha256_library(char *out, size_t cap)
+{
+    snprintf(out, cap, "OpenSSL %s", OpenSSL_version(OPENSSL_VERSION_STRING));
 }

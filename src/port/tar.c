@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,4 +202,9 @@ bool tar_end(TarWriter *tar, Err *err)
         return fail(tar, "tar", err);
     tar->ended = true;
     return true;
+}
+
+void tar_library(char *out, size_t cap)
+{
+    snprintf(out, cap, "%s", archive_version_string());
 }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "driver.h"
+#include "store/library.h"
 
 /* The scheme of `scheme://` or `scheme+driver://`, without the driver; 0 when there is none. */
 static size_t scheme_length(const char *url)
@@ -113,6 +114,14 @@ const StoreTraits *store_traits(const StoreTarget *target)
 bool store_target_has_password(const char *url)
 {
     return url != NULL && driver_of(url)->has_password(url);
+}
+
+bool store_library(size_t kind, char *out, size_t cap)
+{
+    if (kind >= driver_count)
+        return false;
+    drivers[kind]->library(out, cap);
+    return true;
 }
 
 bool store_open(const StoreTarget *target, Store **out, bool *full, Err *err)

@@ -30,18 +30,20 @@ class Refused(CliCase):
         return result
 
     def test_unknown_options(self):
-        self.refused("--frobnicate", words=["unknown option --frobnicate", "--help"])
+        self.refused("--frobnicate", words=["unknown option --frobnicate", "--help --all lists every option"])
         self.refused("--frobnicate=7", words=["unknown option --frobnicate"])
         self.refused("-Z", words=["unknown option -Z"])
         self.refused("-nZ", words=["unknown option -Z"])
 
     def test_nearest_option(self):
         for given, meant in (("--dryrun", "--dry-run"), ("--bacth-rows=5", "--batch-rows"), ("--qiet", "--quiet"), ("--state_dir", "--state-dir")):
-            self.refused(given, words=[f"unknown option {given.partition('=')[0]}", f"did you mean {meant}?"])
+            self.refused(given, words=[f"unknown option {given.partition('=')[0]}", f"did you mean {meant}? --help --all lists every option"])
 
     def test_nearest_command(self):
-        for words, text in ((["chekc"], "did you mean check?"), (["clean-up"], "did you mean cleanup?"), (["db", "upgrad"], "did you mean db upgrade?"),
-                            (["-q", "frobnicate"], "the commands are run, check, cleanup, get, restore, copy, db")):
+        listed = "the commands are run, check, cleanup, get, "
+        for words, text in ((["chekc"], f"did you mean check? {listed}"), (["clean-up"], f"did you mean cleanup? {listed}"),
+                            (["-q", "frobnicate"], listed), (["db", "upgrad"], "did you mean db upgrade? the commands of db are upgrade, "),
+                            (["db", "downgrade-everything"], "the commands of db are upgrade, ")):
             result = self.call([PROGRAM, *words, "-d", self.url], cwd=self.base)
             self.assertEqual(result.code, 2, words)
             self.assertIn(f"hint: {text}", result.err)
@@ -72,13 +74,14 @@ class Refused(CliCase):
         self.assertEqual(result.code, 2)
         self.assertIn("--download is not an option of this command", result.err)
         self.assertIn("hint: it is an option of check", result.err)
+        self.assertIn("--all is not an option of this command", self.db("upgrade", "--all").err)
         self.assertFalse(self.has_tables())
 
     def test_db_wants_a_command_that_it_knows(self):
         for words in ([], ["downgrade-everything"], ["upgrade", "current"]):
             result = self.db(*words)
             self.assertEqual(result.code, 2, words)
-            self.assertIn("usage: " if len(words) == 2 else "usage: db upgrade|current", result.err)
+            self.assertIn("usage: " if len(words) == 2 else "the commands of db are upgrade, ", result.err)
         self.assertFalse(self.has_tables())
 
     def test_two_folders(self):
@@ -146,7 +149,7 @@ class Accepted(CliCase):
     def test_every_command_takes_what_several_use(self):
         """One set of options for all lines of a crontab."""
         self.sync()
-        shared = ["--state-dir", self.state, "--jobs", "2", "--batch-rows", "5", "--batch-bytes", "1MiB", "--max-memory", "64MiB", "--retries", "0",
+        shared = ["--state-dir", self.state, "--jobs", "2", "--batch-rows", "5", "--batch-bytes", "1MiB", "--max-memory", "64MiB", "--inline-limit", "1MiB", "--retries", "0",
                   "--wait", "0s", "-d", self.url]
         for words in (["run", self.tree], ["check", self.tree], ["cleanup", self.tree], ["get", "-f", "good_regression", self.base / "got"],
                       ["restore", self.backup()], ["db", "upgrade"], ["db", "current"]):
@@ -331,10 +334,37 @@ class StandardDescriptors(CliCase):
         self.assertEqual(self.call([PROGRAM, "check", "-d", self.url, self.tree]).code, 0)
 
 
+class Examples(CliCase):
+    """What --help shows first is copied into a shell as it is."""
+
+    def test_examples_of_the_help_run_as_they_are(self):
+        self.write("churn_model.joblib", DATA)
+        self.write("price_regression.joblib", DATA + b"2")
+        for words in (["run"], ["check"], ["get"], ["restore"], ["copy"], ["db", "upgrade"], ["db", "current"], ["cleanup"]):
+            examples = self.call([PROGRAM, *words, "--help"]).out.split("\n\n")[1].splitlines()[1:]
+            self.assertEqual(len(examples), 2)
+            for example in examples:
+                if words == ["restore"] and not (self.base / "backups").exists():
+                    shutil.copytree(next(self.state.glob("migrate_models_to_db/*/backups")), self.base / "backups")
+                with self.subTest(example):
+                    script = example.replace("migrate_models_to_db", f'"{PROGRAM}"', 1)
+                    result = self.call(["sh", "-c", script], cwd=self.base, env={"XDG_STATE_HOME": str(self.state)})
+                    self.assertEqual(result.code, 0, result.all())
+        self.assertEqual(list(self.tree.iterdir()), [])
+        self.assertEqual(len(list((self.base / "models-again").iterdir())), 2)
+
+
 class Manual(unittest.TestCase):
     def setUp(self):
         self.page = (ROOT / "docs" / "options.md").read_text()
         self.call = CliCase.call.__get__(self)
+
+    def commands(self):
+        """The words of every command: "run", "db upgrade"."""
+        text = self.call([PROGRAM, "--help", "--all"]).out.split("Commands:\n")[1].split("\nOptions")[0]
+        words = re.findall(r"(?m)^  ([a-z]+(?: [a-z][a-z-]*)?)(?= [A-Z\[-]|  |$)", text)
+        self.assertLessEqual({"run", "db upgrade"}, set(words))
+        return words
 
     def test_table_is_what_the_program_prints(self):
         table = self.page.split("<!-- options -->\n")[1].split("<!-- end of options -->")[0]
@@ -346,19 +376,39 @@ class Manual(unittest.TestCase):
             words, text = section.split("\n", 1)
             with self.subTest(words):
                 self.assertEqual(self.call([PROGRAM, *words.split()]).out, text, "if that is what it should be: make docs")
-        overview = golden.split("Options of run:")[0]
-        for words in re.findall(r"(?m)^  (\w+(?: \w+)?)  ", overview):
+        for words in self.commands():
             self.assertIn(f"\n$ migrate_models_to_db {words} --help\n", golden)
             self.assertIn(f"\nOptions of {words}:\n", golden)
 
     def test_every_option_of_the_help_is_in_the_table(self):
-        commands = re.findall(r"^  ([a-z]+) ", self.call([PROGRAM, "--help"]).out, re.M)
-        self.assertLessEqual({"run", "db"}, set(commands))
-        for command in commands:
-            options = re.findall(r"^  (?:-\w,|   ) (--[a-z-]+)", self.call([PROGRAM, command, "--help"]).out, re.M)
+        for command in self.commands():
+            options = re.findall(r"^  (?:-\w,|   ) (--[a-z-]+)", self.call([PROGRAM, *command.split(), "--help", "--all"]).out, re.M)
             self.assertGreater(len(options), 5)
             for option in options:
                 self.assertRegex(self.page, rf"(?m)^\| `(-\w, )?{option}[ `]")
+
+    def test_help_fits_a_screen_and_begins_with_two_examples(self):
+        for words in ([], *(command.split() for command in self.commands()), ["db"]):
+            with self.subTest(words):
+                lines = self.call([PROGRAM, *words, "--help"]).out.splitlines()
+                self.assertLessEqual(len(lines), 26)
+                self.assertLessEqual(max(map(len, lines)), 80)
+                self.assertEqual(lines[2], "Examples:")
+                self.assertEqual([line.split()[0] for line in lines[3:5]], ["migrate_models_to_db"] * 2)
+                self.assertEqual(lines[5], "")
+
+    def test_full_help_has_every_option_and_command(self):
+        text = self.call([PROGRAM, "--help", "--all"]).out
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
+        self.assertEqual(text, self.call([PROGRAM, "--all", "-h"]).out)
+        self.assertEqual(set(re.findall(r"(?m)^  (?:-\w,|   ) (--[a-z-]+)", text)), set(re.findall(r"(?m)^\| `(?:-\w, )?(--[a-z-]+)", self.page)))
+
+    def test_version_names_the_libraries(self):
+        first, *libraries = self.call([PROGRAM, "--version", "-v"]).out.splitlines()
+        self.assertEqual(self.call([PROGRAM, "--version"]).out.splitlines(), [first])
+        self.assertRegex(first, r"^migrate_models_to_db \d+\.\d+\.\d+$")
+        for name in ("libpq", "SQLite", "libarchive", "ISA-L", "zlib", "OpenSSL", "libcsv", "jansson"):
+            self.assertRegex("\n".join(libraries), rf"(?m)(^|, ){name} \d+\.\d+")
 
 
 if __name__ == "__main__":

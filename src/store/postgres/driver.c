@@ -12,6 +12,7 @@ const StoreDriver store_postgres_driver = {
                .may_be_standby = true,
                .inline_default = (uint64_t)256 * 1024 * 1024,
                .inline_max = (uint64_t)500 * 1024 * 1024}, /* beyond it pg_dump and text readers fail */
+    .library = postgres_library,
     .target_new = postgres_target_new,
     .target_free = postgres_target_free,
     .in_environment = postgres_in_environment,

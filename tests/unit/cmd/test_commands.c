@@ -69,7 +69,7 @@ START_TEST(nearest_command_is_named)
     CommandChoice choice = CHOOSE("chekc");
     ck_assert_str_eq(choice.unknown, "chekc");
     ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "\"chekc\" is neither a command nor a folder");
-    ck_assert_str_eq(err.hint, "did you mean check?");
+    ck_assert_str_eq(err.hint, "did you mean check? the commands are run, check, cleanup, get, restore, copy, db");
     choice = CHOOSE("bogus-word");
     ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "neither");
     ck_assert_str_eq(err.hint, "the commands are run, check, cleanup, get, restore, copy, db");
@@ -81,16 +81,17 @@ START_TEST(group_needs_its_second_word)
     CommandChoice choice = CHOOSE("db");
     ck_assert_ptr_null(choice.command);
     ck_assert_uint_eq(choice.bits, CMD_BIT(COMMAND_DB_UPGRADE) | CMD_BIT(COMMAND_DB_CURRENT));
-    ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "usage: db upgrade|current");
+    ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "db needs a command");
+    ck_assert_str_eq(err.hint, "the commands of db are upgrade, current");
     choice = CHOOSE("db", "curent");
-    ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "usage: db upgrade|current");
-    ck_assert_str_eq(err.hint, "did you mean db current?");
+    ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "\"curent\" is no command of db");
+    ck_assert_str_eq(err.hint, "did you mean db current? the commands of db are upgrade, current");
 }
 END_TEST
 
 START_TEST(names_of_a_mask)
 {
-    char names[160];
+    char names[COMMANDS_NAMES_SIZE];
     ck_assert_str_eq(commands_names(names, CMD_BIT(COMMAND_CHECK) | CMD_BIT(COMMAND_RUN)), "run, check");
     ck_assert_str_eq(commands_names(names, CMD_BIT(COMMAND_DB_UPGRADE) | CMD_BIT(COMMAND_DB_CURRENT)), "db");
     ck_assert_str_eq(commands_names(names, CMD_BIT(COMMAND_DB_UPGRADE) | CMD_BIT(COMMAND_GET)), "get, db upgrade");
@@ -105,6 +106,11 @@ START_TEST(rows_are_whole)
         ck_assert_ptr_nonnull(commands[i].arguments);
         ck_assert_ptr_nonnull(commands[i].main);
         ck_assert_uint_gt(strlen(commands[i].summary), 10);
+        ck_assert_uint_le(strlen(commands[i].summary), 68);
+        for (unsigned j = 0; j < 2; j++) {
+            ck_assert_msg(commands[i].examples[j] != NULL, "%s needs two examples", commands[i].words);
+            ck_assert_uint_le(strlen(commands[i].examples[j]), 56);
+        }
         ck_assert_uint_le(commands[i].least, commands[i].most);
         ck_assert((commands[i].most == 0) == (commands[i].arguments[0] == '\0'));
     }

@@ -88,7 +88,7 @@ END_TEST
 START_TEST(unknown_options_name_the_nearest)
 {
     ck_fails(PARSE(COMMAND_RUN, "--dryrun"), ERR_USAGE, "unknown option --dryrun");
-    ck_assert_str_eq(err.hint, "did you mean --dry-run?");
+    ck_assert_str_eq(err.hint, "did you mean --dry-run? --help --all lists every option");
     ck_fails(PARSE(COMMAND_RUN, "--zzzzzzzzzz"), ERR_USAGE, "unknown option --zzzzzzzzzz");
     ck_assert_ptr_nonnull(strstr(err.hint, "--help"));
     ck_fails(PARSE(COMMAND_RUN, "-Z"), ERR_USAGE, "unknown option -Z");
@@ -149,6 +149,7 @@ START_TEST(rows_are_whole)
         ck_assert_msg(flag == (spec->value_name == NULL), "%s", spec->name);
         ck_assert_msg(spec->commands != 0 && (spec->commands & ~CMD_ALL) == 0, "%s", spec->name);
         ck_assert_msg(strlen(spec->help) > 5, "%s", spec->name);
+        ck_assert_msg(spec->brief == NULL || strlen(spec->brief) <= 49, "%s", spec->name); /* 47 columns */
         for (const OptionSpec *other = option_table; other != spec; other++)
             ck_assert_msg(strcmp(other->name, spec->name) != 0 && (spec->letter == 0 || spec->letter != other->letter), "%s", spec->name);
     }

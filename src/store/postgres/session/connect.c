@@ -242,3 +242,8 @@ bool postgres_alive(const Store *store)
     const Postgres *pg = (const Postgres *)store;
     return pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK;
 }
+
+void postgres_library(char *out, size_t cap)
+{
+    snprintf(out, cap, "libpq %d.%d", PQlibVersion() / 10000, PQlibVersion() % 10000);
+}

@@ -8,4 +8,7 @@ bool postgres_open(const StoreTarget *target, Store **out, bool *full, Err *err)
 void postgres_close(Store *store);
 bool postgres_alive(const Store *store);
 
+/* The client library and its version. */
+void postgres_library(char *out, size_t cap);
+
 #endif

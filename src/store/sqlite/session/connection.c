@@ -293,3 +293,8 @@ bool sqlite_alive(const Store *store)
 {
     return ((const Sqlite *)store)->db != NULL;
 }
+
+void sqlite_library(char *out, size_t cap)
+{
+    snprintf(out, cap, "SQLite %s", sqlite3_libversion());
+}

@@ -30,4 +30,7 @@ bool sqlite_run(Sqlite *sq, sqlite3_stmt *statement, Err *err);
 /* code: what a call of SQLite returned, if it is not SQLITE_OK. */
 bool sqlite_check(Sqlite *sq, int code, Err *err);
 
+/* The client library and its version. */
+void sqlite_library(char *out, size_t cap);
+
 #endif

@@ -4,13 +4,17 @@ docs/compatibility.md lists all of it."""
 import os
 import pathlib
 import pickle
+import re
 import subprocess
 import unittest
 
 import joblib
 import sqlalchemy
+from alembic import autogenerate
+from alembic.runtime import migration
 from sqlalchemy import orm
 
+from harness import ROOT
 from life import CleanupCase
 from stores import Postgres, on_both
 from teams import TeamCase, migrate_models
@@ -68,6 +72,39 @@ class Tables(TeamCase):
         self.use(self.url_of(other))
         self.assertEqual(load_model_from_db("m_regression", "m", "regression"), (Own(2), 2))
         self.assertEqual(load_model_from_db("large_regression", "large", "regression")[1], 1)
+
+
+def code_of_page(page, word):
+    """The Python block of a page that has the word, run: its names."""
+    texts = re.findall(r"(?ms)^```python\n(.*?)^```", (ROOT / "docs" / page).read_text())
+    text, = [text for text in texts if word in text]
+    names = {}
+    exec(compile(text, page, "exec"), names) # of our own page
+    return names
+
+
+def is_comment(difference):
+    return isinstance(difference, list) and all(change[0] == "modify_comment" for change in difference)
+
+
+class Migrations(TeamCase):
+    """What Alembic would do to our tables, from the models of a program that does not know them."""
+
+    def differences(self, **options):
+        where = f"postgresql+psycopg2://{os.environ['PGUSER']}@/{self.database}?host={os.environ['PGHOST']}&port={os.environ['PGPORT']}"
+        engine = sqlalchemy.create_engine(where)
+        self.addCleanup(engine.dispose)
+        with engine.connect() as connection:
+            found = autogenerate.compare_metadata(migration.MigrationContext.configure(connection, opts=options), Base.metadata)
+        return re.sub(" at 0x[0-9a-f]+", "", str([difference for difference in found if not is_comment(difference)]))
+
+    def test_autogenerate_leaves_our_tables_alone(self):
+        self.query(TEAM_TABLE)
+        theirs = self.differences() # what it would say without us
+        self.upgrade()
+        self.assertIn("remove_table", self.differences())
+        self.assertIn("remove_column", self.differences())
+        self.assertEqual(self.differences(include_object=code_of_page("python.md", "def include_object")["include_object"]), theirs)
 
 
 @on_both

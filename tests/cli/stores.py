@@ -48,7 +48,7 @@ class Postgres:
 
     dialect = "postgresql"
     chunk_table = "model_chunks"
-    clear = ["TRUNCATE models, model_chunks, model_runs"]  # it waits for what killed runs left open
+    clear = ["TRUNCATE models, model_chunks, model_runs, model_aliases, model_events"]  # it waits for what killed runs left open
     counter, idle = 0, []
 
     @classmethod
@@ -137,7 +137,7 @@ class Sqlite:
 
     dialect = "sqlite"
     chunk_table = "upload_chunks"
-    clear = [f"DELETE FROM {table}" for table in ("models", "upload_chunks", "model_uploads", "model_runs")]
+    clear = [f"DELETE FROM {table}" for table in ("model_aliases", "model_events", "models", "upload_chunks", "model_uploads", "model_runs")]
 
     @classmethod
     def new(cls, case):

@@ -147,7 +147,7 @@ class Values(OddCase):
         for created in ["timestamp", "timestamptz"]:
             with self.subTest(created):
                 self.query("DROP TABLE IF EXISTS models CASCADE; DROP TABLE IF EXISTS model_chunks, model_runs, model_digests, store_identity,"
-                           "migrate_models_revisions")
+                           "model_aliases, model_events, migrate_models_revisions")
                 self.make_table("integer", created)
                 for i, time in enumerate(["infinity", "-infinity", "294276-12-31 23:59:59", "4713-01-01 BC", "290001-01-01", "2020-02-02"]):
                     number = self.insert(f"t{i}", 1)

@@ -53,9 +53,9 @@ class Json(CliCase):
 
     def test_db_commands(self):
         lines = self.db("upgrade", "--json").lines() + self.db("upgrade", "--json").lines() + self.db("current", "--json").lines()
-        self.assertEqual([line["type"] for line in lines], ["applied", "applied", "current"])
-        self.assertEqual([line["revision"] for line in lines], ["0001", "0002", "0002"])
-        self.assertTrue(lines[2]["head"])
+        self.assertEqual([line["type"] for line in lines], ["applied", "applied", "applied", "current"])
+        self.assertEqual([line["revision"] for line in lines], ["0001", "0002", "0003", "0003"])
+        self.assertTrue(lines[3]["head"])
 
 
 class Text(CliCase):

@@ -30,7 +30,7 @@ OLD_COLUMNS = "id, name, version, model_type, event, sha256(model_binary)::text,
 class Upgrade(CliCase):
     def test_makes_the_tables_and_can_be_repeated(self):
         first = self.db("upgrade")
-        self.assertEqual((first.code, first.out, first.err), (0, "applied 0001 (models)\napplied 0002 (identity)\n", ""))
+        self.assertEqual((first.code, first.out, first.err), (0, "applied 0001 (models)\napplied 0002 (identity)\napplied 0003 (lifecycle)\n", ""))
         again = self.db("upgrade")
         self.assertEqual((again.code, again.out), (0, "nothing to do: the schema is at head\n"))
         self.assertEqual(self.query("SELECT count(*) FROM models"), [(0,)])
@@ -39,7 +39,7 @@ class Upgrade(CliCase):
         self.assertEqual(self.db("current").out, "base\n")
         self.assertFalse(self.has_tables())
         self.db("upgrade")
-        self.assertEqual(self.db("current").out, "0002 (head)\n")
+        self.assertEqual(self.db("current").out, "0003 (head)\n")
 
     def test_quiet(self):
         result = self.db("upgrade", "-q")
@@ -49,7 +49,7 @@ class Upgrade(CliCase):
         processes = [subprocess.Popen([PROGRAM, "db", "upgrade", "-d", self.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)]
         results = [self.finish(process) for process in processes]
         self.assertEqual([result.code for result in results], [0] * 4, [result.err for result in results])
-        self.assertEqual(sum(result.out.count("applied") for result in results), 2)
+        self.assertEqual(sum(result.out.count("applied") for result in results), 3)
 
     def test_run_without_it_names_the_command_that_then_works(self):
         self.write_some(2)
@@ -67,7 +67,7 @@ class Upgrade(CliCase):
     def test_run_upgrade_makes_the_tables(self):
         self.write_some(2)
         self.assertEqual(self.run_program("--upgrade").code, 0)
-        self.assertEqual(self.db("current").out, "0002 (head)\n")
+        self.assertEqual(self.db("current").out, "0003 (head)\n")
 
     def check_refused(self, *words):
         self.write_some(1)

@@ -4,7 +4,7 @@ import unittest
 
 import psycopg2
 
-from harness import PROGRAM, CliCase
+from harness import PROGRAM, ROOT, CliCase
 from test_schema import BY_HAND
 
 CODE = """
@@ -200,7 +200,7 @@ class Grants(TrustCase):
     def test_readers_go_on_reading(self):
         self.query(f"GRANT SELECT ON models TO {self.tenant}")
         self.db("upgrade")
-        self.assertEqual(self.may(self.tenant, "models", "model_chunks", "model_catalog", "latest_models", "model_runs", "store_identity", "model_digests"), [True] * 7)
+        self.assertEqual(self.may(self.tenant, "models", "model_chunks", "model_catalog", "latest_models", "model_runs", "store_identity", "model_digests", "model_aliases", "model_events"), [True] * 9)
         self.assertEqual(self.names("latest_models"), ["mine", "secret"])
 
     def test_none_under_row_level_security(self):
@@ -209,9 +209,9 @@ class Grants(TrustCase):
                 self.query(f"GRANT SELECT ON models TO {self.tenant}")
                 self.guard(force)
                 self.assertEqual(self.db("upgrade").code, 0)
-                self.assertEqual(self.may(self.tenant, "model_chunks", "model_catalog", "latest_models", "model_digests"), [False] * 4)
+                self.assertEqual(self.may(self.tenant, "model_chunks", "model_catalog", "latest_models", "model_digests", "model_aliases", "model_events"), [False] * 6)
                 self.assertEqual(self.names("latest_models"), "no")
-                self.query("DROP POLICY own ON models; DROP TABLE model_chunks, model_runs, store_identity, model_digests, migrate_models_revisions CASCADE;"
+                self.query("DROP POLICY own ON models; DROP TABLE model_chunks, model_runs, store_identity, model_digests, model_aliases, model_events, migrate_models_revisions CASCADE;"
                            "ALTER TABLE models DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY; DROP VIEW model_catalog, latest_models;"
                            "ALTER TABLE models DROP CONSTRAINT models_stored_sha256_matches, DROP CONSTRAINT models_content_sha256_length,"
                            "DROP CONSTRAINT models_format_known, DROP CONSTRAINT models_encoding_known, DROP CONSTRAINT models_chunk_count_not_negative,"
@@ -230,17 +230,21 @@ class Grants(TrustCase):
     def test_columns_are_no_table(self):
         self.query(f"GRANT SELECT (name, version) ON models TO {self.tenant}")
         self.db("upgrade")
-        self.assertEqual(self.may(self.tenant, "models", "model_chunks", "model_catalog", "latest_models", "model_runs", "store_identity", "model_digests"), [False] * 7)
+        self.assertEqual(self.may(self.tenant, "models", "model_chunks", "model_catalog", "latest_models", "model_runs", "store_identity", "model_digests", "model_aliases", "model_events"), [False] * 9)
         self.assertEqual(self.names("latest_models"), "no")
         self.assertEqual(self.names("models"), ["mine", "secret"])
+
+    @staticmethod
+    def down(number):
+        return next((ROOT / "sql" / "postgresql").glob(f"{number:04}_*.sql")).read_text().split("-- downgrade\n")[1]
 
     def earlier(self):
         """As an earlier text of 0001 left it."""
         self.db("upgrade")
         self.query("ALTER VIEW model_catalog RESET (security_invoker); ALTER VIEW latest_models RESET (security_invoker);"
                    f"GRANT SELECT ON model_chunks, model_catalog, latest_models, model_runs TO {self.tenant};"
-                   "DROP TABLE store_identity, model_digests; ALTER TABLE models DROP COLUMN members_sha256;"
-                   "DELETE FROM migrate_models_revisions WHERE revision = '0002';"
+                   f"{self.down(3)}; DROP TABLE store_identity, model_digests; ALTER TABLE models DROP COLUMN members_sha256;"
+                   "DELETE FROM migrate_models_revisions WHERE revision > '0001';"
                    "UPDATE migrate_models_revisions SET checksum = 'cdac9c5c637a9c5ed7e36099abbd9457fd198358ba8f8e738c6fd37800022b78'")
 
     def test_what_an_earlier_release_handed_on_is_taken_back(self):

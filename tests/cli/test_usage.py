@@ -221,7 +221,7 @@ class Environment(CliCase):
     def test_json_and_upgrade_flags_of_both_commands(self):
         env = {"MIGRATE_MODELS_JSON": "1", "MIGRATE_MODELS_UPGRADE": "1"}
         self.assertEqual(self.run_program(env=env).summary()["new"], 3)
-        self.assertEqual(self.db("current", env=env).lines()[0]["revision"], "0002")
+        self.assertEqual(self.db("current", env=env).lines()[0]["revision"], "0003")
 
     def test_count(self):
         out = self.run_program("--upgrade", env={"MIGRATE_MODELS_VERBOSE": "1"}).out

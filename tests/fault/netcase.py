@@ -93,7 +93,7 @@ class NetCase(CliCase):
         """As after setUp, without the cost of a new database."""
         self.proxy.open()
         self.proxy.reset()
-        self.query("TRUNCATE models, model_chunks, model_runs RESTART IDENTITY")
+        self.query("TRUNCATE models, model_chunks, model_runs, model_aliases, model_events RESTART IDENTITY")
         shutil.rmtree(self.state, ignore_errors=True)
 
     # --- invariants

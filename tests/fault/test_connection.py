@@ -108,7 +108,7 @@ class EveryMessage(ConnectionCase):
 
     def test_cut_while_the_tables_are_made(self):
         reference = self.reference()
-        empty = "DROP TABLE IF EXISTS model_chunks, models, model_runs, model_digests, store_identity, migrate_models_revisions CASCADE"
+        empty = "DROP TABLE IF EXISTS model_chunks, models, model_runs, model_digests, model_aliases, model_events, store_identity, migrate_models_revisions CASCADE"
 
         def attempt(lane, _):
             lane.query(empty)

@@ -133,7 +133,7 @@ class FullDisk(NetCase):
                 self.query(other or "SELECT 1", url=url)
                 held = self.query(rows, url=url) if other else []
                 self.assertGreater(self.upgrade_without_room(url, disk), 1)
-                self.assertEqual(self.db("current", url=url).out, "0002 (head)\n")
+                self.assertEqual(self.db("current", url=url).out, "0003 (head)\n")
                 self.assertEqual(self.query(rows, url=url), held)
                 result = self.run_net(url=url)
                 self.assertEqual((result.code, result.summary()["new"]), (0, 8), result.err)
@@ -360,8 +360,8 @@ class FullWalInCommit(FullWal):
         self.assertIn("No space left on device [53100]", result.err)
         self.assertEqual(result.out, "")
         self.assertEqual(self.query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace", url=direct), [(0,)])
-        self.assertEqual(self.db("upgrade", url=url).out, "applied 0001 (models)\napplied 0002 (identity)\n")
-        self.assertEqual(self.db("current", url=url).out, "0002 (head)\n")
+        self.assertEqual(self.db("upgrade", url=url).out, "applied 0001 (models)\napplied 0002 (identity)\napplied 0003 (lifecycle)\n")
+        self.assertEqual(self.db("current", url=url).out, "0003 (head)\n")
 
 
 class FullWalUnderLoad(FullWal):

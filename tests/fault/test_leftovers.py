@@ -55,7 +55,7 @@ class LeftoverCase(FaultCase):
 
     def make_store_anew(self):
         """The database is dropped and made anew, but for two rows of another program: it is another store under the same address."""
-        self.ask("DROP TABLE model_chunks, models, model_runs, migrate_models_revisions, store_identity, model_digests CASCADE")
+        self.ask("DROP TABLE model_chunks, models, model_runs, migrate_models_revisions, store_identity, model_digests, model_aliases, model_events CASCADE")
         self.assertEqual(self.db("upgrade").code, 0)
         self.insert_others()
 

@@ -93,7 +93,7 @@ class TransactionMode(PoolerCase):
         self.check_backups()
 
     def test_upgrade(self):
-        self.query("DROP TABLE model_chunks, models, model_runs, model_digests, store_identity, migrate_models_revisions CASCADE")
+        self.query("DROP TABLE model_chunks, models, model_runs, model_digests, model_aliases, model_events, store_identity, migrate_models_revisions CASCADE")
         self.assertEqual(self.run_net(url=self.pool_url).code, 10)
         processes = [self.spawn_net("--upgrade", url=self.pool_url, state=self.base / f"host{i}") for i in range(3)]
         results = [self.finish(process, 30) for process in processes]

@@ -171,7 +171,7 @@ class TwoHosts(NetCase):
         for number in range(5):
             with self.subTest(round=number):
                 self.empty()
-                self.query("DROP TABLE model_chunks, models, model_runs, model_digests, store_identity, migrate_models_revisions CASCADE")
+                self.query("DROP TABLE model_chunks, models, model_runs, model_digests, model_aliases, model_events, store_identity, migrate_models_revisions CASCADE")
                 results = self.both("--upgrade")
                 self.assertEqual([r.code for r in results], [0, 0], results[0].err + results[1].err)
                 self.check_quiet([0, 0])

@@ -94,7 +94,7 @@ class OlderStore(NetCase):
     def test_emptied(self):
         self.assertEqual(self.run_net().code, 0)
         full = self.content()
-        self.query("TRUNCATE models, model_chunks")
+        self.query("TRUNCATE models, model_chunks, model_aliases")
         self.assertEqual(self.run_net().summary()["new"], 8)
         self.assertEqual(self.content(), full)
         self.check_no_op()

@@ -31,10 +31,11 @@ START_TEST(foreign_code)
     check_distrust(
         "DROP VIEW model_catalog; CREATE VIEW model_catalog AS SELECT 1",
         "DROP VIEW model_catalog; CREATE VIEW model_catalog AS\n"
-        "    SELECT id, name, version, model_type, event, created_at, is_active, format, encoding, raw_bytes, stored_bytes, "
-        "chunk_count,\n"
-        "           lower(hex(content_sha256)) AS content_sha256, lower(hex(stored_sha256)) AS stored_sha256, source_host, "
-        "source_path, source_mtime, run_id\n"
+        "    SELECT id, name, version, model_type, event, created_at, is_active, coalesce(other_format, format) AS format, encoding, "
+        "raw_bytes, stored_bytes,\n"
+        "           chunk_count, lower(hex(content_sha256)) AS content_sha256, lower(hex(stored_sha256)) AS stored_sha256, "
+        "source_host, source_path,\n"
+        "           source_mtime, run_id, facts\n"
         "      FROM model_rows",
         "the view model_catalog is not the one of this program");
 }
@@ -113,8 +114,8 @@ START_TEST(made_at_once)
     store_close(store);
     store = NULL;
     ck_assert_int_eq(unlink(path), 0);
-    ck_assert_int_eq(upgrade_at_once_in_processes(target), 2);
-    ck_assert_str_eq(file_sql("SELECT count(*) FROM migrate_models_revisions"), "2");
+    ck_assert_int_eq(upgrade_at_once_in_processes(target), 3);
+    ck_assert_str_eq(file_sql("SELECT count(*) FROM migrate_models_revisions"), "3");
     ck_assert_str_eq(file_sql("PRAGMA page_size"), "32768");
     store = open_store(target);
     ck_ok(schema_require_head(store, target, &err));

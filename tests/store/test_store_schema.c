@@ -5,10 +5,10 @@
 
 static bool count_applied(void *ctx, const SchemaRevision *revision, Err *e)
 {
-    static const char *const ids[] = {"0001", "0002"};
+    static const char *const ids[] = {"0001", "0002", "0003"};
     int *applied = ctx;
     (void)e;
-    ck_assert_int_lt(*applied, 2);
+    ck_assert_int_lt(*applied, 3);
     ck_assert_str_eq(revision->id, ids[(*applied)++]);
     return true;
 }
@@ -27,7 +27,7 @@ START_TEST(nothing_there)
     SchemaState state = state_now();
     ck_assert_int_eq(state.kind, SCHEMA_ABSENT);
     ck_assert(!state.has_models);
-    ck_assert_uint_eq(state.pending, 2);
+    ck_assert_uint_eq(state.pending, 3);
     ck_assert_str_eq(state.current, "");
     ck_ok(store_catalog(store, note_found, &found, &err));
     ck_ok(store_find(store, names, 1, note_found, &found, &err));
@@ -63,18 +63,18 @@ START_TEST(upgrade_twice)
 {
     int applied = 0;
     ck_ok(schema_upgrade(store, count_applied, &applied, &err));
-    ck_assert_int_eq(applied, 2);
+    ck_assert_int_eq(applied, 3);
     ck_ok(schema_upgrade(store, count_applied, &applied, &err));
-    ck_assert_int_eq(applied, 2);
+    ck_assert_int_eq(applied, 3);
     SchemaState state = state_now();
     ck_assert_int_eq(state.kind, SCHEMA_HEAD);
     ck_assert(state.has_models);
-    ck_assert_str_eq(state.current, "0002");
+    ck_assert_str_eq(state.current, "0003");
     ck_assert_uint_eq(state.pending, 0);
     ck_ok(schema_require_head(store, target, &err));
     ck_assert_str_eq(sql(database, "SELECT string_agg(concat_ws('|', revision, slug, length(checksum), applied_by), ' ' ORDER BY "
                                    "revision) FROM migrate_models_revisions"),
-                     "0001|models|64|tester 0002|identity|64|tester");
+                     "0001|models|64|tester 0002|identity|64|tester 0003|lifecycle|64|tester");
     ck_assert_str_eq(
         sql(database, "SELECT attstorage FROM pg_attribute WHERE attrelid = 'models'::regclass AND attname = 'model_binary'"), "e");
     ck_assert_str_eq(
@@ -85,8 +85,8 @@ END_TEST
 
 START_TEST(upgrade_at_once)
 {
-    ck_assert_int_eq(upgrade_at_once_in_processes(target), 2);
-    ck_assert_str_eq(sql(database, "SELECT count(*) FROM migrate_models_revisions"), "2");
+    ck_assert_int_eq(upgrade_at_once_in_processes(target), 3);
+    ck_assert_str_eq(sql(database, "SELECT count(*) FROM migrate_models_revisions"), "3");
 }
 END_TEST
 

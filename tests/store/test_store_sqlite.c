@@ -49,7 +49,7 @@ START_TEST(file_is_private)
     ck_assert_uint_eq(status.st_mode & 07777, 0600);
     ck_assert_str_eq(file_sql("PRAGMA page_size"), "32768");
     ck_assert_str_eq(file_sql("PRAGMA application_id"), "1296909378");
-    ck_assert_str_eq(file_sql("PRAGMA user_version"), "2");
+    ck_assert_str_eq(file_sql("PRAGMA user_version"), "3");
     ck_assert_str_eq(file_sql("PRAGMA journal_mode"), "delete");
     ck_assert_str_eq(file_sql("PRAGMA integrity_check"), "ok");
 }

@@ -6,7 +6,8 @@
 #include "session/wire.h"
 #include "sql.h"
 
-#define ALL_TABLES "{models,model_chunks,model_runs,model_digests,store_identity,migrate_models_revisions}"
+#define ALL_TABLES \
+    "{models,model_chunks,model_runs,model_digests,model_aliases,model_events,store_identity,migrate_models_revisions}"
 
 enum { PROBLEM, TABLE, USER, CODE, OWNER };
 

@@ -196,6 +196,14 @@ void help_print_markdown(FILE *out)
         fputs(spec->commands == CMD_ALL ? "all" : commands_names(names, spec->commands), out);
         fprintf(out, " | %s%s%s | %s |\n", quote, spec->default_text != NULL ? spec->default_text : "", quote, spec->help);
     }
+    const char *separator = "\nOnly on the command line, with no environment variable: ";
+    for (const OptionSpec *spec = option_table; spec->name != NULL; spec++) {
+        if (!spec->no_environment)
+            continue;
+        fprintf(out, "%s`--%s`", separator, spec->name);
+        separator = ", ";
+    }
+    fputs(".\n", out);
 }
 
 void help_print_version(FILE *out, bool libraries)

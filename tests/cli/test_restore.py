@@ -12,7 +12,8 @@ import unittest
 
 import psycopg2
 
-from harness import PROGRAM, ROOT, digest, is_sanitized, peak_memory, program_environment, wait_until
+import story
+from harness import PROGRAM, digest, is_sanitized, peak_memory, program_environment, wait_until
 from life import LifeCase
 from stores import on_both
 
@@ -504,12 +505,10 @@ class PsqlAlone(RestoreCase):
     """The commands of docs/restore.md, word for word, in a folder of a backup."""
 
     def blocks(self):
-        text = (ROOT / "docs" / "restore.md").read_text()
-        section = text[text.index("## With psql alone"):]
-        return re.findall(r"```\n(.*?)```", section, re.DOTALL)
+        return [block.text for block in story.blocks("docs/restore.md") if "MANIFEST" in block.text or "\\copy" in block.text]
 
     def shell(self, script, folder):
-        environment = dict(os.environ, PATH=f"{os.environ['PG_BIN']}:{os.environ['PATH']}", PGDATABASE=re.search("dbname=(.*)", self.target)[1])
+        environment = dict(os.environ, PATH=f"{os.environ['PG_BIN']}:{os.environ['PATH']}", MIGRATE_MODELS_DATABASE_URL=self.target)
         done = subprocess.run(["bash", "-e"], input=script.encode(), cwd=folder, env=environment, capture_output=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         return done.stdout.decode()

@@ -2,19 +2,16 @@
 
 import os
 import pathlib
-import re
 import shutil
 import sqlite3
 import stat
 import subprocess
 import tempfile
-import textwrap
 import unittest
 
-from harness import NO_LIBPQ, NOBODY, PROGRAM, ROOT, CliCase, program_environment, samples, wait_until
+from harness import NO_LIBPQ, NOBODY, PROGRAM, ROOT, CliCase, samples, wait_until
 from stores import DISK, RAM_DISK, Sqlite
 
-PAGE = ROOT / "docs" / "sqlite.md"
 PARTNERSHIPS = "partnerships_classifier_binary"
 
 
@@ -409,54 +406,6 @@ class Trouble(FileCase):
         self.do()
         result = self.do("cleanup", "--apply", "plan.csv", "--yes", code=1)
         self.assertEqual(len([p for p in self.tree.rglob("*") if p.is_file()]), 5, result.err)
-
-
-class Page(FileCase):
-    """Every snippet of docs/sqlite.md, in its order, in one folder."""
-
-    def setUp(self):
-        super().setUp()
-        self.copy_samples()
-        self.write("huge_model.joblib", os.urandom(3 << 20))
-        self.environment = program_environment({**NO_LIBPQ, "HOME": str(self.base / "home"), "XDG_STATE_HOME": None, "MIGRATE_MODELS_INLINE_LIMIT": "1MiB",
-                                                "PATH": f"{self.base}:{os.environ['PATH']}"})
-        (self.base / "migrate_models_to_db").symlink_to(PROGRAM)
-
-    def run_snippet(self, language, text):
-        command = ["bash", "-euo", "pipefail", "-c", text] if language == "sh" else ["/usr/bin/python3", "-c", text]
-        return subprocess.run(command, cwd=self.base, env=self.environment, capture_output=True, text=True, check=False, timeout=120)
-
-    @unittest.skipUnless(shutil.which("sqlite3"), "needs the sqlite3 shell; scripts/install-deps does it")
-    def test_snippets(self):
-        more = {"by_hand": "", "huge_model": f"assert payload == open({str(self.tree / 'huge_model.joblib')!r}, 'rb').read()",
-                "joblib.load": "assert type(model).__name__ == 'RandomForestClassifier'"}
-        snippets = re.findall(r"```(sh|python)\n(.*?)```", PAGE.read_text(), re.S)
-        self.assertGreater(len(snippets), 8)
-        kept = self.base / "kept.db"
-        for language, text in snippets:
-            with self.subTest(text=textwrap.shorten(text, 80)):
-                if "pandas" in text and self.run_snippet("python", "import pandas, sqlalchemy").returncode != 0:
-                    continue
-                if "by_hand" in text:
-                    shutil.copy(self.file, kept)
-                done = self.run_snippet(language, text + "".join(check for word, check in more.items() if word in text))
-                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-                if "by_hand" in text:
-                    self.assertEqual(self.query("SELECT count(*), sum(is_active) FROM models"), [(25, 24)])
-                    self.do("get", "by_hand_regression", "out")
-                if "create_function" in text:
-                    self.assertEqual(self.query("SELECT count(*) FROM models WHERE stored_sha256 IS NULL OR content_sha256 IS NULL"), [(0,)])
-                    self.do("check", "--one-way", "models")
-                    kept.replace(self.file)
-        for member in (samples() / "bertopic_model_1a2b3c4d").rglob("*"):
-            self.assertTrue((self.base / member.relative_to(samples())).exists(), member)
-
-    def test_snippet_of_the_readme(self):
-        text = (ROOT / "README.md").read_text()
-        self.do()
-        snippet = re.search(r"(?m)^    import io, joblib, sqlite3\n(?:    .*\n|\n(?=    ))*", text)[0]
-        done = self.run_snippet("python", textwrap.dedent(snippet).replace("dividends_classifier_binary", PARTNERSHIPS) + "\nassert model.n_estimators")
-        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class Opens(FileCase):

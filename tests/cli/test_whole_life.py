@@ -2,12 +2,12 @@
 
 import csv
 import os
-import re
 import shutil
 import subprocess
 import unittest
 
-from harness import PROGRAM, ROOT
+import story
+from harness import PROGRAM
 from life import LifeCase
 from stores import Postgres, on_both
 
@@ -46,9 +46,8 @@ class WholeLife(LifeCase):
 
     def rebuild_by_psql(self):
         """As docs/restore.md tells."""
-        section = (ROOT / "docs" / "restore.md").read_text().split("## With psql alone")[1]
-        copy = re.findall(r"```\n(psql .*?)```", section, re.DOTALL)[0].splitlines()
-        environment = dict(os.environ, PATH=f"{os.environ['PG_BIN']}:{os.environ['PATH']}", PGDATABASE=self.database)
+        copy = next(block.text for block in story.blocks("docs/restore.md") if "\\copy" in block.text).splitlines()
+        environment = dict(os.environ, PATH=f"{os.environ['PG_BIN']}:{os.environ['PATH']}", MIGRATE_MODELS_DATABASE_URL=self.url)
         for folder in self.backups():
             for kind, line in zip(("part", "chunks"), copy):
                 for path in sorted(folder.glob(f"{kind}-*.csv")):

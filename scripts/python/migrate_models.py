@@ -723,19 +723,78 @@ def save_model_to_version(version_id, model_directory):
     folder = pathlib.Path(model_directory)
     if not folder.is_dir():
         raise FileNotFoundError(f"Model directory not found: {model_directory}")
+    data = _tar_of(folder)
+    with _store()._session(write=True) as session:
+        _put_version(session, *_versions_table(session), version_id, data)
+    print(f"  Model compressed to {len(data) / (1 << 20):.2f} MB and saved to database")
+
+
+def _tar_of(folder):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for item in sorted(folder.iterdir()):
             tar.add(item, arcname=item.name)
+    return buffer.getvalue()
+
+
+def _require_column(table, columns):
+    if "model_data" not in columns:
+        raise LookupError(f"{table} has no column model_data: ALTER TABLE {table} ADD COLUMN IF NOT EXISTS model_data BYTEA")
+
+
+def _put_version(session, table, columns, version_id, data):
+    _require_column(table, columns)
+    stamp = ", updated_at = CURRENT_TIMESTAMP" if "updated_at" in columns else ""
+    session.query(f"UPDATE {table} SET model_data = %s{stamp} WHERE id = %s", (data, str(version_id)))
+    if session.cursor.rowcount != 1:
+        raise LookupError(f"no row of {table} has the id {version_id}: the model is not in the database")
+
+
+def _files_of(data):
+    """{path: SHA-256} of the files in a stored tar: directories, owners and times do not make it another model."""
+    file = _inflate(io.BytesIO(data)) if data[:2] == b"\x1f\x8b" else io.BytesIO(data)
+    with tarfile.open(fileobj=file, mode="r:") as tar:
+        return {str(pathlib.PurePosixPath(member.name)): hashlib.sha256(tar.extractfile(member).read()).digest() for member in tar if member.isreg()}
+
+
+def save_folders_to_versions(models_dir="models", on_change="fail", old_bytes="overwritten.csv"):
+    """Fills model_data from the folders bertopic_model_<first 8 of the id> of models_dir that are only on the disk: {folder: what was done}.
+
+    filled       the row had none
+    same         the row has these files, whoever packed them
+    conflict     the row has other ones; on_change="skip": skipped; on_change="overwrite": overwritten, and what was there is appended to
+                 the file old_bytes first, as a line of CSV: id, SHA-256, bytes in hex
+    no row, two rows   that have an id with this beginning
+    Each folder is a transaction of its own; running it again is safe."""
+    if on_change not in ("fail", "skip", "overwrite"):
+        raise ValueError('on_change is "fail", "skip" or "overwrite"')
+    if not pathlib.Path(models_dir).is_dir():
+        raise FileNotFoundError(f"Model directory not found: {models_dir}")
+    folders = [path for path in sorted(pathlib.Path(models_dir).iterdir()) if re.fullmatch("bertopic_model_[0-9a-f]{8}", path.name) and path.is_dir()]
+    return {folder.name: _save_folder(folder, on_change, old_bytes) for folder in folders}
+
+
+def _save_folder(folder, on_change, old_bytes):
+    data, start = _tar_of(folder), folder.name[-8:]
     with _store()._session(write=True) as session:
         table, columns = _versions_table(session)
-        if "model_data" not in columns:
-            raise LookupError(f"{table} has no column model_data: ALTER TABLE {table} ADD COLUMN IF NOT EXISTS model_data BYTEA")
-        stamp = ", updated_at = CURRENT_TIMESTAMP" if "updated_at" in columns else ""
-        session.query(f"UPDATE {table} SET model_data = %s{stamp} WHERE id = %s", (buffer.getvalue(), str(version_id)))
-        if session.cursor.rowcount != 1:
-            raise LookupError(f"no row of {table} has the id {version_id}: the model is not in the database")
-    print(f"  Model compressed to {len(buffer.getvalue()) / (1 << 20):.2f} MB and saved to database")
+        _require_column(table, columns)
+        rows = session.query(f"SELECT id, model_data FROM {table} WHERE id >= %s AND id <= %s" + ("" if session.is_sqlite else " FOR UPDATE"),
+                             (f"{start}-0000-0000-0000-000000000000", f"{start}-ffff-ffff-ffff-ffffffffffff"))
+        if len(rows) != 1:
+            return "two rows" if rows else "no row"
+        version_id, old = rows[0][0], bytes(rows[0][1] or b"")
+        if old and _files_of(old) == _files_of(data):
+            return "same"
+        if old and on_change != "overwrite":
+            return "conflict" if on_change == "fail" else "skipped"
+        if old:
+            with open(old_bytes, "a", encoding="ascii") as file:
+                file.write(f"{version_id},{hashlib.sha256(old).hexdigest()},\\x{old.hex()}\n")
+                file.flush()
+                os.fsync(file.fileno())
+        _put_version(session, table, columns, version_id, data)
+    return "overwritten" if old else "filled"
 
 
 def _version_data(version_id):

@@ -131,11 +131,70 @@ class Versions(TeamCase):
         with self.assertRaises(psycopg2.OperationalError):
             save_model_to_version(ID, self.source)
 
+    def folder_saved(self, **options):
+        return migrate_models.save_folders_to_versions(self.models, **options)[self.source.name]
+
+    def test_folders_that_are_only_on_the_disk(self):
+        shutil.copytree(self.source, self.models / "bertopic_model_00000000")
+        shutil.copytree(self.source, self.models / "bertopic_model_other")
+        self.assertEqual(migrate_models.save_folders_to_versions(self.models), {"bertopic_model_00000000": "no row", self.source.name: "filled"})
+        self.assertEqual(files_of(load_bertopic(ID, self.base / "nowhere")), files_of(self.source))
+        before = self.query("SELECT model_data, updated_at FROM media_bias.result_versions")
+        self.assertEqual(self.folder_saved(), "same")
+        self.assertEqual(self.query("SELECT model_data, updated_at FROM media_bias.result_versions"), before)
+        self.query("INSERT INTO media_bias.result_versions (id, name, configuration) VALUES (%s, 'twin', '{}')", (ID[:-1] + "2",))
+        self.assertEqual(self.folder_saved(), "two rows")
+        with self.assertRaises(FileNotFoundError):
+            migrate_models.save_folders_to_versions(self.base / "no such folder")
+        with self.assertRaises(ValueError):
+            migrate_models.save_folders_to_versions(self.models, on_change="new-version")
+
+    def test_the_same_files_packed_by_another_program(self):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as tar: # in another order, under ./, with other owners and times
+            for path in sorted(self.source.rglob("*"), reverse=True):
+                member = tar.gettarinfo(path, f"./{path.relative_to(self.source)}")
+                member.uid, member.mtime = 1234, 5
+                tar.addfile(member, io.BytesIO(path.read_bytes()) if path.is_file() else None)
+        self.put(buffer.getvalue())
+        self.assertEqual(self.folder_saved(), "same")
+
+    def test_other_files_are_a_conflict(self):
+        self.save()
+        old, = self.query("SELECT encode(model_data, 'hex'), encode(sha256(model_data), 'hex') FROM media_bias.result_versions")
+        (self.source / "config.json").write_text("{}")
+        self.assertEqual((self.folder_saved(), self.folder_saved(on_change="skip")), ("conflict", "skipped"))
+        kept = self.base / "overwritten.csv"
+        self.assertEqual(self.query("SELECT encode(model_data, 'hex'), encode(sha256(model_data), 'hex') FROM media_bias.result_versions"), [old])
+        self.assertEqual(self.folder_saved(on_change="overwrite", old_bytes=kept), "overwritten")
+        self.assertEqual(kept.read_text(), f"{ID},{old[1]},\\x{old[0]}\n")
+        self.assertEqual((self.folder_saved(), (pathlib.Path(load_bertopic(ID)) / "config.json").read_text()), ("same", "{}"))
+        (self.source / "config.json").write_text("[]")
+        with self.assertRaises(OSError): # what is there cannot be kept, so it stays
+            self.folder_saved(on_change="overwrite", old_bytes=self.base / "no such folder" / "x.csv")
+        self.assertEqual((pathlib.Path(load_bertopic(ID)) / "config.json").read_text(), "{}")
+
+    def test_retention_keeps_names(self):
+        self.save()
+        self.query("INSERT INTO media_bias.result_versions (name, configuration, model_data, created_at) VALUES ('old', '{}', 'x', '2020-01-01'), "
+                   "('production', '{}', 'x', '2020-01-01')")
+        self.query("DELETE FROM media_bias.result_versions WHERE created_at < NOW() - INTERVAL '30 days' AND name NOT IN ('baseline', 'production')")
+        self.assertEqual(self.query("SELECT name FROM media_bias.result_versions ORDER BY name"), [("production",), ("test-db-storage",)])
+
+    def test_clear_keeps_row(self):
+        self.save()
+        self.query("UPDATE media_bias.result_versions SET created_at = '2020-01-01'")
+        self.query("UPDATE media_bias.result_versions SET model_data = NULL WHERE created_at < NOW() - INTERVAL '30 days'")
+        self.assertEqual(self.query("SELECT name FROM media_bias.result_versions"), [("test-db-storage",)])
+        self.assertEqual(load_bertopic(ID, self.models), str(self.source))
+        self.assertEqual(self.folder_saved(), "filled")
+
     def test_psycopg_3(self):
         with self.psycopg3():
             self.save()
             self.assertEqual(files_of(load_bertopic(ID, self.models)), files_of(self.source))
             self.assertEqual(len(get_version_digest(ID)), 64)
+            self.assertEqual(self.folder_saved(), "same")
 
     def test_the_teams_own_connection(self):
         from psycopg2.extras import RealDictCursor

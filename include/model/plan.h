@@ -50,6 +50,13 @@ uint64_t plan_work_bytes(const Plan *plan);             /* raw bytes to read */
  * reason. MODEL_NEW means: store it under `version`. */
 void plan_decide(Plan *plan, uint32_t group, Model *model);
 
+/* Has the store a version of this group? */
+bool plan_has_versions(const Plan *plan, uint32_t group);
+
+/* Of a model with content whose store has not that content, but `other`, which is the same to people: it goes by that from now on.
+ * ERR_STOP without memory. */
+bool plan_accept(Plan *plan, uint32_t group, Model *model, const Content *other, Err *err);
+
 /* This run put or found that version. ERR_STOP when memory ends. */
 bool plan_note_version(Plan *plan, uint32_t group, int32_t version, const Content *content, Err *err);
 

@@ -18,6 +18,7 @@ typedef struct Stamp {
 
 Stamp stamp_of_stat(const struct stat *st);   /* of a file */
 Stamp stamp_of_tree(const TreeList *members); /* of a directory */
+Stamp stamp_of_whole_tree(const TreeList *members); /* … when its junk is content, too */
 
 enum StampExcept {
     STAMP_ANY_DEVICE = 1, /* containers and NFS give a new number at each mount */

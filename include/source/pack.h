@@ -8,19 +8,22 @@
 
 #include "base/spool.h"
 #include "model/model.h"
+#include "source/scan.h"
 #include "store/stored_model.h"
 
 typedef struct PackSettings {
     int level;              /* 1..9, 0 = keep as it is (--compress none) */
     size_t memory_limit;    /* bytes of payload kept in memory; beyond it a temporary file in temp_dir */
     const char *temp_dir;   /* borrowed */
-    bool follow_links;
+    const ScanRules *rules; /* borrowed: which members of a directory are content; NULL = none is excluded, no link followed */
     bool keep_payload;      /* false: dry run, digests and sizes only */
 } PackSettings;
 
 typedef struct Packed {
     Digest content, stored;
     Digest members;        /* of a directory, with is_tar: docs/formats.md */
+    bool has_whole;        /* of a directory with junk in it, when it was asked for: the digests with it */
+    Digest whole_content, whole_members;
     uint64_t raw_bytes, stored_bytes;
     bool is_tar, is_gzip;
     Stamp stamp;           /* of the source, the same before and after the read */
@@ -37,6 +40,9 @@ void packer_free(Packer *packer);
  * while read. ERR_STOP: no memory, no disk.
  * The text starts with the model's path. On failure *out is untouched. */
 bool pack_model(Packer *packer, int root, const Model *model, Packed *out, Err *err);
+
+/* From now on the junk in directories is hashed, too, as version 0.1.0 did, which stored it. */
+void packer_hash_junk(Packer *packer, bool on);
 
 /* The last failure was that somebody has the file open for writing: its next reading may succeed. */
 bool packer_was_busy(const Packer *packer);

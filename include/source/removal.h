@@ -13,9 +13,10 @@
 #define OBSTACLE_BYTES 512
 
 /* True: it cannot go, and why is filled, with a text that goes on from "stays: ": its folder or one in it cannot be written, it is
- * a mount point or has one in it, another user's file in a sticky folder, immutable or append-only, or
- * a process has it open for writing. Nothing is touched. */
-bool removal_obstacle(int root, const char *path, bool is_directory, char why[OBSTACLE_BYTES]);
+ * a mount point or has one in it, another user's file in a sticky folder, immutable or append-only, a
+ * process has it open for writing, or a directory holds what is not stored and may be of worth. stamp: of what is stored (NULL =
+ * that was not asked). Nothing is touched. */
+bool removal_obstacle(int root, const char *path, bool is_directory, const Stamp *stamp, char why[OBSTACLE_BYTES]);
 
 /* A removal that was cut off (the process was killed) between the renaming and the end: gives the source its name back when it is
  * still whole, so that it can be proven and taken again (*resumed; a file then has another ctime). A directory that is partly gone

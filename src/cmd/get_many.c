@@ -213,8 +213,12 @@ static bool is_there(Many *many, const StoredModel *row, const char *path)
     if (fstatat(many->root, path, &st, AT_SYMLINK_NOFOLLOW) != 0 || !row->has_digests || S_ISDIR(st.st_mode) != row->is_tar)
         return false;
     Model model = {.path = path, .name = row->name, .kind = row->is_tar ? MODEL_DIRECTORY : MODEL_FILE};
-    return pack_model(many->packer, many->root, &model, &packed, &err) && digest_equal(&packed.content, &row->content) &&
-           (!row->is_tar || !row->has_members || digest_equal(&packed.members, &row->members));
+    if (!pack_model(many->packer, many->root, &model, &packed, &err))
+        return false;
+    if (digest_equal(&packed.content, &row->content))
+        return !row->is_tar || !row->has_members || digest_equal(&packed.members, &row->members);
+    return packed.has_whole && digest_equal(&packed.whole_content, &row->content) &&
+           (!row->has_members || digest_equal(&packed.whole_members, &row->members));
 }
 
 /* A link at the place of a model may lead out of DIR. */
@@ -327,8 +331,11 @@ bool get_many(CommandContext *context, Err *err)
     many.glob = context->options->all ? NULL : arguments->items[0];
     many.dest = arguments->items[arguments->count - 1];
     bool ok = retry_step(&context->retry, &context->store, list_once, &many, err) && refuse_none(&many, err) &&
-              find_places(&many, err) && open_folder(&many, err) && (many.packer = packer_new(&pack, err)) != NULL &&
-              get_rows(&many, err);
+              find_places(&many, err) && open_folder(&many, err) && (many.packer = packer_new(&pack, err)) != NULL;
+    if (ok) {
+        packer_hash_junk(many.packer, true); /* rows of version 0.1.0 have it */
+        ok = get_rows(&many, err);
+    }
     if (ok) {
         Lines lines = command_lines(context);
         context->exit_code = many.summary.exit_code = many.summary.failed > 0 ? err_exit_code(ERR_SKIP) : 0;

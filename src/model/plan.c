@@ -5,31 +5,10 @@
 
 #include "base/strmap.h"
 #include "base/vec.h"
-#include "group.h"
+#include "plan_parts.h"
 #include "model/identify.h"
-#include "model/stored_key.h"
 
-struct Plan {
-    ModelList *list; /* borrowed */
-    OnChange on_change;
-    Group *groups;
-    uint32_t group_count;
-    size_t group_cap; /* as many as there are models, and those that go by another name */
-    StrMap by_name;
-    const NameMap *map;      /* borrowed; NULL = none */
-    Group *earlier;          /* what the store has under keys that an earlier version of this program gave: rows only */
-    const char **earlier_names; /* of them */
-    uint32_t earlier_count;
-    StrMap earlier_by_name;
-    bool keys_used;          /* each source has its key: what comes later changes none, and workers share the plan */
-    StoredKeys stored_keys;  /* of rows whose names and sources are not as usual */
-    VEC(uint32_t) plain;     /* groups whose folders are versions, and whose name the store has from a file without one */
-    uint32_t *work; /* groups with something to read */
-    uint32_t work_count;
-    uint64_t work_bytes;
-};
-
-static bool add_model(Plan *plan, uint32_t index, Err *err)
+bool plan_add_model(Plan *plan, uint32_t index, Err *err)
 {
     uint32_t existing;
     if (!strmap_add(&plan->by_name, plan->list->items[index].name, plan->group_count, &existing, err))
@@ -93,7 +72,7 @@ bool plan_new(ModelList *list, const NameMap *map, OnChange on_change, Plan **ou
     bool ok = (plan->groups != NULL || err_no_memory(err)) && strmap_reserve(&plan->by_name, list->count, err) &&
               add_earlier_groups(plan, err);
     for (uint32_t i = 0; ok && i < list->count; i++)
-        ok = list->items[i].state != MODEL_PENDING || add_model(plan, i, err);
+        ok = list->items[i].state != MODEL_PENDING || plan_add_model(plan, i, err);
     if (!ok) {
         plan_free(plan);
         return false;
@@ -140,25 +119,10 @@ uint32_t plan_group(const Plan *plan, const char *name)
     return strmap_get(&plan->by_name, name); /* STRMAP_NONE is PLAN_NO_GROUP */
 }
 
-static bool note_source(Plan *plan, uint32_t group, const StoreVersion *stored, Err *err)
-{
-    uint32_t index = group != STRMAP_NONE ? plan->groups[group].first : NO_MODEL;
-    const Model *first = index != NO_MODEL ? &plan->list->items[index] : NULL;
-    if (plan->keys_used || (first != NULL && stored_key_is_usual(first, stored->name, stored->source_path)))
-        return true;
-    if (first != NULL && first->has_earlier && first->explicit_version && stored_key_is_plain(stored->name, stored->source_path)) {
-        uint32_t *added = vec_push(&plan->plain, err);
-        if (added == NULL)
-            return false;
-        *added = group;
-    }
-    return stored_keys_add(&plan->stored_keys, plan->list, plan->map, stored->name, stored->version, stored->source_path, err);
-}
-
 bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err)
 {
     uint32_t group = strmap_get(&plan->by_name, stored->name);
-    if (!note_source(plan, group, stored, err))
+    if (!plan_note_source(plan, group, stored, err))
         return false;
     Content content = {.kind = !stored->has_format ? CONTENT_UNKNOWN : stored->is_tar ? CONTENT_DIRECTORY : CONTENT_FILE,
                        .digest = stored->content,
@@ -166,71 +130,6 @@ bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err)
     uint32_t earlier = strmap_get(&plan->earlier_by_name, stored->name);
     return (group == STRMAP_NONE || group_add_version(&plan->groups[group], stored->version, &content, err)) &&
            (earlier == STRMAP_NONE || group_add_version(&plan->earlier[earlier], stored->version, &content, err));
-}
-
-static void leave_group(Plan *plan, uint32_t index)
-{
-    Model *items = plan->list->items;
-    uint32_t *link = &plan->groups[strmap_get(&plan->by_name, items[index].name)].first;
-    while (*link != index)
-        link = &items[*link].next;
-    *link = items[index].next;
-}
-
-/* name: in the list's arena. */
-static bool move_model(Plan *plan, uint32_t index, const char *name, int32_t version, PlanGroupFn fn, void *ctx, Err *err)
-{
-    Model *model = &plan->list->items[index];
-    if (strcmp(model->name, name) == 0 && model->version == version)
-        return true;
-    leave_group(plan, index);
-    model->name = name;
-    model->version = version;
-    model->explicit_version = version != VERSION_AUTO;
-    if (!add_model(plan, index, err))
-        return false;
-    uint32_t group = strmap_get(&plan->by_name, name);
-    group_sort_models(&plan->groups[group], plan->list->items);
-    group_refuse_twins(&plan->groups[group], plan->list->items);
-    return fn(ctx, group, err);
-}
-
-/* Where the name is that of a file without a version, folders are no versions of it, but for those that are stored as such. */
-static bool part_from_plain(Plan *plan, uint32_t group, PlanGroupFn fn, void *ctx, Err *err)
-{
-    const Model *items = plan->list->items;
-    Identity earlier;
-    for (uint32_t i = plan->groups[group].first, next; i != NO_MODEL; i = next) {
-        next = items[i].next;
-        bool is_stored = false;
-        for (size_t k = 0; k < plan->stored_keys.count && !is_stored; k++)
-            is_stored = plan->stored_keys.items[k].model == i;
-        bool may = !is_stored && items[i].state == MODEL_PENDING && items[i].explicit_version && items[i].has_earlier;
-        if (!may || !identify_earlier(&items[i], plan->map, &earlier) || earlier.version != VERSION_AUTO)
-            continue;
-        const char *name = arena_copy(&plan->list->arena, earlier.name, strlen(earlier.name), err);
-        if (name == NULL || !move_model(plan, i, name, earlier.version, fn, ctx, err))
-            return false;
-    }
-    return true;
-}
-
-bool plan_use_stored_keys(Plan *plan, PlanGroupFn fn, void *ctx, Err *err)
-{
-    if (plan->keys_used)
-        return true;
-    stored_keys_resolve(&plan->stored_keys);
-    size_t more = plan->plain.count > 0 ? plan->list->count : plan->stored_keys.count;
-    bool ok = vec_grow(&plan->groups, &plan->group_cap, plan->group_count, more, sizeof *plan->groups, err);
-    for (size_t i = 0; ok && i < plan->stored_keys.count; i++) {
-        const StoredKey *key = &plan->stored_keys.items[i];
-        if (plan->list->items[key->model].state == MODEL_PENDING)
-            ok = move_model(plan, key->model, key->name, key->version, fn, ctx, err);
-    }
-    for (size_t i = 0; ok && i < plan->plain.count; i++)
-        ok = part_from_plain(plan, plan->plain.items[i], fn, ctx, err);
-    plan->keys_used = plan->keys_used || ok;
-    return ok;
 }
 
 void plan_note_hidden(Plan *plan, const char *name)
@@ -453,6 +352,20 @@ static bool has_it(Group *group, const Model *model)
     Content content = model_content(model);
     const Version *same = model->explicit_version ? group_version(group, model->version) : group_newest_with(group, &content);
     return same != NULL && is_same(&content, same);
+}
+
+bool plan_has_versions(const Plan *plan, uint32_t group)
+{
+    return plan->groups[group].count > 0;
+}
+
+bool plan_accept(Plan *plan, uint32_t group_index, Model *model, const Content *other, Err *err)
+{
+    Group *group = &plan->groups[group_index];
+    if (has_it(group, model))
+        return true;
+    const Version *same = model->explicit_version ? group_version(group, model->version) : group_newest_with(group, other);
+    return same == NULL || !is_same(other, same) || model_set_content(model, &other->digest, other->members, err);
 }
 
 /* A source without a version beside others of its name that have one (last.ckpt, last-v1.ckpt) is the newest to readers only when

@@ -20,6 +20,15 @@ Stamp stamp_of_tree(const TreeList *members)
                    .ctime_ns = (int64_t)members->fingerprint};
 }
 
+Stamp stamp_of_whole_tree(const TreeList *members)
+{
+    return (Stamp){.dev = members->dev,
+                   .ino = members->ino,
+                   .size = members->whole.bytes,
+                   .mtime_ns = members->whole.newest_ns,
+                   .ctime_ns = (int64_t)members->whole.fingerprint};
+}
+
 bool stamp_is(const Stamp *now, const Stamp *then, unsigned except)
 {
     return (now->dev == then->dev || (except & STAMP_ANY_DEVICE) != 0) && now->ino == then->ino && now->size == then->size &&

@@ -12,7 +12,7 @@
 #include "base/fs.h"
 #include "base/interrupt.h"
 #include "base/text.h"
-#include "base/tree.h"
+#include "listing.h"
 
 #define NAMES_BYTES 65536 /* of the extended attributes of one file: the kernel's limit */
 #define WHAT_BYTES 96
@@ -81,12 +81,12 @@ static void look_at(Losses *losses, int fd, const char *member, bool inside)
     note_attributes(losses, fd, member);
 }
 
-static void look_into(Losses *losses, int dir)
+static void look_into(Losses *losses, int root, const char *path, int dir)
 {
     TreeList list = {0};
-    bool listed = tree_list(dir, TREE_INTERRUPTIBLE, &list, NULL);
+    bool listed = listing_read(root, path, dir, NULL, TREE_INTERRUPTIBLE, &list, NULL);
     for (size_t i = 0; listed && i < list.count && interrupt_signal() == 0; i++) {
-        int fd = fs_open_beneath(dir, list.items[i].path, O_RDONLY, false);
+        int fd = list.items[i].is_junk ? -1 : fs_open_beneath(dir, list.items[i].path, O_RDONLY, false);
         if (fd < 0)
             continue;
         look_at(losses, fd, list.items[i].path, true);
@@ -117,7 +117,7 @@ bool loss_describe(int root, const Model *model, Buf *out, Err *err)
     if (fd >= 0) {
         look_at(&losses, fd, "", false);
         if (directory)
-            look_into(&losses, fd);
+            look_into(&losses, root, model->path, fd);
         close(fd);
     }
     for (size_t i = 0; ok && i < LOSS_KINDS; i++)

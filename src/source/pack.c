@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,8 +18,10 @@
 #include "base/tree.h"
 #include "port/gzip.h"
 #include "port/tar.h"
+#include "listing.h"
 #include "members.h"
 #include "sound.h"
+#include "whole.h"
 
 #define PIECE_BYTES ((size_t)256 * 1024) /* stays in the second-level cache between hash and deflate */
 #define TRIES 3
@@ -31,6 +34,7 @@ struct Packer {
     Inflater *inflater; /* made when a compressed source comes; its output goes nowhere */
     bool inflating;     /* the source in hand passes through it */
     bool busy;
+    Whole whole;
     Sha256 *content_sha, *stored_sha, *member_sha, *members_sha;
     unsigned char *piece;
     Spool spool;
@@ -83,6 +87,7 @@ void packer_free(Packer *packer)
     sha256_free(packer->stored_sha);
     sha256_free(packer->member_sha);
     sha256_free(packer->members_sha);
+    whole_free(&packer->whole);
     spool_free(&packer->spool);
     free(packer->piece);
     free(packer);
@@ -275,6 +280,17 @@ static bool pack_file(Attempt *try, int fd, Err *err)
     return true;
 }
 
+static int open_member(const Attempt *try, int root, int dir, const TreeEntry *member)
+{
+    char path[LINK_PATH_MAX];
+    const ScanRules *rules = try->packer->settings.rules;
+    if (rules == NULL || !rules->follow_links)
+        return fs_open_beneath(dir, member->path, O_RDONLY, false);
+    int len = snprintf(path, sizeof path, "%s/%s", try->model->path, member->path);
+    errno = ENAMETOOLONG;
+    return len < (int)sizeof path ? link_open(root, path, O_RDONLY) : -1;
+}
+
 static bool take_member(void *ctx, const void *data, size_t len, Err *err)
 {
     return tar_data(ctx, data, len, err);
@@ -288,15 +304,14 @@ static bool member_is(const TreeEntry *member, const struct stat *st)
 }
 
 /* One file of a directory model: into the tar, and its line into the content hash. */
-static bool pack_member(Attempt *try, int dir, const TreeEntry *member, TarWriter *tar, Err *err)
+static bool pack_member(Attempt *try, int root, int dir, const TreeEntry *member, TarWriter *tar, Err *err)
 {
     Packer *packer = try->packer;
     const char *path = try->model->path;
     bool ok = false;
     struct stat st;
     Digest digest;
-    int fd = packer->settings.follow_links ? link_open(dir, member->path, O_RDONLY)
-                                           : fs_open_beneath(dir, member->path, O_RDONLY, false);
+    int fd = open_member(try, root, dir, member);
     if (fd >= 0)
         fs_clean_pages(fd, member->size);
     if (fd < 0 || fstat(fd, &st) != 0) {
@@ -318,43 +333,53 @@ static bool pack_member(Attempt *try, int dir, const TreeEntry *member, TarWrite
          tar_add_file(tar, member->path, member->size, member->mtime_ns / 1000000000, member->executable, err) &&
          read_through(try, fd, &st, (size_t)head, packer->member_sha, take_member, tar, err) &&
          sha256_end(packer->member_sha, &digest, err) &&
-         sha256_add_sum_line(packer->content_sha, &digest, member->path, err);
+         sha256_add_sum_line(packer->content_sha, &digest, member->path, err) &&
+         whole_add(&packer->whole, dir, member, &digest, NULL, 0, err);
 out:
     if (fd >= 0)
         close(fd);
     return ok;
 }
 
-static bool pack_members(Attempt *try, int dir, const TreeList *members, TarWriter *tar, Err *err)
+static bool pack_members(Attempt *try, int root, int dir, const TreeList *members, TarWriter *tar, Err *err)
 {
+    Packer *packer = try->packer;
     for (size_t i = 0; i < members->count; i++) {
         const TreeEntry *member = &members->items[i];
-        if (!members_add(try->packer->members_sha, member->path, member->is_directory, member->executable, err) ||
+        if ((member->is_junk || member->is_directory) &&
+            !whole_add(&packer->whole, dir, member, NULL, packer->piece, PIECE_BYTES, err))
+            return false;
+        if (member->is_junk)
+            continue;
+        if (!members_add(packer->members_sha, member->path, member->is_directory, member->executable, err) ||
             !(member->is_directory ? tar_add_directory(tar, member->path, member->mtime_ns / 1000000000, err)
-                                   : pack_member(try, dir, member, tar, err)))
+                                   : pack_member(try, root, dir, member, tar, err)))
             return false;
     }
     return tar_end(tar, err);
 }
 
-static bool pack_directory(Attempt *try, int dir, Err *err)
+static bool pack_directory(Attempt *try, int root, int dir, Err *err)
 {
     Packer *packer = try->packer;
     bool ok = false, deflate = packer->deflater != NULL;
-    unsigned flags = TREE_INTERRUPTIBLE | (packer->settings.follow_links ? TREE_FOLLOW_LINKS : 0);
+    const ScanRules *rules = packer->settings.rules;
+    const char *path = try->model->path;
     TreeList before = {0}, after = {0};
     TarWriter *tar = NULL;
-    if (!tree_list(dir, flags, &before, err))
+    if (!listing_read(root, path, dir, rules, TREE_INTERRUPTIBLE, &before, err) || !whole_begin(&packer->whole, &before, err))
         goto out;
     outwait_tick(before.newest_ns);
     if (!sha256_reset(packer->content_sha, err) || !sha256_reset(packer->members_sha, err) || !begin_stored(packer, err) ||
         (deflate && !deflater_begin(packer->deflater, take_stored, packer, err)))
         goto out;
     if ((tar = tar_writer_new(deflate ? take_raw : take_stored, packer, err)) == NULL ||
-        !pack_members(try, dir, &before, tar, err) || (deflate && !deflater_end(packer->deflater, err)))
+        !pack_members(try, root, dir, &before, tar, err) || (deflate && !deflater_end(packer->deflater, err)))
         goto out;
     if (!sha256_end(packer->content_sha, &try->packed.content, err) || !sha256_end(packer->stored_sha, &try->packed.stored, err) ||
-        !sha256_end(packer->members_sha, &try->packed.members, err) || !tree_list(dir, flags, &after, err))
+        !sha256_end(packer->members_sha, &try->packed.members, err) ||
+        !whole_end(&packer->whole, &try->packed.whole_content, &try->packed.whole_members, err) ||
+        !listing_read(root, path, dir, rules, TREE_INTERRUPTIBLE, &after, err))
         goto out;
     if (!tree_same(&before, &after)) {
         try->changed = true;
@@ -363,6 +388,7 @@ static bool pack_directory(Attempt *try, int dir, Err *err)
     }
     try->packed.raw_bytes = before.bytes;
     try->packed.is_tar = true;
+    try->packed.has_whole = packer->whole.is_on;
     try->packed.is_gzip = deflate;
     try->packed.stamp = stamp_of_tree(&before);
     ok = true;
@@ -400,7 +426,7 @@ static bool attempt(Attempt *try, int root, Err *err)
     int fd = open_source(try, root, err);
     if (fd < 0)
         return false;
-    bool ok = try->model->kind == MODEL_DIRECTORY ? pack_directory(try, fd, err) : pack_file(try, fd, err);
+    bool ok = try->model->kind == MODEL_DIRECTORY ? pack_directory(try, root, fd, err) : pack_file(try, fd, err);
     close(fd);
     return ok;
 }
@@ -422,6 +448,11 @@ bool pack_model(Packer *packer, int root, const Model *model, Packed *out, Err *
             clock_sleep(TRY_WAIT_SECONDS);
     }
     return err_hint(err, "tried %d times; run again when its writer is done", TRIES);
+}
+
+void packer_hash_junk(Packer *packer, bool on)
+{
+    packer->whole.is_wanted = on;
 }
 
 bool packer_was_busy(const Packer *packer)

@@ -13,11 +13,12 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/text.h"
-#include "base/tree.h"
+#include "listing.h"
 #include "removal_obstacle.h"
 #include "rename_new.h"
 
 typedef struct Removal {
+    int root;
     const char *path;
     bool is_directory;
     const Stamp *stamp;
@@ -53,17 +54,30 @@ static bool file_is_same(const Removal *removal, int fd, bool renamed)
     return stamp_is(&now, removal->stamp, renamed ? STAMP_ANY_CTIME : 0);
 }
 
+/* With the junk in it, when that was taken as content. */
+static bool whole_is_same(const Removal *removal, const TreeList *list)
+{
+    Stamp whole = stamp_of_whole_tree(list);
+    return !list->has_odd_junk && stamp_is(&whole, removal->stamp, 0);
+}
+
 /* The members' times do not move with the directory's name. */
 static bool list_is_same(const Removal *removal, const TreeList *list)
 {
     Stamp now = stamp_of_tree(list);
-    return stamp_is(&now, removal->stamp, 0);
+    return stamp_is(&now, removal->stamp, 0) || whole_is_same(removal, list);
+}
+
+/* Links are not followed: their targets would stay. What has been begun is not interrupted. */
+static bool list_members(const Removal *removal, int dir, TreeList *out, Err *err)
+{
+    return listing_read(removal->root, removal->path, dir, NULL, 0, out, err);
 }
 
 static bool directory_is_same(const Removal *removal, int fd)
 {
     TreeList list = {0};
-    bool same = tree_list(fd, 0, &list, NULL) && list_is_same(removal, &list);
+    bool same = list_members(removal, fd, &list, NULL) && list_is_same(removal, &list);
     tree_list_free(&list);
     return same;
 }
@@ -240,7 +254,7 @@ static bool remove_directory(const Removal *removal, bool *gone, Err *err)
 {
     TreeList list = {0};
     int dir = openat(removal->parent, removal->hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    const char *why = dir < 0 || !tree_list(dir, 0, &list, NULL) || !list_is_same(removal, &list)
+    const char *why = dir < 0 || !list_members(removal, dir, &list, NULL) || !list_is_same(removal, &list)
                           ? "it changed during the removal"
                       : obstacle_members_are_written(dir, &list) ? "a process opened a member for writing during the removal"
                                                                  : NULL;
@@ -288,7 +302,7 @@ static bool drop_second_name(const Removal *removal, const struct stat *st, Err 
 
 bool removal_resume(int root, const char *path, bool is_directory, const Stamp *stamp, bool *resumed, Err *err)
 {
-    Removal removal = {.path = path, .is_directory = is_directory, .stamp = stamp};
+    Removal removal = {.root = root, .path = path, .is_directory = is_directory, .stamp = stamp};
     struct stat st;
     *resumed = false;
     removal.parent = open_parent(root, path, &removal.base);
@@ -307,25 +321,58 @@ bool removal_resume(int root, const char *path, bool is_directory, const Stamp *
     return ok;
 }
 
+/* What is among the members, is not stored, and may be somebody's work. */
+static bool has_unstored(const Removal *removal, const TreeList *list, char why[OBSTACLE_BYTES])
+{
+    if (removal->stamp == NULL || whole_is_same(removal, list))
+        return false;
+    if (!list_is_same(removal, list)) {
+        snprintf(why, OBSTACLE_BYTES, "it holds members that are not stored: they are excluded, or it changed just now");
+        return true;
+    }
+    if (list->has_odd_junk) {
+        snprintf(why, OBSTACLE_BYTES, "it holds what is no regular file, and is not stored");
+        return true;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const TreeEntry *member = &list->items[i];
+        if (!member->is_junk || listing_is_worthless(member->path))
+            continue;
+        snprintf(why, OBSTACLE_BYTES, "it holds %.300s, which is not stored", member->path);
+        return true;
+    }
+    return false;
+}
+
+static bool has_obstacle_inside(const Removal *removal, int dir, char why[OBSTACLE_BYTES])
+{
+    TreeList list = {0};
+    Err err = {0};
+    bool listed = list_members(removal, dir, &list, &err);
+    bool found = !listed || has_unstored(removal, &list, why) || obstacle_of_members(dir, &list, why);
+    if (!listed)
+        snprintf(why, OBSTACLE_BYTES, "its members cannot be listed: %.300s", err.text);
+    tree_list_free(&list);
+    return found;
+}
+
 /* At `name` in the parent. True: why is filled. */
 static bool has_obstacle(const Removal *removal, char why[OBSTACLE_BYTES])
 {
-    TreeList list = {0};
     if (obstacle_of_entry(removal->parent, removal->base, why))
         return true;
     if (!removal->is_directory)
         return false;
     int dir = openat(removal->parent, removal->base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    bool found = dir >= 0 && tree_list(dir, TREE_INTERRUPTIBLE, &list, NULL) && obstacle_of_members(dir, &list, why);
+    bool found = dir >= 0 && has_obstacle_inside(removal, dir, why);
     if (dir >= 0)
         close(dir);
-    tree_list_free(&list);
     return found;
 }
 
-bool removal_obstacle(int root, const char *path, bool is_directory, char why[OBSTACLE_BYTES])
+bool removal_obstacle(int root, const char *path, bool is_directory, const Stamp *stamp, char why[OBSTACLE_BYTES])
 {
-    Removal removal = {.path = path, .is_directory = is_directory};
+    Removal removal = {.root = root, .path = path, .is_directory = is_directory, .stamp = stamp};
     removal.parent = open_parent(root, path, &removal.base);
     if (removal.parent < 0)
         return false;
@@ -336,7 +383,7 @@ bool removal_obstacle(int root, const char *path, bool is_directory, char why[OB
 
 bool removal_take(int root, const char *path, bool is_directory, const Stamp *stamp, int trash, bool *gone, Err *err)
 {
-    Removal removal = {.path = path, .is_directory = is_directory, .stamp = stamp};
+    Removal removal = {.root = root, .path = path, .is_directory = is_directory, .stamp = stamp};
     char why[OBSTACLE_BYTES];
     *gone = false;
     removal.parent = open_parent(root, path, &removal.base);

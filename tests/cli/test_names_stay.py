@@ -67,6 +67,8 @@ class Folders(NameCase):
         self.sync()
         (self.tree / "stores.joblib").unlink()
         self.put("stores/101/model.joblib")
+        lines = self.mm("check", "--json", str(self.tree), code=4).lines()
+        self.assertEqual([(line["letter"], line["name"]) for line in lines if line["type"] == "model"], [("+", "stores/101/model"), ("-", "stores")])
         self.sync()
         self.assertEqual(self.keys(), ["stores/101/model@1", "stores@1"])
         self.assertEqual(self.sync().summary()["unchanged"], 1)

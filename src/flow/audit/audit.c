@@ -11,14 +11,18 @@
 typedef struct HashJob {
     const SourceTree *tree;
     const StrMap *only;
-    bool follow_links;
+    const ScanRules *rules;
+    const Rows *rows;
 } HashJob;
 
 static void *start_hash(void *shared, Err *err)
 {
     const HashJob *job = shared;
-    PackSettings settings = {.level = 0, .temp_dir = "/tmp", .follow_links = job->follow_links, .keep_payload = false};
-    return packer_new(&settings, err);
+    PackSettings settings = {.level = 0, .temp_dir = "/tmp", .rules = job->rules, .keep_payload = false};
+    Packer *packer = packer_new(&settings, err);
+    if (packer != NULL)
+        packer_hash_junk(packer, true);
+    return packer;
 }
 
 static bool hash_source(void *shared, void *own, uint32_t index, Err *err)
@@ -35,7 +39,13 @@ static bool hash_source(void *shared, void *own, uint32_t index, Err *err)
         return true;
     }
     model->stamp = packed.stamp;
-    return model_set_content(model, &packed.content, packed.is_tar ? &packed.members : NULL, err);
+    if (!model_set_content(model, &packed.content, packed.is_tar ? &packed.members : NULL, err))
+        return false;
+    Content now = model_content(model);
+    Content whole = {.kind = CONTENT_DIRECTORY, .digest = packed.whole_content, .members = &packed.whole_members};
+    /* A row that has the junk in the directory, too, is no other content. */
+    return !packed.has_whole || model->name == NULL || rows_hold(job->rows, model->name, &now) ||
+           !rows_hold(job->rows, model->name, &whole) || model_set_content(model, &whole.digest, whole.members, err);
 }
 
 static void stop_hash(void *own)
@@ -43,9 +53,9 @@ static void stop_hash(void *own)
     packer_free(own);
 }
 
-static bool hash_sources(const AuditSettings *settings, SourceTree *tree, Err *err)
+static bool hash_sources(const AuditSettings *settings, SourceTree *tree, const Rows *rows, Err *err)
 {
-    HashJob shared = {.tree = tree, .only = settings->only, .follow_links = settings->scan.follow_links};
+    HashJob shared = {.tree = tree, .only = settings->only, .rules = &settings->scan, .rows = rows};
     PoolJob job = {.start = start_hash, .item = hash_source, .stop = stop_hash, .shared = &shared};
     return pool_run(settings->jobs, tree->models->count, &job, err);
 }
@@ -76,7 +86,7 @@ bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *model
     bool ok = source_tree_open(settings->models_dir, tree, err) &&
               source_tree_scan(tree, &settings->scan, settings->map_file, models, err) &&
               source_tree_spare(tree, store_target_file(settings->retry->target), err) && refuse_twins(models, err) &&
-              list_rows(settings, models, &audit, err) && hash_sources(settings, tree, err) &&
+              list_rows(settings, models, &audit, err) && hash_sources(settings, tree, audit.rows, err) &&
               audit_pair(settings, &audit, tree->map, models, err) &&
               audit_prove(settings, &audit, models, err) &&
               (!settings->for_removal || audit_look_at_removable(&audit, tree, err));

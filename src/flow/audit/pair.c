@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/glob.h"
+#include "base/strmap.h"
 #include "base/text.h"
 #include "model/content.h"
 #include "model/identify.h"
@@ -16,13 +17,6 @@ static void take_row(AuditItem *item, Row *row)
     item->version = row->model.version;
     item->raw_bytes = row->model.raw_bytes;
     item->is_unproven = row->content_recorded || (!row->model.has_digests && !row->is_filled);
-}
-
-static Content row_content(const StoredModel *row)
-{
-    return (Content){.kind = !row->has_format ? CONTENT_UNKNOWN : row->is_tar ? CONTENT_DIRECTORY : CONTENT_FILE,
-                     .digest = row->content,
-                     .members = row->has_members ? &row->members : NULL};
 }
 
 static bool has_content(const Row *row, const Model *model)
@@ -88,6 +82,49 @@ static bool find_earlier_keys(Rows *rows, ModelList *models, Err *err)
     return ok;
 }
 
+static bool may_be_version_by_folder(const Model *model)
+{
+    return model->name != NULL && model->state == MODEL_PENDING && model->explicit_version && model->has_earlier;
+}
+
+/* The names that the store has from a file without a version. */
+static bool find_plain_names(const Rows *rows, const ModelList *models, StrMap *out, Err *err)
+{
+    bool possible = false, ok = true;
+    for (uint32_t i = 0; i < models->count; i++)
+        possible = possible || may_be_version_by_folder(&models->items[i]);
+    for (size_t i = 0; ok && possible && i < rows->count; i++)
+        if (stored_key_is_plain(rows->items[i].model.name, rows->items[i].model.source_path))
+            ok = strmap_add(out, rows->items[i].model.name, (uint32_t)i, NULL, err);
+    return ok;
+}
+
+/* As a run has it: where the name is that of a file without a version, folders are no versions of it, but for those that are
+ * stored as such. keys: resolved, by model. */
+static bool part_from_plain(const Rows *rows, const StoredKeys *keys, const NameMap *map, ModelList *models, Err *err)
+{
+    StrMap plain = {0};
+    Identity *earlier = malloc(sizeof *earlier);
+    bool ok = (earlier != NULL || err_no_memory(err)) && find_plain_names(rows, models, &plain, err);
+    size_t next = 0;
+    for (uint32_t i = 0; ok && i < models->count; i++) {
+        Model *model = &models->items[i];
+        while (next < keys->count && keys->items[next].model < i)
+            next++;
+        bool is_stored = next < keys->count && keys->items[next].model == i;
+        if (is_stored || !may_be_version_by_folder(model) || strmap_get(&plain, model->name) == STRMAP_NONE ||
+            !identify_earlier(model, map, earlier) || earlier->version != VERSION_AUTO)
+            continue;
+        model->version = VERSION_AUTO;
+        model->explicit_version = false;
+        model->name = arena_copy(&models->arena, earlier->name, strlen(earlier->name), err);
+        ok = model->name != NULL;
+    }
+    free(earlier);
+    strmap_free(&plain);
+    return ok;
+}
+
 /* As a run names them: a source goes by the key under which the store has it. */
 static bool use_stored_keys(const Rows *rows, const NameMap *map, ModelList *models, Err *err)
 {
@@ -98,6 +135,7 @@ static bool use_stored_keys(const Rows *rows, const NameMap *map, ModelList *mod
         ok = stored_keys_add(&keys, models, map, row->name, row->version, row->source_path, err);
     }
     stored_keys_resolve(&keys);
+    ok = ok && part_from_plain(rows, &keys, map, models, err);
     for (size_t i = 0; ok && i < keys.count; i++) {
         Model *model = &models->items[keys.items[i].model];
         model->name = keys.items[i].name;

@@ -42,6 +42,10 @@ void audit_count(Audit *audit);
 bool rows_list(Retry *retry, const ModelList *models, Rows *out, Err *err);
 void rows_free(Rows *rows);
 size_t rows_first(const Rows *rows, const char *name); /* the first row of a name, or where it would be */
+/* Has a row of the name this content? */
+bool rows_hold(const Rows *rows, const char *name, const Content *content);
+Content row_content(const StoredModel *row); /* borrows */
+
 /* Every row whose name or source is below this folder gets has_source. */
 bool rows_shadow_folder(Rows *rows, const char *path, Err *err);
 Row *rows_find(Rows *rows, const char *name, int32_t version); /* NULL: not there */

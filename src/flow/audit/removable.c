@@ -82,7 +82,7 @@ static bool look_at(Audit *audit, const SourceTree *tree, const Links *links, Au
     }
     if (!note_link(audit, links, model, item, err))
         return false;
-    if (removal_obstacle(tree->root, model->path, model->kind == MODEL_DIRECTORY, why)) {
+    if (removal_obstacle(tree->root, model->path, model->kind == MODEL_DIRECTORY, &item->stamp, why)) {
         ok = buf_text(&text, why, err) && keep_text(audit, &text, &item->stays, err);
     } else {
         Buf loss = {0};

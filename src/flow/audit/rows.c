@@ -62,6 +62,23 @@ Row *rows_find(Rows *rows, const char *name, int32_t version)
     return at < rows->count && compare_key(name, version, &rows->items[at].model) == 0 ? &rows->items[at] : NULL;
 }
 
+Content row_content(const StoredModel *row)
+{
+    return (Content){.kind = !row->has_format ? CONTENT_UNKNOWN : row->is_tar ? CONTENT_DIRECTORY : CONTENT_FILE,
+                     .digest = row->content,
+                     .members = row->has_members ? &row->members : NULL};
+}
+
+bool rows_hold(const Rows *rows, const char *name, const Content *content)
+{
+    for (size_t i = rows_first(rows, name); i < rows->count && strcmp(rows->items[i].model.name, name) == 0; i++) {
+        Content stored = row_content(&rows->items[i].model);
+        if (content_equal(content, &stored))
+            return true;
+    }
+    return false;
+}
+
 static int by_key(const void *a, const void *b)
 {
     const Row *row = a;

@@ -82,12 +82,16 @@ static bool get_session(Worker *worker, bool *left, Err *err)
     return retry_open(run->settings->retry, &worker->store, err);
 }
 
-static bool read_model(Worker *worker, Model *model, Packed *packed, Err *err)
+static bool read_model(Worker *worker, uint32_t group, Model *model, Packed *packed, Err *err)
 {
     Run *run = worker->run;
+    packer_hash_junk(worker->packer, plan_has_versions(run->plan, group));
     if (!pack_model(worker->packer, run->tree.root, model, packed, err))
         return false;
     if (!model_set_content(model, &packed->content, packed->is_tar ? &packed->members : NULL, err))
+        return false;
+    Content whole = {.kind = CONTENT_DIRECTORY, .digest = packed->whole_content, .members = &packed->whole_members};
+    if (packed->has_whole && !plan_accept(run->plan, group, model, &whole, err))
         return false;
     model->stamp = packed->stamp;
     model->stored_bytes = packed->stored_bytes;
@@ -137,7 +141,7 @@ static bool do_model(Worker *worker, uint32_t group, Model *model, Err *err)
     Packed packed;
     if (is_too_young(worker->run, model))
         return leave_busy(model, "is younger than the age that was asked for; left for the next run");
-    if (!read_model(worker, model, &packed, err)) {
+    if (!read_model(worker, group, model, &packed, err)) {
         if (err->cls == ERR_SKIP && packer_was_busy(worker->packer))
             return leave_busy(model, "is still being written; left for the next run");
         return fail_model(worker, model, err);
@@ -172,7 +176,7 @@ static bool start(Worker *worker, Err *err)
     PackSettings pack = {.level = settings->level,
                          .memory_limit = run->many_writers ? run_payload_memory(worker->share) : batch_keep_memory(worker),
                          .temp_dir = run->state.temp_dir,
-                         .follow_links = settings->scan.follow_links,
+                         .rules = &settings->scan,
                          .keep_payload = !settings->dry_run};
     worker->row_cap = settings->batch_rows;
     worker->packer = packer_new(&pack, err);

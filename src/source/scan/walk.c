@@ -9,7 +9,7 @@
 #include "base/fs.h"
 #include "base/interrupt.h"
 #include "base/text.h"
-#include "base/tree.h"
+#include "../listing.h"
 
 /* Each level holds a descriptor, and a process has 1024 as a rule. */
 #define DEPTH_MAX 400
@@ -267,6 +267,8 @@ static bool note_members(Walk *walk, const TreeList *tree, const char **first, E
     *first = NULL;
     for (size_t i = 0; walk->rules->follow_links && i < tree->count; i++) {
         const char *seen;
+        if (tree->items[i].is_junk)
+            continue;
         if (!seen_add(&walk->seen, tree->items[i].dev, tree->items[i].ino, walk->path.data, &seen, err))
             return false;
         if (*first == NULL)
@@ -285,7 +287,7 @@ static bool note_swallowed(Walk *walk, const TreeList *tree, DirType type, Err *
     for (size_t i = 0; i < tree->count; i++) {
         const char *path = tree->items[i].path;
         bool is_part = type == DIR_AUTOGLUON && text_ends_with(path, ".pkl");
-        if (tree->items[i].is_directory || is_part || rules_match_file(walk->rules, path) < 0)
+        if (tree->items[i].is_directory || tree->items[i].is_junk || is_part || rules_match_file(walk->rules, path) < 0)
             continue;
         if (count < 3)
             first[count] = tree->items[i].path;
@@ -307,7 +309,7 @@ static bool add_directory_model(Walk *walk, int dir, DirType type, Err *err)
         walk->list->left_out.excluded++;
         return true;
     }
-    if (!tree_list(dir, TREE_INTERRUPTIBLE | (walk->rules->follow_links ? TREE_FOLLOW_LINKS : 0), &tree, err)) {
+    if (!listing_read(walk->root, walk->path.data, dir, walk->rules, TREE_INTERRUPTIBLE, &tree, err)) {
         ok = walk_report(walk, MODEL_DIRECTORY, err);
         goto out;
     }

@@ -28,7 +28,7 @@ ROWS = [
     P("signal-while-files-are-looked-at", "waits", "src/source/scan/walk.c", "if (!interrupt_check(err) || !walk_enter(walk, name, &mark, err))",
       "if (!walk_enter(walk, name, &mark, err))",
       "fault/test_signal_scan.ScanTest.test_while_files_are_looked_at", "and each file of it be asked over a network"),
-    P("signal-inside-a-directory", "waits", "src/base/file/tree.c", "if ((lister->flags & TREE_INTERRUPTIBLE) != 0 && !interrupt_check(err))",
+    P("signal-inside-a-directory", "waits", "src/base/file/tree.c", "if ((rules->flags & TREE_INTERRUPTIBLE) != 0 && !interrupt_check(err))",
       "if (lister == NULL)", "fault/test_signal_scan.ScanTest.test_inside_a_directory_model", "a directory model may be a large tree"),
     P("signal-while-links-are-followed", "waits", "src/source/scan/links.c", "ok = interrupt_check(err) && walk_enter", "ok = walk_enter",
       "fault/test_signal_scan.ScanTest.test_while_links_are_followed", "-L looks at links when all files are known"),

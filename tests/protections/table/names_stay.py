@@ -11,7 +11,7 @@ ROWS = [
       "unit/model/test_stored_key:the_source_of_the_newest_row_has_the_name", "one name has one source"),
     P("folder-beside-a-file", "names", "src/source/naming.c", "ok = ok && part_folders(naming, err) && settle_twins", "ok = ok && settle_twins",
       "cli/test_names_stay.Folders.test_a_folder_is_no_version_of_another_source", "two models under one name"),
-    P("folder-beside-a-stored-file", "names", "src/model/plan.c", "ok = part_from_plain(plan, plan->plain.items[i], fn, ctx, err);", "(void)part_from_plain;",
+    P("folder-beside-a-stored-file", "names", "src/model/plan_keys.c", "ok = part_from_plain(plan, plan->plain.items[i], &moves, err);", "(void)part_from_plain;",
       "cli/test_names_stay.Folders.test_a_folder_is_no_version_of_a_source_that_was_stored", "nor when the file has gone"),
     P("months-are-no-versions", "names", "src/model/identify.c", "|| is_below_year(stem, split->name_len);", ";",
       "unit/model/test_identify:test_table", "2024/01 and 2024/02 are two models"),

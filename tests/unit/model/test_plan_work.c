@@ -177,6 +177,69 @@ START_TEST(many_twins)
 }
 END_TEST
 
+static bool ignore_group(void *ctx, uint32_t group, Err *error)
+{
+    (void)ctx, (void)group, (void)error;
+    return true;
+}
+
+/* Folders that look like versions of one name: every third is stored as such, the others go back to their own names. */
+START_TEST(many_folders_that_are_no_versions)
+{
+    char path[40];
+    const int count = 20000;
+    double start = processor_seconds();
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "n/%06d/model.joblib", i);
+        add(path, "n", i);
+        list.items[i].has_earlier = true;
+        list.items[i].suffix_len = 7;
+    }
+    begin(CHANGE_NEW_VERSION);
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "n/%06d/model.joblib", i);
+        stored_from(i % 3 == 0 ? path : "n.joblib", "n", i, 'x');
+    }
+    ck_ok(plan_use_stored_keys(plan, ignore_group, NULL, &err));
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "n/%06d/model", i);
+        ck_assert_str_eq(list.items[i].name, i % 3 == 0 ? "n" : path);
+        ck_assert_int_eq(list.items[i].version, i % 3 == 0 ? i : VERSION_AUTO);
+        ck_assert_int_eq(list.items[i].state, MODEL_PENDING);
+    }
+    ck_assert_msg(processor_seconds() - start < 3, "%.1f s", processor_seconds() - start);
+    end();
+}
+END_TEST
+
+/* Files that the map names alike once, and that are stored under one name of their own. */
+START_TEST(many_sources_that_are_stored_under_one_name)
+{
+    char path[40];
+    const int count = 20000;
+    double start = processor_seconds();
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "m/%06d/model.joblib", i);
+        add(path, path, VERSION_AUTO);
+        list.items[i].has_earlier = true;
+        list.items[i].suffix_len = 7;
+    }
+    begin(CHANGE_NEW_VERSION);
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "m/%06d/model.joblib", i);
+        stored_from(path, "m", i, 'x');
+    }
+    ck_ok(plan_use_stored_keys(plan, ignore_group, NULL, &err));
+    for (int i = 0; i < count; i++)
+        ck_assert_msg(strcmp(list.items[i].name, "m") == 0 && list.items[i].version == i, "%d: %s", i, list.items[i].name);
+    uint32_t at = plan_first(plan, plan_group(plan, "m"));
+    for (int i = 0; i < count; i++, at = list.items[at].next)
+        ck_assert_int_eq(list.items[at].version, i);
+    ck_assert_msg(processor_seconds() - start < 3, "%.1f s", processor_seconds() - start);
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("model/plan, the work");
@@ -188,6 +251,8 @@ int main(void)
     tcase_add_test(tc, an_empty_tree_and_one_without_pending_models);
     tcase_add_test(tc, a_name_of_many_versions_takes_no_longer_than_many_names);
     tcase_add_test(tc, many_twins);
+    tcase_add_test(tc, many_folders_that_are_no_versions);
+    tcase_add_test(tc, many_sources_that_are_stored_under_one_name);
     suite_add_tcase(suite, tc);
     return unit_run(suite);
 }

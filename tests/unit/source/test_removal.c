@@ -306,7 +306,7 @@ START_TEST(test_open_for_writing)
         Stamp stamp = is_directory[i] ? stamp_of_directory(names[i]) : stamp_of(names[i]);
         int fd = openat(root, opened[i], O_RDWR);
         ck_assert_int_ge(fd, 0);
-        ck_assert(removal_obstacle(root, names[i], is_directory[i], why));
+        ck_assert(removal_obstacle(root, names[i], is_directory[i], NULL, why));
         ck_assert_msg(strstr(why, "open for writing") != NULL, "%s", why);
         ck_fails(removal_take(root, names[i], is_directory[i], &stamp, -1, &gone, &err), ERR_SKIP, "open for writing");
         close(fd);
@@ -411,12 +411,13 @@ START_TEST(test_obstacles)
     };
     char why[OBSTACLE_BYTES];
     Stamp stamp = stamp_of_directory("d");
-    ck_assert(!removal_obstacle(root, "d", true, why) && !removal_obstacle(root, "a/b/x", false, why));
+    ck_assert(!removal_obstacle(root, "d", true, NULL, why) && !removal_obstacle(root, "a/b/x", false, NULL, why));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         flagged = cases[i].path;
         its_flags = cases[i].flags;
         other_mount = cases[i].mount;
-        ck_assert_msg(removal_obstacle(root, "d", true, why) && strstr(why, cases[i].why) != NULL, "%s: %s", cases[i].path, why);
+        ck_assert_msg(removal_obstacle(root, "d", true, NULL, why) && strstr(why, cases[i].why) != NULL, "%s: %s", cases[i].path,
+                      why);
         ck_fails(removal_take(root, "d", true, &stamp, -1, &gone, &err), ERR_SKIP, cases[i].why);
         ck_assert(!gone && renames == 0 && unlinks == 0);
         flagged = NULL;
@@ -425,9 +426,9 @@ START_TEST(test_obstacles)
     flagged = "y";
     other_mount = 0;
     its_flags = STATX_ATTR_APPEND;
-    ck_assert(removal_obstacle(root, "y", false, why) && strstr(why, "it may only be appended to") != NULL);
+    ck_assert(removal_obstacle(root, "y", false, NULL, why) && strstr(why, "it may only be appended to") != NULL);
     flagged = "";
-    ck_assert(removal_obstacle(root, "y", false, why) && strstr(why, "its folder may only be appended to") != NULL);
+    ck_assert(removal_obstacle(root, "y", false, NULL, why) && strstr(why, "its folder may only be appended to") != NULL);
 }
 END_TEST
 

@@ -89,6 +89,13 @@ bool line_end(JsonLine *line, const Lines *lines, Err *err)
     return false;
 }
 
+void left_out_keys(JsonLine *line, const LeftOut *left_out)
+{
+    json_line_int(line, "left_out", (int64_t)left_out->files);
+    json_line_int(line, "hidden", (int64_t)left_out->hidden);
+    json_line_int(line, "excluded", (int64_t)left_out->excluded);
+}
+
 bool summary_end(JsonLine *line, const Lines *lines, int exit_code, Err *err)
 {
     if (lines->left_out != NULL)

@@ -36,15 +36,17 @@ JsonLine *summary_begin(const Lines *lines);
 /* Prints the line when its reader is ready, and frees it. */
 bool line_end(JsonLine *line, const Lines *lines, Err *err);
 
+/* left_out, hidden and excluded: how much of a tree was passed over. */
+void left_out_keys(JsonLine *line, const LeftOut *left_out);
+
 /* exit_code, the last key, and the end of the line. */
 bool summary_end(JsonLine *line, const Lines *lines, int exit_code, Err *err);
 
 /* lines_left_out.c. Text: one line for each way of passing over, in the columns of a run's counts or in a row. JSON: a line for
- * each kind, and three keys of the summary. Nothing where lines->left_out is NULL. */
+ * each kind. Nothing where lines->left_out is NULL. */
 bool left_out_lines(const Lines *lines, bool in_columns, Err *err);
 bool left_out_paths(const Lines *lines, Err *err); /* only when verbose */
 bool left_out_json(const Lines *lines, Err *err);
-void left_out_keys(JsonLine *line, const LeftOut *left_out);
 
 /* The text of hostile data, escaped. */
 void print_escaped(FILE *out, const char *text);

@@ -33,13 +33,6 @@ bool left_out_json(const Lines *lines, Err *err)
     return true;
 }
 
-void left_out_keys(JsonLine *line, const LeftOut *left_out)
-{
-    json_line_int(line, "left_out", (int64_t)left_out->files);
-    json_line_int(line, "hidden", (int64_t)left_out->hidden);
-    json_line_int(line, "excluded", (int64_t)left_out->excluded);
-}
-
 /* label  count  text, as the counts of a run stand there, or in a row. */
 static void label(const Lines *lines, const char *words, uint64_t count, bool in_columns)
 {

@@ -12,7 +12,7 @@
 #include "source.h"
 #include "state/state.h"
 #include "../deliver/deliver.h"
-#include "../run/worker.h"
+#include "../share.h"
 
 typedef struct Copy {
     const CopySettings *settings;
@@ -262,7 +262,7 @@ static bool copy_all(Copy *copy, Err *err)
         !refuse_same_place(copy, err) || !open_state(copy, err) ||
         !retry_step(settings->to, &deliver->store, prepare_destination, copy, err) || !deliver_init(deliver, err))
         return false;
-    spool_init(&deliver->payload, run_payload_memory(settings->max_memory), copy->state.temp_dir);
+    spool_init(&deliver->payload, share_for_payload(settings->max_memory), copy->state.temp_dir);
     bool ok = copy_rows(copy, err);
     spool_free(&deliver->payload);
     return ok;

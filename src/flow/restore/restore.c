@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "state/state.h"
 #include "../deliver/deliver.h"
-#include "../run/worker.h"
+#include "../share.h"
 
 typedef struct Restore {
     const RestoreSettings *settings;
@@ -152,7 +152,7 @@ static bool restore_folder(Restore *restore, Err *err)
 static bool restore_rows(Restore *restore, Err *err)
 {
     Deliver *deliver = &restore->deliver;
-    spool_init(&deliver->payload, run_payload_memory(restore->settings->max_memory), restore->state.temp_dir);
+    spool_init(&deliver->payload, share_for_payload(restore->settings->max_memory), restore->state.temp_dir);
     bool ok = deliver_init(deliver, err);
     for (size_t i = 0; ok && i < restore->folders.count; i++) {
         restore->folder = &restore->folders.items[i];

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "model/identify.h"
+#include "../share.h"
 #include "worker.h"
 
 bool item_list_add(ItemList *list, const BatchItem *item, Err *err)
@@ -152,7 +153,7 @@ bool batch_settle_decided(Worker *worker, Err *err)
 
 size_t batch_keep_memory(const Worker *worker)
 {
-    return run_payload_memory(worker->share) / 2;
+    return share_for_payload(worker->share) / 2;
 }
 
 void batch_clear(Worker *worker)

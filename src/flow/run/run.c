@@ -13,16 +13,9 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "../share.h"
 #include "worker.h"
 #include "schema/schema.h"
-
-size_t run_payload_memory(uint64_t share)
-{
-    uint64_t free_bytes = share > RUN_WORKER_OVERHEAD ? share - RUN_WORKER_OVERHEAD : 0;
-    /* A growing buffer is up to half as large again as what is in it. */
-    uint64_t payload = free_bytes / 3 * 2;
-    return payload < 1024 * 1024 ? 1024 * 1024 : (size_t)payload;
-}
 
 static bool open_root(Run *run, Err *err)
 {
@@ -91,7 +84,7 @@ static bool open_state(Run *run, Err *err)
 
 static unsigned worker_count(const Run *run)
 {
-    uint64_t count = run->settings->jobs, room = run->settings->max_memory / (RUN_WORKER_OVERHEAD + 1024 * 1024);
+    uint64_t count = run->settings->jobs, room = run->settings->max_memory / (SHARE_OVERHEAD + SHARE_LEAST);
     count = count < room ? count : room;
     count = count < plan_work_count(run->plan) ? count : plan_work_count(run->plan);
     return count > 0 ? (unsigned)count : 1;

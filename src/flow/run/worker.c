@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "../share.h"
 
 #define SEEN_MAX 256 /* settled without a commit: journal them together */
 
@@ -174,7 +175,7 @@ static bool start(Worker *worker, Err *err)
     Run *run = worker->run;
     const RunSettings *settings = run->settings;
     PackSettings pack = {.level = settings->level,
-                         .memory_limit = run->many_writers ? run_payload_memory(worker->share) : batch_keep_memory(worker),
+                         .memory_limit = run->many_writers ? share_for_payload(worker->share) : batch_keep_memory(worker),
                          .temp_dir = run->state.temp_dir,
                          .rules = &settings->scan,
                          .keep_payload = !settings->dry_run};

@@ -91,10 +91,6 @@ typedef struct Worker {
 
 void *worker_main(void *worker);
 
-/* How many bytes of payload a worker may hold in memory when `share` bytes are its part of --max-memory. */
-size_t run_payload_memory(uint64_t share);
-#define RUN_WORKER_OVERHEAD ((uint64_t)5 * 1024 * 1024) /* buffers of one worker besides the payload: pack, COPY, backup */
-
 /* batch.c: the open transaction of one worker. */
 
 /* Whose the backup of this run is, once the store was asked who it is. */

@@ -1,4 +1,4 @@
-# Targets: all run run-postgres check check-long asan tsan coverage lint bench docs install clean. Everything is made below $(BUILD).
+# Targets: all run run-postgres check check-long asan tsan coverage lint bench docs install uninstall deb clean. Everything is made below $(BUILD).
 BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= cc
@@ -147,11 +147,45 @@ run-postgres:
 	$(MAKE) --no-print-directory -j$(JOBS) all
 	scripts/demo --postgres
 
-install: $(PROGRAM)
-	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/migrate_models_to_db
+# --- installation ------------------------------------------------------------------------------------------------------------------
+# PREFIX (/usr/local), DESTDIR and each of the folders may be given. `make uninstall`, with the same, removes all of it.
+
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man/man1
+DOCDIR  ?= $(PREFIX)/share/doc/migrate_models_to_db
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+UNITS := migrate-models.service migrate-models.timer
+
+$(BUILD)/share/%: $(PROGRAM)
+	@mkdir -p $(@D)
+	$(PROGRAM) --help-$* >$@.new
+	@mv $@.new $@
+
+install: $(PROGRAM) $(addprefix $(BUILD)/share/,man bash zsh fish)
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(BINDIR)/migrate_models_to_db
+	install -D -m 644 $(BUILD)/share/man $(DESTDIR)$(MANDIR)/migrate_models_to_db.1
+	install -D -m 644 $(BUILD)/share/bash $(DESTDIR)$(BASHDIR)/migrate_models_to_db
+	install -D -m 644 $(BUILD)/share/zsh $(DESTDIR)$(ZSHDIR)/_migrate_models_to_db
+	install -D -m 644 $(BUILD)/share/fish $(DESTDIR)$(FISHDIR)/migrate_models_to_db.fish
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/docs $(wildcard docs/*.md)
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples $(wildcard scripts/examples/*)
+	install -d $(DESTDIR)$(UNITDIR)
+	for unit in $(UNITS); do \
+	  sed 's|/usr/local/bin/|$(BINDIR)/|' scripts/examples/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/migrate_models_to_db
+	rm -f $(DESTDIR)$(BINDIR)/migrate_models_to_db $(DESTDIR)$(MANDIR)/migrate_models_to_db.1 $(DESTDIR)$(BASHDIR)/migrate_models_to_db \
+	  $(DESTDIR)$(ZSHDIR)/_migrate_models_to_db $(DESTDIR)$(FISHDIR)/migrate_models_to_db.fish $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+# $(BUILD)/migrate-models-to-db_VERSION_ARCH.deb; apt-get remove takes it away again, whole.
+.PHONY: deb
+deb: $(PROGRAM)
+	scripts/make-deb $(BUILD) $(VERSION)
 
 clean:
 	rm -rf $(BUILD)

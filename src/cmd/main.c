@@ -9,6 +9,7 @@
 #include "command.h"
 #include "flow/signals.h"
 #include "help.h"
+#include "manual/manual.h"
 #include "schema/schema.h"
 
 static LogLevel log_level(const Options *options)
@@ -129,13 +130,21 @@ static int finish(int code)
     return code == 0 && ferror(stderr) ? err_exit_code(ERR_STOP) : code;
 }
 
+/* What the build prints from the tables: for docs/options.md, and for what `make install` installs. */
+static const struct {
+    const char *word;
+    void (*print)(FILE *out);
+} papers[] = {{"--help-markdown", help_print_markdown}, {"--help-man", manual_page}, {"--help-bash", manual_bash},
+              {"--help-zsh", manual_zsh}, {"--help-fish", manual_fish}};
+
 int main(int argc, char **argv)
 {
     if (!hold_standard_descriptors())
         return err_exit_code(ERR_STOP);
-    if (argc > 1 && strcmp(argv[1], "--help-markdown") == 0) { /* for docs/options.md */
-        help_print_markdown(stdout);
-        return finish(0);
-    }
+    for (size_t i = 0; argc > 1 && i < sizeof papers / sizeof *papers; i++)
+        if (strcmp(argv[1], papers[i].word) == 0) {
+            papers[i].print(stdout);
+            return finish(0);
+        }
     return finish(choose_and_execute(argc, argv));
 }

@@ -212,7 +212,7 @@ class Story:
         """A unit: `systemd-analyze verify` finds nothing to say. Its name is in the info string; a timer comes behind its service."""
         (self.keep / block.rest).write_text(self.real(block.text))
         if shutil.which("systemd-analyze"):
-            printed = self.start(block, ["systemd-analyze", "verify", str(self.keep / block.rest)], cwd=self.keep)
+            printed = self.start(block, ["systemd-analyze", "verify", "--man=no", str(self.keep / block.rest)], cwd=self.keep)
             self.case.assertEqual(printed, "", block)
 
     def do_csv(self, block):

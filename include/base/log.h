@@ -15,6 +15,9 @@ void log_line(LogLevel level, const char *format, ...) __attribute__((format(pri
 /* A warning that -q does not silence: what would be lost if nobody read it. */
 void log_loud_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A question to the person at the terminal: no newline behind it. */
+void log_question(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The error's text, and its hint on a second line. */
 void log_err(LogLevel level, const Err *err);
 

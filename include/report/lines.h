@@ -22,6 +22,7 @@ typedef struct Lines {
     const LeftOut *left_out; /* of a command that looked at a tree, else NULL */
     char take_left_out[96];  /* how to take what was left out, "" = no way is known */
     const char *take_hidden; /* the same for what is hidden */
+    const char *next_command; /* of cleanup: what executes the plan that was written; NULL = none */
     int signalled;       /* the signal that had asked to end when the answer began, 0 = none: another one ends the answer */
 } Lines;
 

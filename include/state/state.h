@@ -12,9 +12,13 @@ typedef struct State {
     Journal *journal;
 } State;
 
-/* The paths only; nothing is made. state_dir NULL: $XDG_STATE_HOME/migrate_models_to_db, else ~/.local/state/migrate_models_to_db.
- * backup_dir NULL: backups/ in the folder. ERR_USAGE when neither variable is set. */
+/* The paths only; nothing is made. state_dir NULL: $STATE_DIRECTORY, which systemd sets for a unit with StateDirectory=, else
+ * $XDG_STATE_HOME/migrate_models_to_db, else ~/.local/state/migrate_models_to_db. backup_dir NULL: backups/ in the folder.
+ * ERR_USAGE when none of the variables is set. */
 bool state_locate(const char *state_dir, const char *backup_dir, const StoreTarget *target, State *out, Err *err);
+
+/* Did an earlier run make the folder? Until then a store is asked for before the folder is made: a mistyped address leaves none. */
+bool state_is_there(const State *state);
 
 /* Makes the folder (0700), takes the lock, opens the journal. ERR_LOCKED, ERR_STOP. */
 bool state_open(State *state, const char *run_id, Err *err);

@@ -32,11 +32,17 @@ static void put_line(const char *prefix, const char *text)
 
 static const char *const prefixes[] = {"error: ", "warning: ", "", "debug: "};
 
+__attribute__((format(printf, 3, 0))) static void format_safely(char *text, size_t cap, const char *format, va_list args)
+{
+    char raw[2048];
+    vsnprintf(raw, sizeof raw, format, args);
+    text_escape(text, cap, raw, strlen(raw));
+}
+
 __attribute__((format(printf, 2, 0))) static void put(LogLevel level, const char *format, va_list args)
 {
-    char raw[2048], text[4096];
-    vsnprintf(raw, sizeof raw, format, args);
-    text_escape(text, sizeof text, raw, strlen(raw));
+    char text[4096];
+    format_safely(text, sizeof text, format, args);
     put_line(prefixes[level], text);
 }
 
@@ -56,6 +62,19 @@ void log_loud_warning(const char *format, ...)
     va_start(args, format);
     put(LOG_WARN, format, args);
     va_end(args);
+}
+
+void log_question(const char *format, ...)
+{
+    char text[4096];
+    va_list args;
+    va_start(args, format);
+    format_safely(text, sizeof text, format, args);
+    va_end(args);
+    pthread_mutex_lock(&lock);
+    fputs(text, stderr);
+    fflush(stderr);
+    pthread_mutex_unlock(&lock);
 }
 
 void log_err(LogLevel level, const Err *err)

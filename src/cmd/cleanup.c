@@ -1,16 +1,19 @@
 /* cleanup.c: the command `cleanup`. Deletes nothing but by --apply. */
+#include <limits.h>
 #include <poll.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/userfile.h"
 #include "command.h"
 #include "flow/audit_report.h"
 #include "flow/cleanup.h"
+#include "words/retell.h"
 
 static AuditSettings audit_settings(CommandContext *context)
 {
@@ -28,13 +31,24 @@ static AuditSettings audit_settings(CommandContext *context)
 
 /* --- the report -------------------------------------------------------------------------------------------------------------- */
 
-static bool write_plan(const Audit *audit, const SourceTree *tree, const char *path, bool quiet, Err *err)
+static bool write_plan(const Audit *audit, const SourceTree *tree, const char *path, Err *err)
 {
     CleanupPlan plan = {0};
     bool ok = cleanup_make_plan(audit, tree, &plan, err) && (path == NULL || cleanup_plan_write(&plan, path, err));
-    if (ok && path != NULL && !quiet && !userfile_is_stream(path))
-        log_line(LOG_WARN, "the plan is in %s; to execute it: cleanup --apply %s", path, path);
     cleanup_plan_free(&plan);
+    return ok;
+}
+
+/* The command that executes the plan. Without a file that it could name: "". */
+static bool tell_next(const Options *options, Buf *out, Err *err)
+{
+    static const char *const without[] = {"plan", "report", "json", "verbose", "quiet", NULL};
+    if (options->plan == NULL || userfile_is_stream(options->plan))
+        return true;
+    Buf words = {0};
+    bool ok = buf_text(&words, "cleanup --apply", err) && retell_word(options->plan, &words, err) &&
+              retell(options, words.data, without, out, err);
+    buf_free(&words);
     return ok;
 }
 
@@ -46,17 +60,20 @@ static bool report(CommandContext *context, Err *err)
     ModelList models = {0};
     Audit audit = {0};
     Inventory inventory = {0};
+    Buf next = {0};
     bool ok =
         audit_run(&settings, &tree, &models, &audit, err) && source_tree_spare(&tree, options->plan, err) &&
         source_tree_spare(&tree, options->report, err) &&
         audit_inventory(&audit, &tree, "Clean-up report", true, store_target_label(context->retry.target), command_host(),
                         &inventory, err) &&
-        write_plan(&audit, &tree, options->plan, options->quiet, err) &&
+        write_plan(&audit, &tree, options->plan, err) && tell_next(options, &next, err) &&
         (options->report == NULL || inventory_write_file(&inventory, options->report, err));
     context->exit_code = ok && audit.counts[audit_index(AUDIT_UNCHECKED)] > 0 ? err_exit_code(ERR_SKIP) : 0;
     Lines lines = command_tree_lines(context, &models);
+    lines.next_command = next.data;
     if (ok && !command_answers_in(options->plan) && !command_answers_in(options->report))
         ok = lines_cleanup(&lines, &inventory, context->exit_code, err);
+    buf_free(&next);
     audit_free_inventory(&inventory);
     audit_free(&audit);
     source_tree_close(&tree);
@@ -84,21 +101,28 @@ static bool read_answer(char *out, size_t cap, Err *err)
     return interrupt_check(err);
 }
 
-/* A deletion wants a yes: from --yes, or from a person. */
-static bool confirm(const Options *options, const CleanupPlan *plan, Err *err)
+/* A deletion wants a yes: from --yes, or from a person, who is told what it is about. */
+static bool confirm(const CommandContext *context, const CleanupPlan *plan, Err *err)
 {
-    uint64_t count = 0;
-    char answer[16];
-    for (size_t i = 0; i < plan->count; i++)
+    const Options *options = context->options;
+    unsigned long long count = 0;
+    uint64_t bytes = 0;
+    char answer[16], size[24];
+    for (size_t i = 0; i < plan->count; i++) {
         count += plan->lines[i].delete_it;
+        bytes += plan->lines[i].delete_it ? plan->lines[i].row.raw_bytes : 0;
+    }
     if (options->yes || count == 0)
         return true;
     if (!isatty(STDIN_FILENO)) {
-        err_set(err, ERR_USAGE, "%llu sources would be removed, and standard input is no terminal to confirm on",
-                (unsigned long long)count);
+        err_set(err, ERR_USAGE, "%llu sources would be removed, and standard input is no terminal to confirm on", count);
         return err_hint(err, "add --yes");
     }
-    fprintf(stderr, "Remove up to %llu sources, each after its proof? [y/N] ", (unsigned long long)count);
+    char place[PATH_MAX];
+    const char *folder = realpath(context->models_dir, place) != NULL ? place : context->models_dir;
+    log_question("Remove up to %llu source%s (%s) from %s as %s plans it, each after its proof%s%s? [y/N] ", count,
+                 count == 1 ? "" : "s", text_bytes(size, bytes), folder, options->apply,
+                 options->trash != NULL ? ", to " : "", options->trash != NULL ? options->trash : "");
     if (!read_answer(answer, sizeof answer, err))
         return false;
     if (answer[0] == 'y' || answer[0] == 'Y')
@@ -122,7 +146,7 @@ static bool apply(CommandContext *context, Err *err)
     CleanupPlan plan = {0};
     CleanupResult result = {0};
     Lines lines = command_lines(context);
-    bool ok = cleanup_plan_read(options->apply, &plan, err) && confirm(options, &plan, err) &&
+    bool ok = cleanup_plan_read(options->apply, &plan, err) && confirm(context, &plan, err) &&
               cleanup_apply(&settings, &plan, say_done, &lines, &result, err);
     context->exit_code = result.kept_count > 0 ? err_exit_code(ERR_SKIP) : 0;
     if (ok || result.removed_count + result.kept_count > 0) {

@@ -12,6 +12,7 @@
 #include "get_many.h"
 #include "flow/odd.h"
 #include "source/unpack.h"
+#include "words/not_found.h"
 
 #define LATEST_ACTIVE (-1)
 #define LATEST (-2)
@@ -76,11 +77,7 @@ static bool find(Store *store, const char *reference, Choice *choice, Err *err)
         return false;
     if (choice->found)
         return true;
-    err_set(err, ERR_STOP, "%s: is not stored%s", reference,
-            choice->wanted == LATEST_ACTIVE ? ", or no version of it is active" : "");
-    return err_hint(err, choice->wanted == LATEST_ACTIVE
-                             ? "NAME@latest takes the highest version, active or not; a name has the folders of its path: sub/NAME"
-                             : "a name has the folders of its path (sub/NAME@1); the view model_catalog lists all that is stored");
+    return refuse_not_found(store, reference, choice->name, choice->wanted >= 0 ? &version : NULL, err);
 }
 
 /* The file name that the source had, else the last part of the model's name. */

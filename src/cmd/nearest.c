@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define LONGEST 31
+#define LONGEST 255
 
 static unsigned least(unsigned a, unsigned b, unsigned c)
 {
@@ -10,21 +10,22 @@ static unsigned least(unsigned a, unsigned b, unsigned c)
     return low < c ? low : c;
 }
 
-/* The optimal string alignment distance; rows of its table are letters of `a`. */
+/* The optimal string alignment distance; a row of its table is a letter of `a`, and three are enough. */
 static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-    unsigned rows[LONGEST + 1][LONGEST + 1];
+    unsigned table[3][LONGEST + 1];
     for (size_t j = 0; j <= b_len; j++)
-        rows[0][j] = (unsigned)j;
+        table[0][j] = (unsigned)j;
     for (size_t i = 1; i <= a_len; i++) {
-        rows[i][0] = (unsigned)i;
+        unsigned *row = table[i % 3], *before = table[(i + 2) % 3], *before_that = table[(i + 1) % 3];
+        row[0] = (unsigned)i;
         for (size_t j = 1; j <= b_len; j++) {
-            rows[i][j] = least(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && rows[i - 2][j - 2] + 1 < rows[i][j])
-                rows[i][j] = rows[i - 2][j - 2] + 1;
+            row[j] = least(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before_that[j - 2] + 1 < row[j])
+                row[j] = before_that[j - 2] + 1;
         }
     }
-    return rows[a_len][b_len];
+    return table[a_len % 3][b_len];
 }
 
 Nearest nearest_to(const char *word, size_t len)
@@ -34,8 +35,8 @@ Nearest nearest_to(const char *word, size_t len)
 
 void nearest_try(Nearest *nearest, const char *known)
 {
-    size_t len = strlen(known);
-    if (nearest->len > LONGEST || len > LONGEST || nearest->limit == 0)
+    size_t len = strlen(known), apart = len > nearest->len ? len - nearest->len : nearest->len - len;
+    if (nearest->len > LONGEST || len > LONGEST || apart >= nearest->limit)
         return;
     unsigned found = distance(nearest->word, nearest->len, known, len);
     if (found >= nearest->limit)

@@ -120,7 +120,8 @@ const OptionSpec option_table[] = {
      .commands = CMD_STATE,
      .anywhere = true,
      .value_name = "DIR",
-     .help = "lock, journal and backups; default $XDG_STATE_HOME/migrate_models_to_db, else ~/.local/state/migrate_models_to_db",
+     .help = "lock, journal and backups; default $STATE_DIRECTORY (of a systemd unit), else $XDG_STATE_HOME/migrate_models_to_db, "
+             "else ~/.local/state/migrate_models_to_db",
      .brief = "where lock, journal and backups are"},
     {.name = "backup",
      .kind = OPTION_CHOICE,

@@ -300,6 +300,14 @@ static bool refuse_of_other(Words *words, const OptionSpec *spec, const char *sh
     return err_set(err, ERR_USAGE, "%s is not an option of this command", shown);
 }
 
+static bool note_given(Options *options, const OptionSpec *spec, const char *value, Err *err)
+{
+    GivenOption *given = vec_push(&options->given, err);
+    if (given != NULL)
+        *given = (GivenOption){.spec = spec, .value = value};
+    return given != NULL;
+}
+
 static bool apply(Words *words, const OptionSpec *spec, const char *shown, char *value, Err *err)
 {
     if (value == NULL && takes_value(spec) && words->next < words->argc)
@@ -311,13 +319,13 @@ static bool apply(Words *words, const OptionSpec *spec, const char *shown, char 
     else if ((spec->commands & words->bits) == 0 && !spec->anywhere)
         return refuse_of_other(words, spec, shown, err);
     if (!takes_value(spec))
-        return value == NULL ? set_option(words->options, spec, NULL, err)
+        return value == NULL ? set_option(words->options, spec, NULL, err) && note_given(words->options, spec, NULL, err)
                              : err_set(err, ERR_USAGE, "--%s takes no value", spec->name);
     if (value == NULL)
         return err_set(err, ERR_USAGE, "%s needs a value: %s", shown, spec->value_name);
     begin_list(words, spec);
     const char *kept = spec->secret ? take_secret(words, value, err) : value;
-    return kept != NULL && set_option(words->options, spec, kept, err);
+    return kept != NULL && set_option(words->options, spec, kept, err) && note_given(words->options, spec, kept, err);
 }
 
 static bool parse_long(Words *words, char *word, Err *err)
@@ -429,6 +437,7 @@ void options_free(Options *options)
         free(options->owned.items[i]);
     }
     free(options->owned.items);
+    free(options->given.items);
     for (const OptionSpec *spec = option_table; spec->name != NULL; spec++)
         if (spec->kind == OPTION_LIST)
             free(((StringList *)(void *)((char *)options + spec->offset))->items);

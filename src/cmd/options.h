@@ -35,6 +35,12 @@ typedef struct StringList {
     bool from_environment; /* what the command line gives replaces it */
 } StringList;
 
+/* An option of the command line, as it was given. */
+typedef struct GivenOption {
+    const struct OptionSpec *spec;
+    const char *value; /* NULL for a flag */
+} GivenOption;
+
 typedef struct Options {
     const char *dbname;   /* NULL: not named with -d */
     const char *from, *to;
@@ -57,6 +63,7 @@ typedef struct Options {
     const char *sample, *report, *plan, *apply, *trash;
 
     StringList arguments; /* what is no option */
+    VEC(GivenOption) given; /* in the order of the command line */
     VEC(char *) owned;    /* copies made while parsing */
     unsigned taken_by;    /* after a failure: the commands that take the option, which is none of this one; else 0 */
 } Options;

@@ -64,9 +64,12 @@ static int finish(const Options *options, bool ok, const Err *err, const RunSumm
     if (ok)
         return summary->exit_code;
     remedy_log(err, options);
-    if (summary->pending_count > 0 || err->cls == ERR_INTERRUPTED)
-        log_line(LOG_ERROR, "the models stored so far are kept; run the same command again to continue%s",
+    const char *kept = summary->new_count > 0 && !options->dry_run ? "the models stored so far are kept; " : "";
+    if (err->cls == ERR_INTERRUPTED || (summary->pending_count > 0 && err->cls == ERR_UNREACHABLE))
+        log_line(LOG_ERROR, "%srun the same command again to continue%s", kept,
                  options->dry_run ? "" : " (nothing is stored twice)");
+    else if (kept[0] != '\0')
+        log_line(LOG_ERROR, "%swhen that is mended, the same command continues (nothing is stored twice)", kept);
     return summary->exit_code;
 }
 

@@ -80,7 +80,7 @@ static void check_total(FILE *out, const CheckSummary *summary)
             (unsigned long long)summary->only_in_store, (unsigned long long)summary->differ,
             (unsigned long long)summary->unchecked, text_bytes(bytes, summary->same_bytes));
     if (summary->older > 0)
-        fprintf(out, "; %llu older versions in the store", (unsigned long long)summary->older);
+        fprintf(out, "; %llu older version%s in the store", (unsigned long long)summary->older, summary->older == 1 ? "" : "s");
     fputc('\n', out);
 }
 
@@ -187,7 +187,11 @@ static bool cleanup_text(const Lines *lines, const Inventory *inventory, const P
         return false;
     fprintf(out, "%llu may go (%s)", parts[1].count, text_bytes(text, parts[1].bytes));
     fprintf(out, ", %llu must stay (%s); nothing was deleted\n", parts[0].count, text_bytes(text, parts[0].bytes));
-    return left_out_paths(lines, err) && left_out_lines(lines, false, err);
+    if (!left_out_paths(lines, err) || !left_out_lines(lines, false, err))
+        return false;
+    if (lines->next_command != NULL && parts[1].count > 0)
+        fprintf(out, "To remove what may go, each after its proof:\n  %s\n", lines->next_command);
+    return true;
 }
 
 bool lines_cleanup(const Lines *lines, const Inventory *inventory, int exit_code, Err *err)

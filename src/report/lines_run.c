@@ -140,6 +140,13 @@ static bool summary_json(const Lines *lines, const RunSummary *summary, Err *err
     return summary_end(line, lines, summary->exit_code, err);
 }
 
+/* After any other error something has to be mended first. */
+static bool is_worth_repeating(int exit_code)
+{
+    return exit_code == err_exit_code(ERR_UNREACHABLE) || exit_code > 128;
+}
+
+
 static void count_line(FILE *out, const char *label, uint64_t count, const char *note)
 {
     if (count > 0)
@@ -160,7 +167,9 @@ static void text_counts(FILE *out, const RunSummary *summary)
     count_line(out, "failed", summary->failed_count, "see above");
     count_line(out, "skipped", summary->skipped_count, "left out on purpose");
     count_line(out, "busy", summary->busy_count, "still being written, or too young; left for the next run");
-    count_line(out, "not done", summary->pending_count, "run the same command again to go on");
+    count_line(out, "not done", summary->pending_count,
+               is_worth_repeating(summary->exit_code) ? "run the same command again to go on"
+                                                      : "see the error; when it is mended, the same command goes on");
     if (summary->new_count + summary->unchanged_count + summary->conflict_count + summary->failed_count + summary->skipped_count +
             summary->busy_count + summary->pending_count ==
         0)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/atomic_file.h"
 #include "base/fs.h"
@@ -10,8 +11,14 @@
 
 static char *default_dir(Err *err)
 {
-    const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    const char *unit = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     char *base = NULL, *dir = NULL;
+    if (unit != NULL && unit[0] == '/') { /* a unit of systemd may have several */
+        dir = strndup(unit, strcspn(unit, ":"));
+        if (dir == NULL)
+            err_no_memory(err);
+        return dir;
+    }
     if (xdg != NULL && xdg[0] == '/')
         base = strdup(xdg);
     else if (home != NULL && home[0] == '/')
@@ -49,12 +56,19 @@ bool state_locate(const char *state_dir, const char *backup_dir, const StoreTarg
     return true;
 }
 
+bool state_is_there(const State *state)
+{
+    struct stat st;
+    return stat(state->folder, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 bool state_open(State *state, const char *run_id, Err *err)
 {
     char *lock_path = fs_join(state->folder, "lock");
     if (lock_path == NULL)
         return err_no_memory(err);
-    bool ok = fs_make_private_dir(state->folder, err) && lock_take(lock_path, run_id, &state->lock, err);
+    bool ok = (fs_make_private_dir(state->folder, err) || err_remedy(err, REMEDY_STATE_DIR)) &&
+              lock_take(lock_path, run_id, &state->lock, err);
     if (ok)
         atomic_file_sweep(state->folder);
     ok = ok && journal_open(state->journal_path, &state->journal, err);

@@ -300,7 +300,7 @@ class CannotConnect(ConnectCase):
         self.assertEqual(self.migrate("-d", f"postgresql://{self.place}", "--include", "none").code, 0)
         self.query("GRANT USAGE ON SCHEMA public TO password_user; GRANT SELECT ON ALL TABLES IN SCHEMA public TO password_user")
         url = f"postgresql://password_user@127.0.0.1:{self.port}/{self.database}"
-        self.check(1, "permission denied", "needs SELECT, INSERT", arguments=["-d", url], env={"PGPASSWORD": PASSWORD})
+        self.check(1, "permission denied", "to store also INSERT on models", arguments=["-d", url], env={"PGPASSWORD": PASSWORD})
         self.assertEqual(self.stored(), {})
         self.assertEqual(self.backups(), [])
 

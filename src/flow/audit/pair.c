@@ -164,6 +164,33 @@ static bool shadow_rows(Rows *rows, const Model *model, Err *err)
     return true;
 }
 
+/* Other content under the size and the time of what was stored from this very file: so writes nobody but a disk that rots. */
+static bool looks_damaged(const StoredModel *row, const Model *model)
+{
+    return model->kind == MODEL_FILE && row->has_digests && !row->is_tar && !row->no_mtime && row->raw_bytes == model->stamp.size &&
+           row->source_mtime_ns / 1000 == model->stamp.mtime_ns / 1000 && strcmp(row->source_path, model->path) == 0;
+}
+
+/* *said: there is such a row. */
+static bool say_damaged(Audit *audit, AuditItem *item, const Model *model, bool *said, Err *err)
+{
+    const Rows *rows = audit->rows;
+    const StoredModel *row = NULL;
+    for (size_t i = rows_first(rows, model->name); i < rows->count && strcmp(rows->items[i].model.name, model->name) == 0; i++)
+        if (looks_damaged(&rows->items[i].model, model))
+            row = &rows->items[i].model;
+    *said = row != NULL;
+    if (row == NULL)
+        return true;
+    Buf text = {0};
+    bool ok = buf_format(&text, err, "possibly damaged: it has the size and the time of %s@%d, but not its content; ", row->name,
+                         (int)row->version) &&
+              buf_format(&text, err, "get %s@%d brings that back", row->name, (int)row->version) &&
+              audit_reason(audit, item, AUDIT_DIFFERS, text.data, err);
+    buf_free(&text);
+    return ok;
+}
+
 /* Of a source without a version: in what does it differ from the versions that its name has? From the newest one, that is. */
 static bool say_no_version(Audit *audit, AuditItem *item, const Model *model, Err *err)
 {
@@ -231,11 +258,14 @@ static bool pair_source(Audit *audit, const Model *model, uint32_t index, Err *e
         item->letter = AUDIT_ONLY_DISK;
         return true;
     }
+    bool damaged = false;
+    if ((partner == NULL || !has_content(partner, model)) && !say_damaged(audit, item, model, &damaged, err))
+        return false;
     if (partner == NULL)
-        return say_no_version(audit, item, model, err);
+        return damaged || say_no_version(audit, item, model, err);
     take_row(item, partner);
     if (!has_content(partner, model))
-        return audit_reason(audit, item, AUDIT_DIFFERS, "the store has other content under this name and version", err);
+        return damaged || audit_reason(audit, item, AUDIT_DIFFERS, "the store has other content under this name and version", err);
     item->letter = AUDIT_SAME;
     return say_readers(audit, item, partner, model, err);
 }

@@ -244,13 +244,19 @@ static bool prepare_destination(void *ctx, Err *err)
     return true;
 }
 
+/* A mistyped address must not leave a state folder. */
 static bool open_state(Copy *copy, Err *err)
 {
+    const CopySettings *settings = copy->settings;
     char run_id[37];
     id_new_uuid(run_id);
-    return copy->settings->dry_run ||
-           (state_locate(copy->settings->state_dir, NULL, copy->settings->to->target, &copy->state, err) &&
-            state_open(&copy->state, run_id, err));
+    if (settings->dry_run)
+        return true;
+    if (!state_locate(settings->state_dir, NULL, settings->to->target, &copy->state, err))
+        return false;
+    bool meet_first = !settings->upgrade && !state_is_there(&copy->state) && store_target_file(settings->to->target) == NULL;
+    return (!meet_first || retry_step(settings->to, &copy->deliver.store, prepare_destination, copy, err)) &&
+           state_open(&copy->state, run_id, err);
 }
 
 static bool copy_all(Copy *copy, Err *err)

@@ -67,6 +67,16 @@ static bool ask_with_patience(Run *run, bool (*ask)(Run *run, Err *err), Err *er
     return retry_step(run->settings->retry, &run->store, ask_once, &step, err);
 }
 
+/* Of a store that nobody has met from here there is no state folder, and a mistyped address must not make one. Nothing is written
+ * before the lock is taken. */
+static bool meet_store_first(Run *run, Err *err)
+{
+    const RunSettings *settings = run->settings;
+    if (state_is_there(&run->state) || store_target_file(settings->retry->target) != NULL)
+        return true;
+    return settings->upgrade ? retry_open(settings->retry, &run->store, err) : ask_with_patience(run, check_schema, err);
+}
+
 static bool open_state(Run *run, Err *err)
 {
     const RunSettings *settings = run->settings;
@@ -74,7 +84,7 @@ static bool open_state(Run *run, Err *err)
         return false;
     if (settings->dry_run)
         return true;
-    if (!state_open(&run->state, run->run_id, err))
+    if (!meet_store_first(run, err) || !state_open(&run->state, run->run_id, err))
         return false;
     text_copy(run->summary->journal, sizeof run->summary->journal, run->state.journal_path);
     return settings->backup == BACKUP_NONE || backup_open(run->state.backup_dir, run->run_id, settings->backup, &run->backup, err);

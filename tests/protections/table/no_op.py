@@ -17,8 +17,8 @@ ROWS = [
     P("dry-run-state", 5, "src/flow/run/run.c",
       "    if (settings->dry_run)\n"
       "        return true;\n"
-      "    if (!state_open(",
-      "    if (!state_open(",
+      "    if (!meet_store_first(",
+      "    if (!meet_store_first(",
       "cli/test_resync.DryRun.test_before_any_table_it_writes_nothing_anywhere", "not even state"),
     P("dry-run-upgrade", 5, "src/flow/run/run.c", "if (!run->settings->dry_run)\n        return schema_make_ready", "if (!run->settings->dry_run || run->settings->upgrade)\n        return schema_make_ready",
       "cli/test_resync.DryRun.test_before_any_table_it_writes_nothing_anywhere", "no tables"),

@@ -35,7 +35,7 @@ ROWS = [
       "text_escape(err->text, sizeof err->text, raw, strlen(raw));", "memcpy(err->text, raw, sizeof raw);",
       "unit/base/test_err:text_is_printable", "a name must not steer a terminal"),
     P("log-is-escaped", 10, "src/base/log.c",
-      "text_escape(text, sizeof text, raw, strlen(raw));", 'snprintf(text, sizeof text, "%s", raw);',
+      "text_escape(text, cap, raw, strlen(raw));", 'snprintf(text, cap, "%s", raw);',
       "cli/test_report.Text.test_what_the_server_says_cannot_steer_the_terminal", "a server must not steer a terminal"),
     P("private-folders", 10, "src/base/file/fs.c", "*made = mkdir(path, 0700) == 0;", "*made = mkdir(path, 0777) == 0;",
       "cli/test_backup.Modes.test_state_and_backup_are_private_under_umask_000", "a backup is for its owner"),

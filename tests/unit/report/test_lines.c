@@ -155,7 +155,7 @@ START_TEST(check_in_text)
 {
     check_items(false);
     check_text("! a\\x0a\\x1b[31m\\xff  was not read\n"
-               "= 1 same, + 0 only on disk, - 0 only in the store, * 0 differ, ! 1 not checked; 2.00 KiB the same; 1 older versions in "
+               "= 1 same, + 0 only on disk, - 0 only in the store, * 0 differ, ! 1 not checked; 2.00 KiB the same; 1 older version in "
                "the store\n");
     lines.quiet = true;
     check_items(false);

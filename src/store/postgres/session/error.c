@@ -85,6 +85,43 @@ static void one_line(char *out, size_t cap, const char *s)
     out[used] = '\0';
 }
 
+/* The tables that are only read by whoever only reads: one GRANT is enough for all of them. */
+static const char reader_tables[] = "models, model_chunks, model_aliases, model_events, store_identity, migrate_models_revisions";
+
+static bool is_reader_table(const char *table)
+{
+    size_t len = strlen(table);
+    const char *found = strstr(reader_tables, table);
+    return found != NULL && (found == reader_tables || found[-1] == ' ') && (found[len] == ',' || found[len] == '\0');
+}
+
+/* What the message says in English; a server that speaks another language gets the general hint. False: no hint was given. */
+static bool hint_grant(const Postgres *pg, const char *message, Err *err)
+{
+    static const char denied[] = "permission denied for ";
+    static const char more[] = "; to store also INSERT on models, model_chunks and model_runs, and UPDATE on model_runs; "
+                               "to upgrade, own the tables";
+    static const struct {
+        const char *kind, *grant, *more;
+    } kinds[] = {{"table ", "SELECT ON", more},
+                 {"relation ", "SELECT ON", more},
+                 {"view ", "SELECT ON", more},
+                 {"sequence ", "USAGE ON SEQUENCE", ""},
+                 {"schema ", "USAGE ON SCHEMA", "; an upgrade needs CREATE on the schema, too"}};
+    const char *what = message + strlen(denied), *user = pg->conn != NULL ? PQuser(pg->conn) : NULL;
+    if (strncmp(message, denied, strlen(denied)) != 0 || user == NULL)
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strncmp(what, kinds[i].kind, strlen(kinds[i].kind)) != 0)
+            continue;
+        const char *name = what + strlen(kinds[i].kind);
+        err_hint(err, "%sGRANT %s %s TO \"%s\"%s", i < 3 ? "to read: " : "", kinds[i].grant,
+                 i < 3 && is_reader_table(name) ? reader_tables : name, user, kinds[i].more);
+        return true;
+    }
+    return false;
+}
+
 static bool fill(const Postgres *pg, const char *sqlstate, const char *message, const char *detail, const char *hint, Err *err)
 {
     char text[1024], more[512] = "";
@@ -101,6 +138,8 @@ static bool fill(const Postgres *pg, const char *sqlstate, const char *message, 
                       "(ignore_startup_parameters)");
     else if (hint != NULL)
         err_hint(err, "%s", hint);
+    else if (strcmp(sqlstate, "42501") == 0 && hint_grant(pg, text, err))
+        return false;
     else if (i < sizeof states / sizeof *states)
         err_hint(err, "%s", states[i].hint);
     if (i < sizeof states / sizeof *states)

@@ -183,6 +183,8 @@ static bool has_user_password(const char *url)
 
 bool postgres_url_has_password(const char *url)
 {
+    if (is_jdbc(url)) /* what is behind it may be read */
+        url += strlen("jdbc:");
     PQconninfoOption *options = postgres_url_parse(url, NULL);
     if (options == NULL)
         return strcasestr(url, "password") != NULL || has_user_password(url);

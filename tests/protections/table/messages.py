@@ -1,0 +1,16 @@
+"""What is said when something is not as it should be."""
+
+from protection import P
+
+ROWS = [
+    P("plan-keeps-a-password-back", 10, "src/cmd/words/retell.c",
+      "if (given->spec->secret && store_target_has_password(given->value))", "if (given->spec->secret && given->value == NULL)",
+      "cli/test_messages.OnServer.test_password_in_a_plan_is_left_out", "a command that is shown has no password"),
+    P("damaged-content-is-told-apart", "answers", "src/flow/audit/pair.c",
+      "if (looks_damaged(&rows->items[i].model, model))", "if (rows == NULL)",
+      "cli/test_messages.Words.test_content_that_changed_under_its_size_and_time_is_damaged", "run again would store a damaged file"),
+    P("mistyped-address-leaves-nothing", "state", "src/flow/run/run.c",
+      "if (!meet_store_first(run, err) || !state_open(&run->state, run->run_id, err))",
+      "if (!state_open(&run->state, run->run_id, err) || !meet_store_first(run, err))",
+      "cli/test_messages.OnServer.test_mistyped_address_leaves_no_state_folder", "a typing error leaves no folder"),
+]

@@ -157,6 +157,7 @@ BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+DATADIR ?= $(PREFIX)/share/migrate_models_to_db
 UNITS := migrate-models.service migrate-models.timer
 
 $(BUILD)/share/%: $(PROGRAM)
@@ -170,6 +171,7 @@ install: $(PROGRAM) $(addprefix $(BUILD)/share/,man bash zsh fish)
 	install -D -m 644 $(BUILD)/share/bash $(DESTDIR)$(BASHDIR)/migrate_models_to_db
 	install -D -m 644 $(BUILD)/share/zsh $(DESTDIR)$(ZSHDIR)/_migrate_models_to_db
 	install -D -m 644 $(BUILD)/share/fish $(DESTDIR)$(FISHDIR)/migrate_models_to_db.fish
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/python scripts/python/migrate_models.py
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/docs $(wildcard docs/*.md)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples $(wildcard scripts/examples/*)
@@ -180,7 +182,7 @@ install: $(PROGRAM) $(addprefix $(BUILD)/share/,man bash zsh fish)
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/migrate_models_to_db $(DESTDIR)$(MANDIR)/migrate_models_to_db.1 $(DESTDIR)$(BASHDIR)/migrate_models_to_db \
 	  $(DESTDIR)$(ZSHDIR)/_migrate_models_to_db $(DESTDIR)$(FISHDIR)/migrate_models_to_db.fish $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
-	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
 
 # $(BUILD)/migrate-models-to-db_VERSION_ARCH.deb; apt-get remove takes it away again, whole.
 .PHONY: deb

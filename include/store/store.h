@@ -39,6 +39,7 @@ typedef struct StoreTraits {
     const char *dialect;           /* folder of its SQL files: "postgresql", "sqlite" */
     bool many_writers;             /* several sessions may have a batch open at once; else begin to commit must be short */
     bool may_be_standby;           /* it may be a copy that lags behind and takes no writes */
+    bool is_foreign;               /* a table of somebody else's: it has no revisions, and nothing but its empty rows is written */
     uint64_t inline_default;       /* bytes of a payload that one value holds well … */
     uint64_t inline_max;           /* … and at most: beyond it dumps and other readers of the row fail */
 } StoreTraits;

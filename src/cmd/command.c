@@ -13,6 +13,7 @@
 #include "base/userfile.h"
 #include "option_table.h"
 #include "remedy.h"
+#include "store/into.h"
 
 #define JOBS_MAX 16 /* unless --jobs says so */
 
@@ -122,11 +123,22 @@ static const char *const *globs(const StringList *list)
     return list->items != NULL ? list->items : none;
 }
 
+/* What a table of versions has rows for. */
+#define HEX "[0-9a-f]"
+static const char *const only_versions[] = {"bertopic_model_" HEX HEX HEX HEX HEX HEX HEX HEX, NULL};
+
+OnChange command_on_change(const Options *options)
+{
+    OnChange asked = (OnChange)options->on_change;
+    return options->into != NULL && asked == CHANGE_NEW_VERSION ? CHANGE_FAIL : asked;
+}
+
 ScanRules command_scan_rules(const Options *options)
 {
+    bool narrow = options->into != NULL && options->include.count == 0;
     return (ScanRules){.patterns = globs(&options->pattern),
                        .dir_patterns = globs(&options->dir_pattern),
-                       .includes = globs(&options->include),
+                       .includes = narrow ? only_versions : globs(&options->include),
                        .excludes = globs(&options->exclude),
                        .follow_links = options->follow_links,
                        .hidden = options->hidden,
@@ -206,6 +218,10 @@ bool command_target(const Command *command, const Options *options, StoreTarget 
     bool named;
     if (!choose_target(options, &target, &named, err))
         return false;
+    if (options->into != NULL && !store_target_into(target, options->into, err)) {
+        store_target_free(target);
+        return false;
+    }
     bool missing = store_target_is_missing(target), makes = (command->needs & MAKES_STORE) != 0;
     if (missing && !makes) {
         refuse_missing(target, named, err);

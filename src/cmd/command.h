@@ -3,6 +3,7 @@
 #define CMD_COMMAND_H
 
 #include "commands.h"
+#include "model/plan.h"
 #include "report/lines.h"
 #include "source/scan.h"
 
@@ -36,6 +37,9 @@ bool command_check_output(const Options *options, const char *option, const char
 /* What the options say of the scan, and the number of workers. */
 ScanRules command_scan_rules(const Options *options);
 unsigned command_jobs(const Options *options);
+
+/* What is done with changed content: where there are no versions, nothing is as good as a new one. */
+OnChange command_on_change(const Options *options);
 
 /* The store that -d, the environment or libpq's own variables name; else the file in the working directory, with a warning that -q
  * does not silence: a crontab that lost its variable must be noticed. The commands that make stores make a file that is not there,

@@ -60,6 +60,13 @@ const OptionSpec option_table[] = {
      .no_environment = true,
      .help = "the database to copy to",
      .brief = "the database to copy to"},
+    {.name = "into",
+     .kind = OPTION_STRING,
+     .offset = FIELD(into),
+     .commands = CMD_TREE | CMD_BIT(COMMAND_GET),
+     .value_name = "TABLE",
+     .help = "SCHEMA.TABLE[:DATA[:ID]]: a table of versions whose rows hold a folder each, bertopic_model_ and the first 8 digits "
+             "of the UUID; columns model_data and id"},
     {.name = "live-only",
      .kind = OPTION_FLAG,
      .offset = FIELD(live_only),

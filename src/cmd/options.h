@@ -60,7 +60,7 @@ typedef struct Options {
     uint64_t batch_bytes, max_memory, inline_limit;
     double min_age, wait, timeout, lock_timeout, connect_timeout;
     bool download, one_way, yes, force, verify_stored, live_only, activate;
-    const char *sample, *report, *plan, *apply, *trash;
+    const char *sample, *report, *plan, *apply, *trash, *into;
 
     StringList arguments; /* what is no option */
     VEC(GivenOption) given; /* in the order of the command line */

@@ -15,10 +15,10 @@ static RunSettings make_settings(CommandContext *context)
         .retry = &context->retry,
         .state_dir = options->state_dir,
         .backup_dir = options->backup_dir,
-        .backup = (BackupMode)options->backup,
+        .backup = options->into != NULL ? BACKUP_NONE : (BackupMode)options->backup, /* which could not be restored there */
         .scan = command_scan_rules(options),
         .map_file = options->map,
-        .on_change = (OnChange)options->on_change,
+        .on_change = command_on_change(options),
         .level = (int)options->level,
         .jobs = command_jobs(options),
         .batch_rows = (uint64_t)options->batch_rows,

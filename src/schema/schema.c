@@ -35,6 +35,21 @@ static bool note_applied(void *ctx, const char *id, const char *checksum, Err *e
     return true;
 }
 
+static bool is_foreign(Store *store)
+{
+    return store_traits(store_target(store))->is_foreign;
+}
+
+/* A table of somebody else's is what it is: right, or of no use. */
+static bool survey_foreign(Store *store, SchemaState *out, Err *err)
+{
+    bool ok = database_begin(store, false, err) && database_inspect(store, false, err);
+    database_rollback(store);
+    if (ok)
+        *out = (SchemaState){.kind = SCHEMA_HEAD};
+    return ok;
+}
+
 static bool survey_store(Store *store, const SchemaRevisions *known, bool *applied, SchemaState *out, Err *err)
 {
     SchemaState state = {.kind = SCHEMA_ABSENT};
@@ -66,6 +81,8 @@ bool schema_state(Store *store, SchemaState *out, Err *err)
 {
     SchemaRevisions known = {0};
     bool *applied = NULL;
+    if (is_foreign(store))
+        return survey_foreign(store, out, err);
     bool ok = load(store, &known, &applied, out, err);
     free(applied);
     schema_revisions_free(&known);
@@ -137,6 +154,9 @@ bool schema_upgrade(Store *store, SchemaAppliedFn fn, void *ctx, Err *err)
     SchemaRevisions known = {0};
     SchemaState state;
     bool *there = NULL;
+    if (is_foreign(store))
+        return err_set(err, ERR_USAGE, "%s: nothing of ours is made in a table of somebody else's",
+                       store_target_label(store_target(store)));
     bool ok = load(store, &known, &there, &state, err);
     if (ok && state.kind == SCHEMA_UNKNOWN)
         ok = refuse_unknown(&state, store_target(store), err);

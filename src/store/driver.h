@@ -17,6 +17,7 @@ typedef struct StoreDriver {
     bool (*target_new)(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);
     bool (*in_environment)(void); /* does the environment name a store of this kind? NULL: it cannot */
     void (*target_free)(StoreTarget *target);
+    bool (*into)(StoreTarget *target, const char *table, Err *err); /* sets another driver; NULL: it cannot */
     bool (*has_password)(const char *url);
     const char *(*file)(const StoreTarget *target); /* NULL for what is no file */
     bool (*is_missing)(const StoreTarget *target); /* NULL for what is no file */

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "driver.h"
+#include "store/into.h"
 #include "store/library.h"
 
 /* The scheme of `scheme://` or `scheme+driver://`, without the driver; 0 when there is none. */
@@ -68,6 +69,13 @@ void store_target_free(StoreTarget *target)
 {
     if (target != NULL)
         target->driver->target_free(target);
+}
+
+bool store_target_into(StoreTarget *target, const char *table, Err *err)
+{
+    if (target->driver->into != NULL)
+        return target->driver->into(target, table, err);
+    return err_set(err, ERR_USAGE, "%s: only a database behind a server has tables of somebody else's", target->label);
 }
 
 void store_target_may_create(StoreTarget *target)

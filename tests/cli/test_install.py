@@ -47,6 +47,7 @@ class Installed(Installation):
     def test_all_is_there(self):
         wanted = {f"bin/{NAME}", f"share/man/man1/{NAME}.1", f"share/bash-completion/completions/{NAME}", f"share/zsh/site-functions/_{NAME}",
                   f"share/fish/vendor_completions.d/{NAME}.fish", "lib/systemd/system/migrate-models.service", "lib/systemd/system/migrate-models.timer",
+                  f"share/{NAME}/python/migrate_models.py",
                   *(f"share/doc/{NAME}/{page}" for page in story.pages()),
                   *(f"share/doc/{NAME}/examples/{path.name}" for path in (ROOT / "scripts" / "examples").iterdir())}
         self.assertEqual(files(self.prefix), wanted)

@@ -1,6 +1,7 @@
 /* driver.c: the table of what PostgreSQL does for each call of store.h. */
 #include "calls.h"
 #include "database.h"
+#include "into/into.h"
 #include "session/connect.h"
 #include "session/target.h"
 #include "session/transaction.h"
@@ -15,6 +16,7 @@ const StoreDriver store_postgres_driver = {
     .library = postgres_library,
     .target_new = postgres_target_new,
     .target_free = postgres_target_free,
+    .into = into_target,
     .in_environment = postgres_in_environment,
     .has_password = postgres_url_has_password,
     .open = postgres_open,

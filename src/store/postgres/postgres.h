@@ -15,6 +15,7 @@
  *   version catalog digests find list verify fetch writers      reading
  *   triggers put runs                           writing
  *   database               transactions, scripts and rows for src/schema
+ *   into/                  a table of somebody else's as a store, with a table of its own
  *   driver                 the table of all of it
  *
  * Everything is non-blocking: a server that stays silent for tuning.timeout costs the session, never a hang; after a signal that
@@ -62,6 +63,8 @@ typedef struct Postgres {
     uint64_t copy_rows;      /* put since the COPY was opened */
     bool heard;              /* the server said something inside COPY FROM: it can only be an error */
     PostgresFetch fetch;
+    struct Canonical *into;  /* the payload that is being read from a table of somebody else's, see into/ */
+    bool into_has_stamp;     /* that table has updated_at */
     Buf sent[4];             /* the rows of the batch, see triggers.c */
     Buf out;                 /* wire bytes not yet given to libpq */
     void *piece;             /* scratch for one piece of a payload */

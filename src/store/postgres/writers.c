@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/interrupt.h"
+#include "into/into.h"
 #include "session/transaction.h"
 #include "session/wire.h"
 #include "sql.h"
@@ -20,8 +21,9 @@
 static bool ask(Postgres *pg, char **writers, char who[WHO_BYTES], Err *err)
 {
     PGresult *result = NULL;
-    const char *params[] = {*writers};
-    bool ok = postgres_begin(pg, false, err) && postgres_query(pg, sql_postgresql_writers, 1, params, false, &result, err);
+    const PostgresInto *into = into_of(pg);
+    const char *params[] = {*writers, into != NULL ? into->table : "models"};
+    bool ok = postgres_begin(pg, false, err) && postgres_query(pg, sql_postgresql_writers, 2, params, false, &result, err);
     postgres_rollback(&pg->base);
     if (ok) {
         free(*writers);

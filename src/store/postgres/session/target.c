@@ -10,6 +10,7 @@
 #include "base/program.h"
 #include "base/text.h"
 #include "port/sha256.h"
+#include "../into/into.h"
 #include "url.h"
 
 #define EXTRA_PARAMETERS 12 /* room for those of add_defaults and resolve */
@@ -296,5 +297,6 @@ void postgres_target_free(StoreTarget *base)
     free(target->hostaddr);
     free(target->port);
     store_target_clear(base);
+    into_free(target->into);
     free(target);
 }

@@ -12,6 +12,7 @@ typedef struct PostgresTarget {
     size_t host_count;
     double connect_timeout; /* seconds for one address */
     bool prefer_standby;    /* a standby, or else any server */
+    struct PostgresInto *into; /* the table of somebody else's that is the store; NULL = our own */
 } PostgresTarget;
 
 bool postgres_target_new(const char *url, const StoreTuning *tuning, StoreTarget **out, Err *err);

@@ -176,7 +176,7 @@ install: $(PROGRAM) $(addprefix $(BUILD)/share/,man bash zsh fish)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/docs $(wildcard docs/*.md)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples $(wildcard scripts/examples/*)
 	install -d $(DESTDIR)$(UNITDIR)
-	for unit in $(UNITS); do \
+	@for unit in $(UNITS); do \
 	  sed 's|/usr/local/bin/|$(BINDIR)/|' scripts/examples/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 
 uninstall:

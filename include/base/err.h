@@ -39,6 +39,7 @@ typedef enum ErrRemedy {
     REMEDY_EXCLUDE,        /* leave the source out */
     REMEDY_NEW_PLAN,       /* make a new plan of the clean-up */
     REMEDY_TRASH,          /* another folder for the trash */
+    REMEDY_MERGE,          /* merge the heads of a folder of revisions, or take all of them */
     REMEDY_COUNT
 } ErrRemedy;
 

@@ -5,7 +5,10 @@
 #ifndef STORE_DATABASE_H
 #define STORE_DATABASE_H
 
+#include "base/sql_text.h"
 #include "store/store.h"
+
+const SqlRules *database_sql_rules(const StoreTarget *target); /* how its SQL is written */
 
 /* The same session and the same search path as for models. ERR_READ_ONLY when `write` and it takes no writes. */
 bool database_begin(Store *store, bool write, Err *err);

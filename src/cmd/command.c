@@ -222,6 +222,10 @@ bool command_target(const Command *command, const Options *options, StoreTarget 
         store_target_free(target);
         return false;
     }
+    if ((command->needs & OPENS_NOTHING) != 0) {
+        *out = target;
+        return true;
+    }
     bool missing = store_target_is_missing(target), makes = (command->needs & MAKES_STORE) != 0;
     if (missing && !makes) {
         refuse_missing(target, named, err);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "nearest.h"
+#include "base/nearest.h"
 
 const Command commands[COMMAND_COUNT] = {
     [COMMAND_RUN] = {.words = "run",
@@ -81,6 +81,52 @@ const Command commands[COMMAND_COUNT] = {
                             .examples = {"db current -d models.db",
                                          "db current --json -d models.db"},
                             .main = cmd_db_current},
+    [COMMAND_DB_HEADS] = {.words = "db heads",
+                          .arguments = "",
+                          .summary = "the newest revisions of a folder",
+                          .examples = {"db heads --migrations migrations",
+                                       "db heads --json --migrations migrations"},
+                          .needs = NEEDS_FOLDER | OPENS_NOTHING,
+                          .main = cmd_db_heads},
+    [COMMAND_DB_HISTORY] = {.words = "db history",
+                            .arguments = "[A:B]",
+                            .summary = "its revisions, the newest first",
+                            .examples = {"db history --migrations migrations",
+                                         "db history -v head-1:head --migrations migrations"},
+                            .needs = NEEDS_FOLDER | OPENS_NOTHING,
+                            .most = 1,
+                            .main = cmd_db_history},
+    [COMMAND_DB_SHOW] = {.words = "db show",
+                         .arguments = "REV",
+                         .summary = "the file of a revision",
+                         .examples = {"db show head --migrations migrations",
+                                      "db show head --json --migrations migrations"},
+                         .needs = NEEDS_FOLDER | OPENS_NOTHING,
+                         .least = 1,
+                         .most = 1,
+                         .main = cmd_db_show},
+    [COMMAND_DB_INIT] = {.words = "db init",
+                         .arguments = "",
+                         .summary = "make a folder for revisions",
+                         .examples = {"db init --migrations migrations",
+                                      "db init --json --migrations migrations"},
+                         .needs = NEEDS_FOLDER | OPENS_NOTHING,
+                         .main = cmd_db_init},
+    [COMMAND_DB_REVISION] = {.words = "db revision",
+                             .arguments = "",
+                             .summary = "write a file for a new revision",
+                             .examples = {"db revision -m 'add owner' --migrations migrations",
+                                          "db revision -m x --rev-id 7 --migrations migrations"},
+                             .needs = NEEDS_FOLDER | OPENS_NOTHING,
+                             .main = cmd_db_revision},
+    [COMMAND_DB_MERGE] = {.words = "db merge",
+                          .arguments = "[REV...]",
+                          .summary = "write a revision that joins heads",
+                          .examples = {"db merge --migrations migrations",
+                                       "db merge aa02 bb02 -m both --migrations migrations"},
+                          .needs = NEEDS_FOLDER | OPENS_NOTHING,
+                          .most = SIZE_MAX,
+                          .main = cmd_db_merge},
 };
 
 static size_t first_length(const Command *command)
@@ -100,9 +146,9 @@ static const char *second_word(const Command *command)
     return rest[0] == ' ' ? rest + 1 : rest;
 }
 
-static unsigned group_bits(const char *first)
+static CommandBits group_bits(const char *first)
 {
-    unsigned bits = 0;
+    CommandBits bits = 0;
     for (unsigned i = 0; i < COMMAND_COUNT; i++)
         if (starts_with_word(&commands[i], first))
             bits |= CMD_BIT(i);
@@ -128,7 +174,7 @@ CommandChoice commands_choose(int argc, char *const *argv)
     CommandChoice run = choose(COMMAND_RUN, "", 0);
     if (first == NULL)
         return run;
-    unsigned bits = group_bits(first);
+    CommandBits bits = group_bits(first);
     if (bits == 0) {
         run.unknown = is_nothing(first) ? first : NULL;
         return run;
@@ -147,11 +193,20 @@ CommandChoice commands_choose(int argc, char *const *argv)
     return (CommandChoice){.named = first, .unknown = second, .words = 1, .bits = bits};
 }
 
+/* In one framework this word writes a file, in another one, and in many Makefiles, it applies them. */
+static bool refuse_migrate(Err *err)
+{
+    err_set(err, ERR_USAGE, "db migrate: the word has two meanings");
+    return err_hint(err, "to apply revisions: db upgrade; to write a new one: db revision");
+}
+
 static bool refuse_group(const CommandChoice *choice, Err *err)
 {
     char words[COMMANDS_NAMES_SIZE] = "";
     size_t used = 0;
     const char *unknown = choice->unknown != NULL ? choice->unknown : "";
+    if (strcmp(unknown, "migrate") == 0)
+        return refuse_migrate(err);
     Nearest nearest = nearest_to(unknown, strlen(unknown));
     for (unsigned i = 0; i < COMMAND_COUNT; i++) {
         if ((choice->bits & CMD_BIT(i)) == 0 || used >= sizeof words)
@@ -182,14 +237,14 @@ bool commands_refuse(const CommandChoice *choice, Err *err)
                                  : err_hint(err, "the commands are %s", names);
 }
 
-const char *commands_names(char out[COMMANDS_NAMES_SIZE], unsigned bits)
+const char *commands_names(char out[COMMANDS_NAMES_SIZE], CommandBits bits)
 {
     size_t used = 0;
     out[0] = '\0';
     for (unsigned i = 0; i < COMMAND_COUNT; i++) {
         char first[32];
         snprintf(first, sizeof first, "%.*s", (int)first_length(&commands[i]), commands[i].words);
-        unsigned group = group_bits(first);
+        CommandBits group = group_bits(first);
         bool whole = (bits & group) == group, leads = (group & (CMD_BIT(i) - 1)) == 0;
         if ((bits & CMD_BIT(i)) == 0 || (whole && !leads) || used >= COMMANDS_NAMES_SIZE)
             continue;

@@ -22,7 +22,9 @@ typedef enum CommandNeeds {
     NEEDS_TREE = 1,   /* the first argument is MODELS_DIR, or it is ./models */
     NEEDS_SCHEMA = 2, /* the schema of the store is at head */
     NEEDS_STORE = 4,  /* ... and a session with it stays open */
-    MAKES_STORE = 8   /* a store that is a file is made when it is not there */
+    MAKES_STORE = 8,  /* a store that is a file is made when it is not there */
+    NEEDS_FOLDER = 16, /* a folder of revisions must be named */
+    OPENS_NOTHING = 32 /* the address of a store says no more than its kind */
 } CommandNeeds;
 
 typedef struct Command {
@@ -52,6 +54,12 @@ bool cmd_copy(CommandContext *context, Err *err);
 bool cmd_copy_options(const Options *options, Err *err);
 bool cmd_db_upgrade(CommandContext *context, Err *err);
 bool cmd_db_current(CommandContext *context, Err *err);
+bool cmd_db_heads(CommandContext *context, Err *err);
+bool cmd_db_history(CommandContext *context, Err *err);
+bool cmd_db_show(CommandContext *context, Err *err);
+bool cmd_db_init(CommandContext *context, Err *err);
+bool cmd_db_revision(CommandContext *context, Err *err);
+bool cmd_db_merge(CommandContext *context, Err *err);
 
 /* What a command line names. */
 typedef struct CommandChoice {
@@ -59,7 +67,7 @@ typedef struct CommandChoice {
     const char *named;      /* "check", "db"; "" when no command is named, which means run */
     const char *unknown;    /* borrowed from argv: the word that is no command of the group, or no command and no folder; or NULL */
     size_t words;           /* of the command line, before its arguments */
-    unsigned bits;          /* whose options are allowed: CMD_BIT of the command, or of the whole group */
+    CommandBits bits;          /* whose options are allowed: CMD_BIT of the command, or of the whole group */
 } CommandChoice;
 
 /* Options may stand before the command and between its words. */
@@ -70,6 +78,6 @@ bool commands_refuse(const CommandChoice *choice, Err *err);
 
 /* "check, cleanup", "db": the names of the commands in a mask, a group by its first word. Returns `out`. */
 #define COMMANDS_NAMES_SIZE 400
-const char *commands_names(char out[COMMANDS_NAMES_SIZE], unsigned bits);
+const char *commands_names(char out[COMMANDS_NAMES_SIZE], CommandBits bits);
 
 #endif

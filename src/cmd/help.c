@@ -63,13 +63,15 @@ static bool is_common(const OptionSpec *spec)
     return (spec->commands | CMD_BIT(COMMAND_COPY)) == CMD_ALL;
 }
 
-/* Does this page show it? The page of a command names the common ones only, but for the database. */
+/* Does this page show it? The page of a command names the common ones only, but for the database; that of a group has what all its
+ * commands take. */
 static bool is_shown(const OptionSpec *spec, const CommandChoice *choice, bool overview, bool all)
 {
     if (all)
         return overview || (spec->commands & choice->bits) != 0;
     bool wanted = overview ? is_common(spec) : !is_common(spec) || spec->secret;
-    return wanted && spec->brief != NULL && (spec->commands & choice->bits) != 0;
+    CommandBits taken = spec->commands & choice->bits;
+    return wanted && spec->brief != NULL && (choice->command == NULL && !overview ? taken == choice->bits : taken != 0);
 }
 
 static void print_common_names(FILE *out)
@@ -94,7 +96,7 @@ static void print_options(FILE *out, const CommandChoice *choice, bool overview,
 
 /* --- commands ---------------------------------------------------------------------------------------------------------------- */
 
-static void print_full_commands(FILE *out, unsigned bits)
+static void print_full_commands(FILE *out, CommandBits bits)
 {
     fputs("\nCommands:\n", out);
     for (unsigned i = 0; i < COMMAND_COUNT; i++) {
@@ -109,7 +111,7 @@ static void print_full_commands(FILE *out, unsigned bits)
 /* A line for each of those that everybody needs; the others by name. */
 static void print_commands(FILE *out)
 {
-    unsigned others = 0;
+    CommandBits others = 0;
     char names[COMMANDS_NAMES_SIZE];
     fputs("\nCommands:\n", out);
     for (unsigned i = 0; i < COMMAND_COUNT; i++) {
@@ -129,7 +131,7 @@ static void print_examples(FILE *out, const char *const *examples, size_t count)
 }
 
 /* Of a group: the first of its commands' examples, at most two. */
-static void print_group_examples(FILE *out, unsigned bits)
+static void print_group_examples(FILE *out, CommandBits bits)
 {
     const char *examples[2];
     size_t count = 0;

@@ -43,6 +43,14 @@ static bool check_arguments(const Command *command, const Options *options, Err 
                     command->arguments);
 }
 
+static bool check_folder(const Command *command, const Options *options, Err *err)
+{
+    if ((command->needs & NEEDS_FOLDER) == 0 || options->migrations != NULL)
+        return true;
+    err_set(err, ERR_USAGE, "%s: no folder of revisions is named", command->words);
+    return err_hint(err, "name it with --migrations DIR, or in MIGRATE_MODELS_MIGRATIONS");
+}
+
 static bool ask_schema(void *ctx, Err *err)
 {
     const CommandContext *context = ctx;
@@ -58,7 +66,8 @@ static bool prepare(const Command *command, CommandContext *context, Err *err)
     context->retry.wait_seconds = options->wait;
     if ((command->needs & NEEDS_TREE) != 0)
         context->models_dir = options->arguments.count > 0 ? options->arguments.items[0] : "./models";
-    if (!check_arguments(command, options, err) || (command->check != NULL && !command->check(options, err)) ||
+    if (!check_arguments(command, options, err) || !check_folder(command, options, err) ||
+        (command->check != NULL && !command->check(options, err)) ||
         !command_target(command, options, &target, err) || !signals_start(err)) {
         store_target_free(target);
         return false;

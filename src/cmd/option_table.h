@@ -21,7 +21,7 @@ typedef struct OptionSpec {
     char letter;      /* 0 = none */
     OptionKind kind;
     size_t offset;     /* of the field in Options */
-    unsigned commands; /* CMD_BITs of those that use it */
+    CommandBits commands; /* CMD_BITs of those that use it */
     const char *value_name, *default_text; /* NULL = none */
     const char *help;
     const char *brief; /* in the first --help, at most 47 columns; NULL: only under --help --all */

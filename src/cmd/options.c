@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "nearest.h"
+#include "base/nearest.h"
 #include "option_table.h"
 #include "patterns.h"
 #include "store/store.h"
@@ -183,7 +183,7 @@ static const char *expected_value(const OptionSpec *spec)
     return spec->value_name != NULL ? spec->value_name : "no value";
 }
 
-static bool read_environment(Options *options, unsigned bits, Err *err)
+static bool read_environment(Options *options, CommandBits bits, Err *err)
 {
     for (const OptionSpec *spec = option_table; spec->name != NULL; spec++) {
         char name[64] = "MIGRATE_MODELS_";
@@ -248,9 +248,9 @@ typedef struct Words {
     int argc, next;
     char **argv;
     Options *options;
-    unsigned bits;    /* of the command */
+    CommandBits bits;    /* of the command */
     size_t skip;      /* words that name it, still to come */
-    unsigned taken_by; /* the commands of an option that is another one's */
+    CommandBits taken_by; /* the commands of an option that is another one's */
     const OptionSpec *for_help; /* an option that this command takes beside --help only */
 } Words;
 
@@ -366,13 +366,19 @@ static bool add_argument(Words *words, char *word, Err *err)
     return true;
 }
 
+/* -1 is a number of steps. */
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0' && !isdigit((unsigned char)word[1]);
+}
+
 static bool parse_words(Words *words, Err *err)
 {
     bool only_arguments = false;
     while (words->next < words->argc) {
         char *word = words->argv[words->next++];
         bool ok;
-        if (only_arguments || word[0] != '-' || word[1] == '\0')
+        if (only_arguments || !is_option(word))
             ok = add_argument(words, word, err);
         else if (strcmp(word, "--") == 0)
             ok = only_arguments = true;
@@ -409,7 +415,7 @@ const char *options_next_word(int argc, char *const *argv, int *next)
 {
     while (*next < argc) {
         const char *word = argv[(*next)++];
-        if (word[0] != '-' || word[1] == '\0')
+        if (!is_option(word))
             return word;
         if (strcmp(word, "--") == 0)
             break;
@@ -419,7 +425,7 @@ const char *options_next_word(int argc, char *const *argv, int *next)
     return NULL;
 }
 
-bool options_parse(int argc, char **argv, unsigned bits, size_t skip, Options *out, Err *err)
+bool options_parse(int argc, char **argv, CommandBits bits, size_t skip, Options *out, Err *err)
 {
     *out = (Options){0};
     Words words = {.argc = argc, .next = 1, .argv = argv, .options = out, .bits = bits, .skip = skip};

@@ -20,12 +20,23 @@ typedef enum CommandId {
     COMMAND_COPY,
     COMMAND_DB_UPGRADE,
     COMMAND_DB_CURRENT,
+    COMMAND_DB_HEADS,
+    COMMAND_DB_HISTORY,
+    COMMAND_DB_SHOW,
+    COMMAND_DB_INIT,
+    COMMAND_DB_REVISION,
+    COMMAND_DB_MERGE,
     COMMAND_COUNT
 } CommandId;
-#define CMD_BIT(id) (1u << (id))
+#define CMD_BIT(id) (UINT64_C(1) << (id)) /* in a CommandBits */
+typedef uint64_t CommandBits;
 #define CMD_ALL (CMD_BIT(COMMAND_COUNT) - 1)
 #define CMD_TREE (CMD_BIT(COMMAND_RUN) | CMD_BIT(COMMAND_CHECK) | CMD_BIT(COMMAND_CLEANUP))    /* those that look at a MODELS_DIR */
 #define CMD_WRITE (CMD_BIT(COMMAND_RUN) | CMD_BIT(COMMAND_RESTORE) | CMD_BIT(COMMAND_COPY))    /* those that store payloads */
+/* Those that write revisions. */
+#define CMD_FILES (CMD_BIT(COMMAND_DB_INIT) | CMD_BIT(COMMAND_DB_REVISION) | CMD_BIT(COMMAND_DB_MERGE)) 
+/* Those of a folder of revisions. */
+#define CMD_FOLDER (CMD_FILES | CMD_BIT(COMMAND_DB_HEADS) | CMD_BIT(COMMAND_DB_HISTORY) | CMD_BIT(COMMAND_DB_SHOW))
 #define CMD_STATE (CMD_WRITE | CMD_BIT(COMMAND_CLEANUP))                                        /* those with a state folder */
 
 /* Strings that accumulate; `items` is NULL-terminated, the strings are borrowed from argv, the environment or Options.owned. */
@@ -61,16 +72,18 @@ typedef struct Options {
     double min_age, wait, timeout, lock_timeout, connect_timeout;
     bool download, one_way, yes, force, verify_stored, live_only, activate;
     const char *sample, *report, *plan, *apply, *trash, *into;
+    const char *migrations, *message, *rev_id, *head;
+    StringList depends_on;
 
     StringList arguments; /* what is no option */
     VEC(GivenOption) given; /* in the order of the command line */
     VEC(char *) owned;    /* copies made while parsing */
-    unsigned taken_by;    /* after a failure: the commands that take the option, which is none of this one; else 0 */
+    CommandBits taken_by;    /* after a failure: the commands that take the option, which is none of this one; else 0 */
 } Options;
 
 /* Parses argv[1..] for the commands in `bits`; the first `skip` words that are no options name the command and are left out. A
  * database address with a password is wiped from argv. ERR_USAGE names the option and what it takes. */
-bool options_parse(int argc, char **argv, unsigned bits, size_t skip, Options *out, Err *err);
+bool options_parse(int argc, char **argv, CommandBits bits, size_t skip, Options *out, Err *err);
 void options_free(Options *options);
 
 /* Takes `copy`, which is freed with the options; NULL = no memory. */

@@ -19,6 +19,7 @@ const char *remedy_words(ErrRemedy remedy)
         [REMEDY_REPLACE] = "or replace it with --force",
         [REMEDY_EXCLUDE] = "or leave it out with --exclude",
         [REMEDY_NEW_PLAN] = "make a new plan with: cleanup --plan FILE.csv",
+        [REMEDY_MERGE] = "db merge -m MESSAGE, or name one of them, or: db upgrade heads",
         [REMEDY_TRASH] = "name another folder with --trash",
     };
     return words[remedy];

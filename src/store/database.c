@@ -7,6 +7,11 @@
 #define PAUSE_FIRST_SECONDS 0.05
 #define PAUSE_MAX_SECONDS 1.0
 
+const SqlRules *database_sql_rules(const StoreTarget *target)
+{
+    return &target->driver->sql;
+}
+
 bool database_begin(Store *store, bool write, Err *err)
 {
     return store->driver->transaction_begin(store, write, err);

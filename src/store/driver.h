@@ -11,6 +11,7 @@
 
 typedef struct StoreDriver {
     StoreTraits traits;
+    SqlRules sql;
     void (*library)(char *out, size_t cap); /* the client library and its version */
     bool (*is_address)(const char *url); /* is it one of this kind? NULL: what is of no other kind is */
     /* url "": what the environment says */

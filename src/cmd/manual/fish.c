@@ -10,7 +10,7 @@ static void print_complete(FILE *out, const char *rest)
 }
 
 /* -n "__migrate_models_to_db_is run check"; `run` may be left out. */
-static void print_condition(FILE *out, unsigned bits)
+static void print_condition(FILE *out, CommandBits bits)
 {
     if (bits == CMD_ALL)
         return;

@@ -13,7 +13,7 @@ ValueKind rows_value_kind(const OptionSpec *spec)
     return strncmp(spec->value_name, "FILE", 4) == 0 || spec->secret ? VALUE_FILE : VALUE_TEXT;
 }
 
-unsigned rows_commands(const OptionSpec *spec)
+CommandBits rows_commands(const OptionSpec *spec)
 {
     return spec->anywhere ? CMD_ALL : spec->commands;
 }

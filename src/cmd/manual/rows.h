@@ -18,7 +18,7 @@ typedef enum ValueKind {
 ValueKind rows_value_kind(const OptionSpec *spec);
 
 /* A CMD_BIT for each command that takes the option. */
-unsigned rows_commands(const OptionSpec *spec);
+CommandBits rows_commands(const OptionSpec *spec);
 
 /* The help of an option as one clause, without its further explanations. Returns `out`. */
 const char *rows_short_help(char out[160], const OptionSpec *spec);

@@ -5,7 +5,7 @@
 #include "rows.h"
 
 /* [[ $command == (''|run|'db upgrade') ]] */
-static void print_condition(FILE *out, unsigned bits)
+static void print_condition(FILE *out, CommandBits bits)
 {
     if (bits == CMD_ALL)
         return;

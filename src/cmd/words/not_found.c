@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../nearest.h"
+#include "base/nearest.h"
 #include "base/text.h"
 
 /* The versions of a name. */

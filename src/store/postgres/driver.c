@@ -13,6 +13,13 @@ const StoreDriver store_postgres_driver = {
                .may_be_standby = true,
                .inline_default = (uint64_t)256 * 1024 * 1024,
                .inline_max = (uint64_t)500 * 1024 * 1024}, /* beyond it pg_dump and text readers fail */
+    .sql = {.dollar_quotes = true,
+            .escape_strings = true,
+            .nested_comments = true,
+            .atomic_bodies = true,
+            .copy_data = true,
+            .command = '\\',
+            .shell = "psql"},
     .library = postgres_library,
     .target_new = postgres_target_new,
     .target_free = postgres_target_free,

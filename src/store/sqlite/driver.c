@@ -11,6 +11,7 @@ const StoreDriver store_sqlite_driver = {
                .may_be_standby = false,
                .inline_default = (uint64_t)256 * 1024 * 1024,
                .inline_max = (uint64_t)500 * 1024 * 1024}, /* as in the other kinds: a value of SQLite holds 1e9 bytes */
+    .sql = {.bracket_names = true, .trigger_bodies = true, .command = '.', .shell = "sqlite3"},
     .library = sqlite_library,
     .is_address = sqlite_url_is_ours,
     .target_new = sqlite_target_new,

@@ -15,7 +15,7 @@ ROWS = [
     P("value-is-no-command", "options", "src/cmd/options.c",
       "*next += takes_next_word(word);", "(void)takes_next_word;",
       "cli/test_usage.Accepted.test_value_of_an_option_is_no_command", "--exclude check is no command"),
-    P("nearest-word", "options", "src/cmd/nearest.c",
+    P("nearest-word", "options", "src/base/nearest.c",
       "if (found >= nearest->limit)", "if (found > 0)",
       "cli/test_usage.Refused.test_nearest_command", "a misspelt command names the one that was meant"),
     P("options-for-all", "options", "src/cmd/options.c",

@@ -1,4 +1,4 @@
-#include "../../../src/cmd/nearest.h"
+#include "base/nearest.h"
 
 #include "../unit.h"
 

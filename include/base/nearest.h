@@ -3,8 +3,8 @@
  *     Nearest nearest = nearest_to("chekc", 5);
  *     for each word: nearest_try(&nearest, word);
  *     nearest.found   "check", or NULL when none is near */
-#ifndef CMD_NEAREST_H
-#define CMD_NEAREST_H
+#ifndef BASE_NEAREST_H
+#define BASE_NEAREST_H
 
 #include <stddef.h>
 

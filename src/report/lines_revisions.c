@@ -1,0 +1,64 @@
+#include "report/revision_lines.h"
+
+#include <stdio.h>
+
+#include "line.h"
+
+static JsonLine *json_begin(const RevisionLine *revision)
+{
+    JsonLine *line = json_line_begin("revision");
+    json_line_string(line, "revision", revision->id);
+    json_line_string(line, "down_revision", revision->down[0] != '\0' ? revision->down : NULL);
+    json_line_string(line, "message", revision->message);
+    json_line_string(line, "file", revision->file);
+    json_line_bool(line, "head", revision->is_head);
+    return line;
+}
+
+bool lines_head(const Lines *lines, const RevisionLine *revision, Err *err)
+{
+    if (lines->json)
+        return line_end(json_begin(revision), lines, err);
+    fprintf(lines->out, "%s (head)\n", revision->id);
+    return lines_written(lines, err);
+}
+
+bool lines_history(const Lines *lines, const RevisionLine *revision, Err *err)
+{
+    if (!lines_ready(lines, err))
+        return false;
+    if (lines->json)
+        return line_end(json_begin(revision), lines, err);
+    fprintf(lines->out, "%s -> %s%s%s%s, ", revision->down[0] != '\0' ? revision->down : "<base>", revision->id,
+            revision->is_branchpoint ? " (branchpoint)" : "", revision->is_mergepoint ? " (mergepoint)" : "",
+            revision->is_head ? " (head)" : "");
+    print_escaped(lines->out, revision->message);
+    if (lines->verbose) {
+        fputs("  ", lines->out);
+        print_escaped(lines->out, revision->file);
+    }
+    fputc('\n', lines->out);
+    return lines_written(lines, err);
+}
+
+bool lines_revision_text(const Lines *lines, const RevisionLine *revision, const char *text, Err *err)
+{
+    if (lines->json) {
+        JsonLine *line = json_begin(revision);
+        json_line_string(line, "text", text);
+        return line_end(line, lines, err);
+    }
+    fputs(text, lines->out);
+    return lines_written(lines, err);
+}
+
+bool lines_new_file(const Lines *lines, const char *path, Err *err)
+{
+    if (lines->json) {
+        JsonLine *line = json_line_begin("file");
+        json_line_string(line, "path", path);
+        return line_end(line, lines, err);
+    }
+    fprintf(lines->out, "%s\n", path);
+    return lines_written(lines, err);
+}

@@ -21,4 +21,11 @@ bool lines_revision_text(const Lines *lines, const RevisionLine *line, const cha
 /* The path of a file that was written. */
 bool lines_new_file(const Lines *lines, const char *path, Err *err);
 
+/* "applied 0001 (models)"; in JSON the verb is the type. */
+bool lines_step(const Lines *lines, const char *verb, const char *id, const char *slug, Err *err);
+bool lines_nothing(const Lines *lines, bool at_head, Err *err);
+
+/* A revision that is not as it should be: pending, edited, unknown. file "": it has none. */
+bool lines_state(const Lines *lines, const char *state, const char *id, const char *message, const char *file, Err *err);
+
 #endif

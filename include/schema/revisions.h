@@ -31,6 +31,7 @@ typedef struct Revision {
     const char *irreversible; /* why there is no way back; NULL: not said */
     bool no_transaction;      /* its statements cannot run in a transaction */
     bool draft;               /* nobody has looked at it yet */
+    bool is_recorded;         /* in no file: a database recorded how to undo it */
     const char *text;         /* the whole file, NUL behind it */
     size_t upgrade_len;       /* of the text: what stands before the way back */
     size_t downgrade_at, downgrade_len;

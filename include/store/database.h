@@ -32,6 +32,23 @@ bool database_query(Store *store, const char *sql, const char *const *params, si
 /* `name` as a quoted identifier of this database. */
 bool database_identifier(Buf *out, const char *name, Err *err);
 
+/* --- steps: statements of somebody else --------------------------------------------------------------------------------------- */
+
+/* A transaction for statements that are not ours, on tables that are not: with the search path, the role and the rights that the
+ * session has by itself, as in the shell of the database, and without a look at the tables of a store of models. A statement waits
+ * STEP_LOCK_SECONDS for a lock, not longer: whoever waits in line makes all others wait behind it. Foreign keys of a file are off
+ * until database_step_end, so that a table can be built anew. Rolled back by database_rollback, ended by database_commit. */
+#define STEP_LOCK_SECONDS 2
+bool database_step_begin(Store *store, bool write, Err *err);
+
+/* One statement, with its rows when it is COPY. *position: the byte of its text that the error is about, 0 when that is not known.
+ * ERR_RETRY: a lock, or the session, was lost; ERR_STOP: the database refused it. */
+bool database_step_run(Store *store, const SqlStatement *statement, size_t *position, Err *err);
+
+/* Before the commit: the settings that the statements changed are as before; ERR_STOP when a row or a table refers to what is not
+ * there and did not do so before. */
+bool database_step_end(Store *store, Err *err);
+
 bool database_has_table(Store *store, const char *name, bool *has, Err *err);
 
 /* Inside a transaction: a store that is a file with nothing in it, or with tables of ours and nothing in those: whoever was making

@@ -20,6 +20,10 @@ typedef enum CommandId {
     COMMAND_COPY,
     COMMAND_DB_UPGRADE,
     COMMAND_DB_CURRENT,
+    COMMAND_DB_DOWNGRADE,
+    COMMAND_DB_CHECK,
+    COMMAND_DB_STAMP,
+    COMMAND_DB_REPAIR,
     COMMAND_DB_HEADS,
     COMMAND_DB_HISTORY,
     COMMAND_DB_SHOW,
@@ -37,6 +41,10 @@ typedef uint64_t CommandBits;
 #define CMD_FILES (CMD_BIT(COMMAND_DB_INIT) | CMD_BIT(COMMAND_DB_REVISION) | CMD_BIT(COMMAND_DB_MERGE)) 
 /* Those of a folder of revisions. */
 #define CMD_FOLDER (CMD_FILES | CMD_BIT(COMMAND_DB_HEADS) | CMD_BIT(COMMAND_DB_HISTORY) | CMD_BIT(COMMAND_DB_SHOW))
+/* Those that bring a database to a revision, or say where it is. */
+#define CMD_APPLY (CMD_BIT(COMMAND_DB_UPGRADE) | CMD_BIT(COMMAND_DB_DOWNGRADE))
+#define CMD_DATABASE \
+    (CMD_APPLY | CMD_BIT(COMMAND_DB_CURRENT) | CMD_BIT(COMMAND_DB_CHECK) | CMD_BIT(COMMAND_DB_STAMP) | CMD_BIT(COMMAND_DB_REPAIR))
 #define CMD_STATE (CMD_WRITE | CMD_BIT(COMMAND_CLEANUP))                                        /* those with a state folder */
 
 /* Strings that accumulate; `items` is NULL-terminated, the strings are borrowed from argv, the environment or Options.owned. */
@@ -74,6 +82,7 @@ typedef struct Options {
     const char *sample, *report, *plan, *apply, *trash, *into;
     const char *migrations, *message, *rev_id, *head;
     StringList depends_on;
+    bool purge;
 
     StringList arguments; /* what is no option */
     VEC(GivenOption) given; /* in the order of the command line */

@@ -62,3 +62,44 @@ bool lines_new_file(const Lines *lines, const char *path, Err *err)
     fprintf(lines->out, "%s\n", path);
     return lines_written(lines, err);
 }
+
+bool lines_step(const Lines *lines, const char *verb, const char *id, const char *slug, Err *err)
+{
+    if (lines->json) {
+        JsonLine *line = json_line_begin(verb);
+        json_line_string(line, "revision", id);
+        json_line_string(line, "slug", slug);
+        return line_end(line, lines, err);
+    }
+    if (!lines->quiet) {
+        fprintf(lines->out, "%s %s (", verb, id);
+        print_escaped(lines->out, slug);
+        fputs(")\n", lines->out);
+    }
+    return lines_written(lines, err);
+}
+
+bool lines_nothing(const Lines *lines, bool at_head, Err *err)
+{
+    if (!lines->json && !lines->quiet)
+        fputs(at_head ? "nothing to do: the schema is at head\n" : "nothing to do\n", lines->out);
+    return lines_written(lines, err);
+}
+
+bool lines_state(const Lines *lines, const char *state, const char *id, const char *message, const char *file, Err *err)
+{
+    if (lines->json) {
+        JsonLine *line = json_line_begin("state");
+        json_line_string(line, "state", state);
+        json_line_string(line, "revision", id);
+        json_line_string(line, "message", message);
+        json_line_string(line, "file", file[0] != '\0' ? file : NULL);
+        return line_end(line, lines, err);
+    }
+    fprintf(lines->out, "%-8s %s  ", state, id);
+    print_escaped(lines->out, message);
+    fputs(file[0] != '\0' ? "  " : "", lines->out);
+    print_escaped(lines->out, file);
+    fputc('\n', lines->out);
+    return lines_written(lines, err);
+}

@@ -63,6 +63,27 @@ bool database_query(Store *store, const char *sql, const char *const *params, si
     return store_no_batch(store->driver->query_text(store, sql, params, count, fn, ctx, err), ERR_SCHEMA, err);
 }
 
+bool database_step_begin(Store *store, bool write, Err *err)
+{
+    return store->driver->step_begin(store, write, err);
+}
+
+/* What a statement of ours would say about its rows, and which command mends it, is not true of other tables. */
+bool database_step_run(Store *store, const SqlStatement *statement, size_t *position, Err *err)
+{
+    *position = 0;
+    if (store->driver->step_run(store, statement, position, err))
+        return true;
+    if (err != NULL && err->cls != ERR_RETRY && err->cls != ERR_INTERRUPTED && err->cls != ERR_READ_ONLY)
+        err->cls = ERR_STOP;
+    return false;
+}
+
+bool database_step_end(Store *store, Err *err)
+{
+    return store->driver->step_end(store, err);
+}
+
 bool database_identifier(Buf *out, const char *name, Err *err)
 {
     bool ok = buf_text(out, "\"", err);

@@ -58,6 +58,9 @@ typedef struct StoreDriver {
     bool (*run_script)(Store *store, const char *script, size_t *position, Err *err); /* position is never NULL */
     bool (*query_text)(Store *store, const char *sql, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx,
                        Err *err);
+    bool (*step_begin)(Store *store, bool write, Err *err);
+    bool (*step_run)(Store *store, const SqlStatement *statement, size_t *position, Err *err); /* position is never NULL */
+    bool (*step_end)(Store *store, Err *err);
     bool (*has_table)(Store *store, const char *identifier, bool *has, Err *err); /* quoted */
     bool (*is_blank)(Store *store, bool *blank, Err *err); /* NULL for what is no file */
     bool (*inspect)(Store *store, bool to_change, Err *err);

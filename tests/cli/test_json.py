@@ -8,7 +8,8 @@ from harness import PROGRAM, ROOT
 from life import CleanupCase
 from stores import on_both
 
-COMMANDS = ["run", "check", "cleanup", "cleanup --apply", "get", "restore", "copy", "db upgrade", "db current"]
+COMMANDS = ["run", "check", "cleanup", "cleanup --apply", "get", "restore", "copy", "db upgrade", "db current",
+            "db heads", "db history", "db show", "db init", "db revision", "db merge", "db check"]
 
 
 def documented():

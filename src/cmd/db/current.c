@@ -1,5 +1,6 @@
 /* current.c: the command `db current`. */
 #include "../command.h"
+#include "apply.h"
 #include "schema/schema.h"
 
 typedef struct Current {
@@ -15,6 +16,8 @@ static bool ask_once(void *ctx, Err *err)
 
 bool cmd_db_current(CommandContext *context, Err *err)
 {
+    if (context->options->migrations != NULL)
+        return team_current(context, err);
     Current current = {.context = context};
     Lines lines = command_lines(context);
     return retry_step(&context->retry, &context->store, ask_once, &current, err) &&

@@ -1,5 +1,6 @@
 /* upgrade.c: the command `db upgrade`. */
 #include "../command.h"
+#include "apply.h"
 #include "schema/schema.h"
 
 typedef struct Upgrade {
@@ -21,8 +22,19 @@ static bool upgrade_once(void *ctx, Err *err)
     return schema_upgrade(upgrade->context->store, say_applied, upgrade, err);
 }
 
+/* Our own tables go to head, and only there. */
+bool cmd_db_upgrade_options(const Options *options, Err *err)
+{
+    if (options->migrations != NULL || (options->arguments.count == 0 && !options->dry_run))
+        return true;
+    err_set(err, ERR_USAGE, "db upgrade: no folder of revisions is named");
+    return err_hint(err, "name it with --migrations DIR; without it the tables of this program are brought to head");
+}
+
 bool cmd_db_upgrade(CommandContext *context, Err *err)
 {
+    if (context->options->migrations != NULL)
+        return team_upgrade(context, err);
     Upgrade upgrade = {.context = context, .lines = command_lines(context)};
     return retry_step(&context->retry, &context->store, upgrade_once, &upgrade, err) &&
            lines_upgraded(&upgrade.lines, upgrade.applied, err);

@@ -9,14 +9,20 @@ struct RevisionIndexes {
     uint32_t *items; /* `before` of all revisions, one behind the other */
 };
 
+static void free_indexes(Revisions *set)
+{
+    if (set->indexes != NULL)
+        free(set->indexes->items);
+    free(set->indexes);
+    set->indexes = NULL;
+}
+
 void revisions_free(Revisions *set)
 {
     for (size_t i = 0; i < set->count; i++)
         revision_free(&set->items[i]);
     free(set->items);
-    if (set->indexes != NULL)
-        free(set->indexes->items);
-    free(set->indexes);
+    free_indexes(set);
     strmap_free(&set->by_id);
     arena_free(&set->arena);
     *set = (Revisions){0};
@@ -124,6 +130,7 @@ static bool fill_before(Revisions *set, Err *err)
     size_t total = 0, used = 0;
     for (size_t i = 0; i < set->count; i++)
         total += before_count(&set->items[i]);
+    free_indexes(set);
     struct RevisionIndexes *indexes = calloc(1, sizeof *indexes);
     set->indexes = indexes;
     if (indexes == NULL || (indexes->items = calloc(total + 1, sizeof *indexes->items)) == NULL)

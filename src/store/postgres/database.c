@@ -40,7 +40,10 @@ bool postgres_try_lock(Store *store, int64_t lock, bool *taken, Err *err)
 {
     char number[24];
     snprintf(number, sizeof number, "%" PRId64, lock);
-    return ask_bool((Postgres *)store, sql_postgresql_try_lock, number, taken, err);
+    /* The second query: what answered the first one keeps its snapshot until something else is asked, and CREATE INDEX CONCURRENTLY
+     * of another session waits for that. */
+    Postgres *pg = (Postgres *)store;
+    return ask_bool(pg, sql_postgresql_try_lock, number, taken, err) && postgres_run(pg, "SELECT 1", err);
 }
 
 bool postgres_has_table(Store *store, const char *identifier, bool *has, Err *err)

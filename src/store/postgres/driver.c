@@ -52,6 +52,9 @@ const StoreDriver store_postgres_driver = {
     .try_lock = postgres_try_lock,
     .run_script = postgres_run_script,
     .query_text = postgres_query_text,
+    .step_begin = postgres_step_begin,
+    .step_run = postgres_step_run,
+    .step_end = postgres_step_end,
     .has_table = postgres_has_table,
     .inspect = postgres_inspect,
 };

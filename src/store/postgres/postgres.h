@@ -56,6 +56,7 @@ typedef struct Postgres {
     bool ascii_notes;        /* the database's encoding may lack a character of a path or a host name */
     bool raw_text;           /* the database does not know the encoding of its text: it may be no UTF-8 */
     bool shape_known;
+    bool hint_is_servers;    /* of that error */
     size_t error_at;         /* character of the script that the last error is about, from 1; 0 = not told */
     bool use_digests, keep_digests; /* of rows of other programs, see find.c */
     char identity[STORE_IDENTITY_SIZE]; /* "" = not asked, or none */

@@ -29,6 +29,9 @@ bool sqlite_try_lock(Store *store, int64_t lock, bool *taken, Err *err);
 bool sqlite_run_script(Store *store, const char *script, size_t *position, Err *err);
 bool sqlite_query_text(Store *store, const char *sql, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx,
                        Err *err);
+bool sqlite_step_begin(Store *store, bool write, Err *err);
+bool sqlite_step_run(Store *store, const SqlStatement *statement, size_t *position, Err *err);
+bool sqlite_step_end(Store *store, Err *err);
 bool sqlite_has_table(Store *store, const char *identifier, bool *has, Err *err);
 bool sqlite_is_blank(Store *store, bool *blank, Err *err);
 bool sqlite_inspect(Store *store, bool to_change, Err *err);

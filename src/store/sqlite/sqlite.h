@@ -80,6 +80,7 @@ typedef struct Sqlite {
     bool in_batch; /* store_begin was called; the transaction begins with the first row */
     bool in_transaction;
     bool committing;                    /* a signal does not end it */
+    int64_t dangling;                   /* references to what is not there, when a step began */
     double asked_at;                    /* when a signal was first seen, 0 = not yet */
     double wait_until;                  /* for a lock */
     int64_t guarded;                    /* the schema_version that guard.c found sound, -1 = none yet */

@@ -80,12 +80,12 @@ START_TEST(group_needs_its_second_word)
 {
     CommandChoice choice = CHOOSE("db");
     ck_assert_ptr_null(choice.command);
-    ck_assert_uint_eq(choice.bits, CMD_BIT(COMMAND_DB_UPGRADE) | CMD_BIT(COMMAND_DB_CURRENT) | CMD_FOLDER);
+    ck_assert_uint_eq(choice.bits, CMD_DATABASE | CMD_FOLDER);
     ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "db needs a command");
-    ck_assert_str_eq(err.hint, "the commands of db are upgrade, current, heads, history, show, init, revision, merge");
+    ck_assert_str_eq(err.hint, "the commands of db are upgrade, current, downgrade, check, stamp, repair, heads, history, show, init, revision, merge");
     choice = CHOOSE("db", "curent");
     ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "\"curent\" is no command of db");
-    ck_assert_str_eq(err.hint, "did you mean db current? the commands of db are upgrade, current, heads, history, show, init, revision, merge");
+    ck_assert_str_eq(err.hint, "did you mean db current? the commands of db are upgrade, current, downgrade, check, stamp, repair, heads, history, show, init, revision, merge");
     choice = CHOOSE("db", "migrate");
     ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "db migrate: the word has two meanings");
     ck_assert_str_eq(err.hint, "to apply revisions: db upgrade; to write a new one: db revision");
@@ -96,7 +96,7 @@ START_TEST(names_of_a_mask)
 {
     char names[COMMANDS_NAMES_SIZE];
     ck_assert_str_eq(commands_names(names, CMD_BIT(COMMAND_CHECK) | CMD_BIT(COMMAND_RUN)), "run, check");
-    ck_assert_str_eq(commands_names(names, CMD_BIT(COMMAND_DB_UPGRADE) | CMD_BIT(COMMAND_DB_CURRENT) | CMD_FOLDER), "db");
+    ck_assert_str_eq(commands_names(names, CMD_DATABASE | CMD_FOLDER), "db");
     ck_assert_str_eq(commands_names(names, CMD_BIT(COMMAND_DB_UPGRADE) | CMD_BIT(COMMAND_GET)), "get, db upgrade");
     ck_assert_str_eq(commands_names(names, CMD_ALL), "run, check, cleanup, get, restore, copy, db");
 }

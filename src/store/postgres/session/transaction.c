@@ -4,7 +4,7 @@
 
 #include "wire.h"
 
-static bool refuse_read_only(const Postgres *pg, Err *err)
+bool postgres_refuse_read_only(const Postgres *pg, Err *err)
 {
     err_set(err, ERR_READ_ONLY, pg->standby ? "%s: the server is a standby; nothing can be written there"
                                        : "%s: the server or this user is read-only (default_transaction_read_only)",
@@ -17,7 +17,7 @@ bool postgres_begin(Postgres *pg, bool write, Err *err)
     if (pg->in_transaction)
         return err_set(err, ERR_BUG, "a transaction inside a transaction");
     if (write && (pg->standby || pg->read_only))
-        return refuse_read_only(pg, err);
+        return postgres_refuse_read_only(pg, err);
     if (!postgres_run(pg, write ? pg->begin_write : pg->begin_read, err)) {
         postgres_rollback(&pg->base);
         return false;

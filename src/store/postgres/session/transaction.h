@@ -4,6 +4,7 @@
 
 #include "../postgres.h"
 
+bool postgres_refuse_read_only(const Postgres *pg, Err *err); /* always false */
 bool postgres_begin(Postgres *pg, bool write, Err *err);
 bool postgres_commit(Postgres *pg, StoreOutcome *outcome, Err *err); /* COMMIT, and the proof that it was one */
 bool postgres_abandon_copy(Postgres *pg); /* fails an open COPY FROM, the server forgets its rows; false: the session is lost */

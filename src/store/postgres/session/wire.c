@@ -24,6 +24,7 @@ bool postgres_fail_result(Postgres *pg, const PGresult *result, Err *err)
 {
     const char *at = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
     pg->error_at = at != NULL ? (size_t)strtoul(at, NULL, 10) : 0;
+    pg->hint_is_servers = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT) != NULL;
     postgres_error_of_result(pg, result, err);
     if (PQstatus(pg->conn) == CONNECTION_BAD)
         postgres_drop(pg);

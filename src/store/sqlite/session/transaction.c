@@ -22,6 +22,19 @@ static bool refuse_read_only(const Sqlite *sq, Err *err)
     return err_hint(err, "leave mode=ro and immutable=1 out of it");
 }
 
+bool sqlite_begin_plain(Sqlite *sq, bool write, Err *err)
+{
+    if (!check_place(sq, err))
+        return false;
+    if (write && sqlite3_db_readonly(sq->db, "main") == 1)
+        return refuse_read_only(sq, err);
+    /* Inside of a transaction it would change nothing. */
+    if (!sqlite_exec(sq, write ? "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE" : "BEGIN", err))
+        return false;
+    sq->in_transaction = true;
+    return true;
+}
+
 bool sqlite_begin(Sqlite *sq, bool write, Err *err)
 {
     if (sq->in_transaction)

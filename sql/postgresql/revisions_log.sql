@@ -1,0 +1,1 @@
+SELECT revision, down_revision, slug, message, checksum, downgrade_sql, state, done FROM :"ledger"

@@ -1,0 +1,1 @@
+UPDATE :"ledger" SET checksum = $2 WHERE revision OPERATOR(pg_catalog.=) $1

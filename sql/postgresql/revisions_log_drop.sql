@@ -1,0 +1,1 @@
+DELETE FROM :"ledger" WHERE revision OPERATOR(pg_catalog.=) $1

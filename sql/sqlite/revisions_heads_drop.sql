@@ -1,0 +1,1 @@
+DELETE FROM :"ledger" WHERE version_num = $1 RETURNING version_num

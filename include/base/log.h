@@ -21,7 +21,17 @@ void log_question(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* The error's text, and its hint on a second line. */
 void log_err(LogLevel level, const Err *err);
 
-/* The progress line: replaces itself, is redrawn behind log lines. NULL removes it. Only when stderr is a terminal. */
+/* A line that was asked for, whatever the level. */
+void log_told(const char *line);
+
+/* Is stderr a terminal on which a line can be replaced? Not where TERM is dumb, or not set. */
+bool log_can_redraw(void);
+
+/* The progress line: replaces itself, is redrawn behind log lines, and is cut to the width that the terminal has at that moment.
+ * NULL removes it. Nothing unless log_can_redraw. */
 void log_progress(const char *line);
+
+/* Before a line of the answer goes to the same terminal: removes the progress line for half a second. */
+void log_hide_progress(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "flow/audit_report.h"
+#include "flow/progress.h"
 
 static bool parse_sample(const char *text, AuditSettings *settings, Err *err)
 {
@@ -50,6 +51,7 @@ static CheckSummary summarize(const Audit *audit)
 static bool answer(const CommandContext *context, const ModelList *models, const Inventory *inventory, const CheckSummary *summary,
                    Err *err) {
     const char *report = context->options->report;
+    progress_stop();
     Lines lines = command_tree_lines(context, models);
     return (command_answers_in(report) || lines_check(&lines, inventory, summary, err)) &&
            (report == NULL || inventory_write_file(inventory, report, err));

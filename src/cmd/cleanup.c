@@ -13,6 +13,7 @@
 #include "command.h"
 #include "flow/audit_report.h"
 #include "flow/cleanup.h"
+#include "flow/progress.h"
 #include "words/retell.h"
 
 static AuditSettings audit_settings(CommandContext *context)
@@ -69,6 +70,7 @@ static bool report(CommandContext *context, Err *err)
         write_plan(&audit, &tree, options->plan, err) && tell_next(options, &next, err) &&
         (options->report == NULL || inventory_write_file(&inventory, options->report, err));
     context->exit_code = ok && audit.counts[audit_index(AUDIT_UNCHECKED)] > 0 ? err_exit_code(ERR_SKIP) : 0;
+    progress_stop();
     Lines lines = command_tree_lines(context, &models);
     lines.next_command = next.data;
     if (ok && !command_answers_in(options->plan) && !command_answers_in(options->report))
@@ -148,6 +150,7 @@ static bool apply(CommandContext *context, Err *err)
     Lines lines = command_lines(context);
     bool ok = cleanup_plan_read(options->apply, &plan, err) && confirm(context, &plan, err) &&
               cleanup_apply(&settings, &plan, say_done, &lines, &result, err);
+    progress_stop();
     context->exit_code = result.kept_count > 0 ? err_exit_code(ERR_SKIP) : 0;
     if (ok || result.removed_count + result.kept_count > 0) {
         lines.signalled = interrupt_signal(); /* the one that ended the work does not end the answer */

@@ -1,6 +1,7 @@
 /* copy.c: the command `copy`. */
 #include "command.h"
 #include "flow/copy.h"
+#include "flow/progress.h"
 #include "option_table.h"
 
 bool cmd_copy_options(const Options *options, Err *err)
@@ -36,7 +37,9 @@ static bool copy_from(CommandContext *context, const StoreTarget *from, CopySumm
                              .inline_limit = options->inline_limit,
                              .fn = say_row,
                              .ctx = &lines};
-    if (!copy_run(&settings, out, err))
+    bool ok = copy_run(&settings, out, err);
+    progress_stop();
+    if (!ok)
         return false;
     out->exit_code = context->exit_code = out->conflict + out->failed > 0 ? err_exit_code(ERR_SKIP) : 0;
     return lines_copy_summary(&lines, out, err);

@@ -11,6 +11,7 @@
 #include "command.h"
 #include "get_many.h"
 #include "flow/odd.h"
+#include "flow/progress.h"
 #include "source/unpack.h"
 #include "words/not_found.h"
 
@@ -128,10 +129,17 @@ static char *make_destination(const char *dest, const Choice *choice, Err *err)
     return strdup(dest);
 }
 
+static bool next_piece(void *store, const void **data, size_t *len, Err *err)
+{
+    bool ok = unpack_from_store(store, data, len, err);
+    progress_add(0, ok ? *len : 0);
+    return ok;
+}
+
 /* What went to standard output cannot be taken back: a lost connection ends the command then. */
 static bool to_stdout(Store *store, const Choice *choice, Err *err)
 {
-    if (unpack_to_fd(&choice->info, unpack_from_store, store, STDOUT_FILENO, err))
+    if (unpack_to_fd(&choice->info, next_piece, store, STDOUT_FILENO, err))
         return true;
     if (err->cls == ERR_RETRY)
         err->cls = ERR_UNREACHABLE;
@@ -156,12 +164,16 @@ static bool write_out(const CommandContext *context, const Choice *choice, const
         return err->cls != ERR_NONE ? false : err_no_memory(err);
     bool ok = store_fetch_open(store, choice->name, choice->info.version, &bytes, err);
     if (ok) {
+        progress_phase("fetching", 0, bytes);
+        progress_begin("fetching %s", choice->name);
         ok = piped ? to_stdout(store, choice, err)
-                   : unpack_to_path(&choice->info, unpack_from_store, store, path, &unpack, err);
+                   : unpack_to_path(&choice->info, next_piece, store, path, &unpack, err);
         store_fetch_close(store);
     }
-    if (ok && !piped)
+    if (ok && !piped) {
+        progress_stop();
         ok = lines_got(&lines, &choice->info, path, err) && summarize_one(&lines, &choice->info, err);
+    }
     free(path);
     return ok;
 }
@@ -194,6 +206,7 @@ bool cmd_get(CommandContext *context, Err *err)
     if (get_many_is_wanted(context->options))
         return get_many(context, err);
     char name[4 * STORE_NAME_MAX + 1];
+    progress_phase("asking the database what it has", 0, 0);
     Get get = {.context = context, .choice = {.name = name}};
     bool ok = parse_reference(context->options->arguments.items[0], name, sizeof name, &get.choice.wanted, err) &&
               retry_step(&context->retry, &context->store, get_once, &get, err);

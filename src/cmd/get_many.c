@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "command.h"
+#include "flow/progress.h"
 #include "source/pack.h"
 #include "source/unpack.h"
 
@@ -286,8 +287,13 @@ static bool get_row(void *ctx, Err *err)
 /* A model that cannot be fetched costs only itself. */
 static bool get_rows(Many *many, Err *err)
 {
-    for (many->at = 0; many->at < many->rows.count; many->at++) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < many->rows.count; i++)
+        bytes += many->rows.items[i].stored_bytes;
+    progress_phase("fetching", many->rows.count, bytes);
+    for (many->at = 0; many->at < many->rows.count; progress_add(1, many->rows.items[many->at++].stored_bytes)) {
         Err why = {0};
+        progress_begin("fetching %s", many->rows.items[many->at].name);
         if (!interrupt_check(err))
             return false;
         if (retry_step(&many->context->retry, &many->context->store, get_row, many, &why))
@@ -328,6 +334,7 @@ bool get_many(CommandContext *context, Err *err)
     const StringList *arguments = &context->options->arguments;
     Many many = {.context = context, .root = -1};
     PackSettings pack = {.level = 0, .temp_dir = "/tmp", .keep_payload = false};
+    progress_phase("asking the database what it has", 0, 0);
     many.glob = context->options->all ? NULL : arguments->items[0];
     many.dest = arguments->items[arguments->count - 1];
     bool ok = retry_step(&context->retry, &context->store, list_once, &many, err) && refuse_none(&many, err) &&
@@ -336,6 +343,7 @@ bool get_many(CommandContext *context, Err *err)
         packer_hash_junk(many.packer, true); /* rows of version 0.1.0 have it */
         ok = get_rows(&many, err);
     }
+    progress_stop();
     if (ok) {
         Lines lines = command_lines(context);
         context->exit_code = many.summary.exit_code = many.summary.failed > 0 ? err_exit_code(ERR_SKIP) : 0;

@@ -7,10 +7,13 @@
 
 #include "base/log.h"
 #include "command.h"
+#include "flow/progress.h"
 #include "flow/signals.h"
 #include "help.h"
 #include "manual/manual.h"
 #include "schema/schema.h"
+
+#define STATS_SECONDS 60 /* between two lines of progress with -v, when --stats says nothing */
 
 static LogLevel log_level(const Options *options)
 {
@@ -72,6 +75,8 @@ static bool prepare(const Command *command, CommandContext *context, Err *err)
         store_target_free(target);
         return false;
     }
+    double unasked = options->verbose > 0 && !options->quiet ? STATS_SECONDS : 0;
+    progress_start(!options->quiet, options->stats > 0 ? options->stats : unasked);
     context->retry.target = target;
     if ((command->needs & (NEEDS_SCHEMA | NEEDS_STORE)) == 0)
         return true;
@@ -88,6 +93,7 @@ static int execute(const Command *command, const Options *options)
     CommandContext context = {.command = command, .options = options};
     Err err = {0};
     bool ok = prepare(command, &context, &err) && command->main(&context, &err);
+    progress_stop();
     int code = ok ? context.exit_code : command_fail(&err, options);
     store_close(context.store);
     store_target_free((StoreTarget *)context.retry.target);

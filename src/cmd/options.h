@@ -77,7 +77,7 @@ typedef struct Options {
     bool hidden, all;
     int64_t batch_rows, retries;
     uint64_t batch_bytes, max_memory, inline_limit;
-    double min_age, wait, timeout, lock_timeout, connect_timeout;
+    double min_age, stats, wait, timeout, lock_timeout, connect_timeout;
     bool download, one_way, yes, force, verify_stored, live_only, activate;
     const char *sample, *report, *plan, *apply, *trash, *into;
     const char *migrations, *message, *rev_id, *head;

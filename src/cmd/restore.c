@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "flow/progress.h"
 #include "flow/restore.h"
 
 static bool say_row(void *ctx, const StoredModel *model, RowStatus status, const char *reason, Err *err)
@@ -34,7 +35,9 @@ bool cmd_restore(CommandContext *context, Err *err)
                                 .fn = say_row,
                                 .ctx = &lines};
     RestoreResult result;
-    if (!restore_run(&settings, &result, err))
+    bool ok = restore_run(&settings, &result, err);
+    progress_stop();
+    if (!ok)
         return false;
     context->exit_code = result.conflict_count + result.failed_count > 0 ? err_exit_code(ERR_SKIP) : 0;
     RestoreSummary summary = {.backups = result.folders,

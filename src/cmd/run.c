@@ -1,9 +1,8 @@
 /* run.c: the command `run`. */
-#include <unistd.h>
-
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "command.h"
+#include "flow/progress.h"
 #include "flow/run.h"
 #include "remedy.h"
 
@@ -31,7 +30,6 @@ static RunSettings make_settings(CommandContext *context)
         .upgrade = options->upgrade,
         .min_age = options->min_age,
         .verify_stored = options->verify_stored,
-        .show_progress = !options->quiet && isatty(STDERR_FILENO),
     };
 }
 
@@ -50,6 +48,7 @@ static bool report(CommandContext *context, const SourceTree *tree, const ModelL
                    bool finished, Err *err)
 {
     const Options *options = context->options;
+    progress_stop();
     Lines lines = command_tree_lines(context, models);
     lines.verbose = (options->verbose > 0 || options->dry_run) && !options->quiet;
     bool show_summary = options->json || (!options->quiet && (finished || models->count > 0));

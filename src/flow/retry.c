@@ -7,6 +7,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "flow/progress.h"
 
 #define PAUSE_FIRST_SECONDS 0.2
 #define PAUSE_MAX_SECONDS 10.0
@@ -69,6 +70,7 @@ static void log_pause(Retry *retry, const RetryRow *row, const Err *cause, doubl
 bool retry_sleep(Retry *retry, const RetryRow *row, const Err *cause, Err *err)
 {
     double pause = pause_seconds(retry, row), until = clock_seconds() + pause;
+    progress_begin("the database is away, %u tries so far", row->failures);
     log_pause(retry, row, cause, pause);
     for (double left; (left = until - clock_seconds()) > 0 && interrupt_signal() == 0;)
         clock_sleep(left < LOOK_SECONDS ? left : LOOK_SECONDS);
@@ -85,11 +87,20 @@ bool retry_pause(Retry *retry, RetryRow *row, Err *err)
     return false;
 }
 
+/* A server that says nothing is waited for until the time to connect is over: whoever watches should know that. */
+static bool connect_to(Retry *retry, Store **store, Err *err)
+{
+    progress_begin("connecting to %s", store_target_label(retry->target));
+    bool ok = store_open(retry->target, store, NULL, err);
+    progress_begin("%s", "");
+    return ok;
+}
+
 bool retry_step(Retry *retry, Store **store, RetryStep step, void *ctx, Err *err)
 {
     Err why = {0};
     for (RetryRow row = {0};;) {
-        if ((*store != NULL || store_open(retry->target, store, NULL, &why)) && (step == NULL || step(ctx, &why)))
+        if ((*store != NULL || connect_to(retry, store, &why)) && (step == NULL || step(ctx, &why)))
             return true;
         if (retry_is_transient(retry, &why)) {
             store_close(*store);

@@ -8,11 +8,16 @@
 
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "flow/progress.h"
 
 static void *wait_for_signals(void *arg)
 {
     sigset_t *set = arg;
     for (int number; sigwait(set, &number) == 0;) {
+        if (number == SIGUSR1) {
+            progress_print();
+            continue;
+        }
         if (interrupt_signal() != 0)
             _exit(128 + number);
         interrupt_set(number);
@@ -27,6 +32,7 @@ static bool choose_signals(sigset_t *set)
     static const int asking[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction old;
     sigemptyset(set);
+    sigaddset(set, SIGUSR1); /* asks how far the work is */
     for (size_t i = 0; i < sizeof asking / sizeof *asking; i++) {
         if (sigaction(asking[i], NULL, &old) != 0)
             return false;

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <stdio_ext.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/userfile.h"
 
@@ -121,6 +123,8 @@ void print_key(FILE *out, const char *name, int32_t version)
 
 bool lines_ready(const Lines *lines, Err *err)
 {
+    if (isatty(fileno(lines->out)) != 0)
+        log_hide_progress();
     if (userfile_is_ready(fileno(lines->out), lines->signalled))
         return true;
     __fpurge(lines->out);

@@ -5,6 +5,7 @@
 
 #include "parts.h"
 #include "../pool.h"
+#include "flow/progress.h"
 #include "model/plan.h"
 #include "source/pack.h"
 
@@ -25,17 +26,26 @@ static void *start_hash(void *shared, Err *err)
     return packer;
 }
 
+static bool is_wanted(const HashJob *job, const Model *model)
+{
+    return model->state == MODEL_PENDING && (job->only == NULL || strmap_get(job->only, model->path) != STRMAP_NONE);
+}
+
 static bool hash_source(void *shared, void *own, uint32_t index, Err *err)
 {
     const HashJob *job = shared;
     Model *model = &job->tree->models->items[index];
     Packed packed;
-    if (model->state != MODEL_PENDING || (job->only != NULL && strmap_get(job->only, model->path) == STRMAP_NONE))
+    if (!is_wanted(job, model))
         return true;
-    if (!pack_model(own, job->tree->root, model, &packed, err)) {
+    progress_begin("reading %s", model->path);
+    bool ok = pack_model(own, job->tree->root, model, &packed, err);
+    progress_add(1, model->stamp.size);
+    if (!ok) {
         if (err->cls != ERR_SKIP)
             return false;
         model_fail(model, MODEL_FAILED, err);
+        progress_failed();
         return true;
     }
     model->stamp = packed.stamp;
@@ -57,6 +67,13 @@ static bool hash_sources(const AuditSettings *settings, SourceTree *tree, const 
 {
     HashJob shared = {.tree = tree, .only = settings->only, .rules = &settings->scan, .rows = rows};
     PoolJob job = {.start = start_hash, .item = hash_source, .stop = stop_hash, .shared = &shared};
+    uint64_t count = 0, bytes = 0;
+    for (uint32_t i = 0; i < tree->models->count; i++) {
+        bool wanted = is_wanted(&shared, &tree->models->items[i]);
+        count += wanted;
+        bytes += wanted ? tree->models->items[i].stamp.size : 0;
+    }
+    progress_phase("reading the folder", count, bytes);
     return pool_run(settings->jobs, tree->models->count, &job, err);
 }
 
@@ -71,6 +88,7 @@ static bool refuse_twins(ModelList *models, Err *err)
 
 static bool list_rows(const AuditSettings *settings, const ModelList *models, Audit *audit, Err *err)
 {
+    progress_phase("asking the database what it has", 0, 0);
     audit->rows = calloc(1, sizeof *audit->rows);
     if (audit->rows == NULL)
         return err_no_memory(err);
@@ -83,6 +101,7 @@ static bool list_rows(const AuditSettings *settings, const ModelList *models, Au
 bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *models, Audit *out, Err *err)
 {
     Audit audit = {0};
+    progress_phase("looking through the folder", 0, 0);
     bool ok = source_tree_open(settings->models_dir, tree, err) &&
               source_tree_scan(tree, &settings->scan, settings->map_file, models, err) &&
               source_tree_spare(tree, store_target_file(settings->retry->target), err) && refuse_twins(models, err) &&

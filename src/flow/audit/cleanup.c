@@ -1,5 +1,6 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "flow/cleanup.h"
+#include "flow/progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -234,6 +235,7 @@ static bool remove_one(Apply *apply, const CleanupLine *line, const AuditItem *i
 
 static bool apply_lines(Apply *apply, Err *err)
 {
+    progress_phase("removing what passes the proof", apply->plan->count, 0);
     for (size_t i = 0; i < apply->audit.count; i++) {
         const AuditItem *item = &apply->audit.items[i];
         uint32_t index =
@@ -241,6 +243,8 @@ static bool apply_lines(Apply *apply, Err *err)
         if (index == STRMAP_NONE || !apply->plan->lines[index].delete_it)
             continue;
         const CleanupLine *line = &apply->plan->lines[index];
+        progress_begin("removing %s", line->path);
+        progress_add(1, 0);
         const char *why = compare_line(apply, line, item);
         if (!(why != NULL ? tell(apply, line, why, err) : remove_one(apply, line, item, err)))
             return false;

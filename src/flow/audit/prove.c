@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "parts.h"
 #include "../pool.h"
+#include "flow/progress.h"
 #include "source/unpack.h"
 
 #define CALL_BYTES ((uint64_t)256 * 1024 * 1024) /* hashed by one query */
@@ -120,11 +121,22 @@ static bool verify_call(void *shared, void *own, uint32_t index, Err *err)
                                       .stored = row->has_digests ? &row->stored : NULL,
                                       .bytes = row->stored_bytes};
     }
+    progress_begin("the database hashes %zu payloads", count);
     bool ok = retry_step(prover->settings->retry, &call.session->store, verify_once, &call, err);
+    for (size_t i = 0; i < count; i++)
+        progress_add(1, call.proofs[i].bytes);
     for (size_t i = 0; ok && i < count; i++)
         ok = take_proof(prover, &prover->audit->items[prover->chosen[first + i]], &call.proofs[i], err);
     free(call.proofs);
     return ok;
+}
+
+static void begin_phase(const Prover *prover, const char *what)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < prover->chosen_count; i++)
+        bytes += prover->audit->items[prover->chosen[i]].row->stored_bytes;
+    progress_phase(what, prover->chosen_count, bytes);
 }
 
 static bool verify_in_server(Prover *prover, Err *err)
@@ -144,6 +156,7 @@ static bool verify_in_server(Prover *prover, Err *err)
         bytes += size;
     }
     prover->calls[prover->call_count] = prover->chosen_count;
+    begin_phase(prover, "the database proves its payloads");
     return pool_run(prover->settings->jobs, prover->call_count, &job, err);
 }
 
@@ -193,6 +206,8 @@ static bool download_item(void *shared, void *own, uint32_t index, Err *err)
     Prover *prover = shared;
     AuditItem *item = &prover->audit->items[prover->chosen[index]];
     Err why = {0};
+    progress_begin("reading back %s@%d", item->name, (int)item->version);
+    progress_add(1, item->row->stored_bytes);
     if (item->letter != AUDIT_SAME && item->letter != AUDIT_ONLY_STORE)
         return true;
     Download download = {.session = own, .item = item};
@@ -210,6 +225,7 @@ static bool download_item(void *shared, void *own, uint32_t index, Err *err)
 static bool read_back(Prover *prover, Err *err)
 {
     PoolJob job = {.start = start_session, .item = download_item, .stop = stop_session, .shared = prover};
+    begin_phase(prover, "reading payloads back");
     return pool_run(prover->settings->jobs, (uint32_t)prover->chosen_count, &job, err);
 }
 

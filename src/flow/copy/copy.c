@@ -1,5 +1,6 @@
 /* copy.c: the rows of the source in windows, each delivered (../deliver/deliver.h). */
 #include "flow/copy.h"
+#include "flow/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,10 @@ static bool report_window(Copy *copy, Err *err)
 static bool copy_rows(Copy *copy, Err *err)
 {
     bool ok = true;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < copy->source.row_count; i++)
+        bytes += copy->source.rows[i].stored_bytes;
+    progress_phase("copying", copy->source.row_count, bytes);
     for (fill_window(copy); ok && copy->deliver.count > 0; fill_window(copy))
         ok = deliver_window(&copy->deliver, err) && report_window(copy, err);
     return ok;
@@ -259,12 +264,18 @@ static bool open_state(Copy *copy, Err *err)
            state_open(&copy->state, run_id, err);
 }
 
+static bool list_source(Copy *copy, Err *err)
+{
+    progress_phase("asking the database what it has", 0, 0);
+    return copy_source_list(&copy->source, err);
+}
+
 static bool copy_all(Copy *copy, Err *err)
 {
     const CopySettings *settings = copy->settings;
     Deliver *deliver = &copy->deliver;
     if (!store_inline_limit(settings->to->target, settings->inline_limit, &copy->inline_limit, err) ||
-        !copy_source_list(&copy->source, err) || !retry_open(settings->to, &deliver->store, err) ||
+        !list_source(copy, err) || !retry_open(settings->to, &deliver->store, err) ||
         !refuse_same_place(copy, err) || !open_state(copy, err) ||
         !retry_step(settings->to, &deliver->store, prepare_destination, copy, err) || !deliver_init(deliver, err))
         return false;

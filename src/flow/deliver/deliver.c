@@ -7,6 +7,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "flow/progress.h"
 
 bool deliver_init(Deliver *deliver, Err *err)
 {
@@ -27,6 +28,9 @@ void deliver_settle(Deliver *deliver, DeliverItem *item, RowStatus status, const
     item->status = status;
     text_copy(item->reason, sizeof item->reason, reason);
     deliver->settled[status]++;
+    progress_add(1, item->model.stored_bytes);
+    if (status == ROW_FAILED)
+        progress_failed();
 }
 
 void deliver_settle_stored(Deliver *deliver, DeliverItem *item)
@@ -123,6 +127,7 @@ static bool put_item(Deliver *deliver, size_t index, PutFn put, Err *err)
         deliver->source->settle_fault(deliver->ctx, index, fault);
         return true;
     }
+    progress_begin("sending %s@%d", item->model.name, (int)item->model.version);
     if (!put(deliver->store, &item->model, &deliver->payload, err))
         return false;
     item->sent = true;
@@ -140,6 +145,7 @@ static bool begin(Deliver *deliver, Err *err)
 
 static bool commit(Deliver *deliver, size_t from, size_t to, StoreOutcome *outcome, Err *err)
 {
+    progress_begin("committing");
     bool ok = store_commit(deliver->store, outcome, err);
     for (size_t i = from; ok && i < to; i++) {
         DeliverItem *item = &deliver->items[i];

@@ -1,5 +1,6 @@
 /* restore.c: folder by folder, a window of rows at a time (../deliver/deliver.h). */
 #include "flow/restore.h"
+#include "flow/progress.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -154,6 +155,7 @@ static bool restore_rows(Restore *restore, Err *err)
     Deliver *deliver = &restore->deliver;
     spool_init(&deliver->payload, share_for_payload(restore->settings->max_memory), restore->state.temp_dir);
     bool ok = deliver_init(deliver, err);
+    progress_phase("restoring", 0, 0);
     for (size_t i = 0; ok && i < restore->folders.count; i++) {
         restore->folder = &restore->folders.items[i];
         ok = restore_folder(restore, err);

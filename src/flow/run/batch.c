@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "flow/progress.h"
 #include "model/identify.h"
 #include "../share.h"
 #include "worker.h"
@@ -226,6 +227,7 @@ static bool commit_kept(Worker *worker, Err *err)
 
 static bool store_batch(Worker *worker, Err *err)
 {
+    progress_begin("committing");
     if (worker->part != NULL && !backup_part_sync(worker->part, err))
         return false;
     if (!(worker->run->many_writers ? commit(worker, err) : commit_kept(worker, err)))

@@ -13,6 +13,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "flow/progress.h"
 #include "../share.h"
 #include "worker.h"
 #include "schema/schema.h"
@@ -152,6 +153,14 @@ static void take_back_session(Run *run, Worker *first)
         store_close(first->store);
 }
 
+static void wait_for_workers(Run *run)
+{
+    pthread_mutex_lock(&run->lock);
+    while (run->workers_left > 0)
+        pthread_cond_wait(&run->worker_ended, &run->lock);
+    pthread_mutex_unlock(&run->lock);
+}
+
 static bool do_work(Run *run, Err *err)
 {
     unsigned count = worker_count(run);
@@ -161,6 +170,7 @@ static bool do_work(Run *run, Err *err)
     if (workers == NULL)
         return err_no_memory(err);
     Err start_err = {0};
+    progress_phase(run->settings->dry_run ? "reading" : "storing", plan_work_count(run->plan), plan_work_bytes(run->plan));
     workers[0].store = run->store;
     run->store = NULL;
     if (!start_workers(run, workers, count, &start_err)) {
@@ -168,7 +178,7 @@ static bool do_work(Run *run, Err *err)
         run->first_error = run->first_error.cls == ERR_NONE ? start_err : run->first_error;
         pthread_mutex_unlock(&run->lock);
     }
-    progress_wait(run, run->settings->show_progress);
+    wait_for_workers(run);
     for (unsigned i = 0; i < run->workers_started; i++)
         pthread_join(workers[i].thread, NULL);
     take_back_session(run, &workers[0]);
@@ -283,6 +293,14 @@ static void introduce(Run *run)
     text_copy(run->summary->run_id, sizeof run->summary->run_id, run->run_id);
 }
 
+static bool look_through(Run *run, Err *err)
+{
+    progress_phase("looking through the folder", 0, 0);
+    bool ok = compare_tree(run, err);
+    progress_phase("comparing with the database", 0, 0);
+    return ok;
+}
+
 bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models, RunSummary *summary, Err *err)
 {
     Run run = {.settings = settings, .models = models, .summary = summary, .tree = {.root = -1}, .state = {.lock = {.fd = -1}}};
@@ -297,7 +315,7 @@ bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models
     run.many_writers = store_traits(settings->retry->target)->many_writers;
     bool ok = store_inline_limit(settings->retry->target, settings->inline_limit, &run.inline_limit, &work_err) &&
               open_root(&run, &work_err) && open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
-              ask_with_patience(&run, know_store, &work_err) && compare_tree(&run, &work_err) &&
+              ask_with_patience(&run, know_store, &work_err) && look_through(&run, &work_err) &&
               missing_look(&run, &work_err) &&
               ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err) && leftovers_finish(&run, &work_err);
     Err end_err = {0};

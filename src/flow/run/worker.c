@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "flow/progress.h"
 #include "../share.h"
 
 #define SEEN_MAX 256 /* settled without a commit: journal them together */
@@ -86,6 +87,7 @@ static bool get_session(Worker *worker, bool *left, Err *err)
 static bool read_model(Worker *worker, uint32_t group, Model *model, Packed *packed, Err *err)
 {
     Run *run = worker->run;
+    progress_begin("reading %s", model->path);
     packer_hash_junk(worker->packer, plan_has_versions(run->plan, group));
     if (!pack_model(worker->packer, run->tree.root, model, packed, err))
         return false;
@@ -98,6 +100,7 @@ static bool read_model(Worker *worker, uint32_t group, Model *model, Packed *pac
     model->stored_bytes = packed->stored_bytes;
     atomic_fetch_add(&run->read_count, 1);
     atomic_fetch_add(&run->read_bytes, packed->raw_bytes);
+    progress_add(1, packed->raw_bytes);
     return true;
 }
 
@@ -127,13 +130,14 @@ static bool leave_busy(Model *model, const char *why)
 }
 
 /* One model's own fault: it is reported, the others go on. */
-static bool fail_model(Worker *worker, Model *model, const Err *err)
+static bool fail_model(Model *model, const Err *err)
 {
     if (err->cls != ERR_SKIP)
         return false;
     log_line(LOG_INFO, "%s", err->text);
     model_fail(model, MODEL_FAILED, err);
-    atomic_fetch_add(&worker->run->failed_count, 1);
+    progress_failed();
+    progress_add(1, model->stamp.size);
     return true;
 }
 
@@ -145,12 +149,12 @@ static bool do_model(Worker *worker, uint32_t group, Model *model, Err *err)
     if (!read_model(worker, group, model, &packed, err)) {
         if (err->cls == ERR_SKIP && packer_was_busy(worker->packer))
             return leave_busy(model, "is still being written; left for the next run");
-        return fail_model(worker, model, err);
+        return fail_model(model, err);
     }
     plan_decide(worker->run->plan, group, model);
     if (model->state == MODEL_NEW && worker->run->settings->verify_stored && !worker->run->settings->dry_run &&
         !verify_packed(model, &packed, err))
-        return fail_model(worker, model, err);
+        return fail_model(model, err);
     if (model->state == MODEL_NEW && !worker->run->settings->dry_run)
         return batch_put(worker, group, model, &packed, err);
     return settle_without_store(worker, group, model, &packed, err);

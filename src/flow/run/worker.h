@@ -51,7 +51,6 @@ typedef struct Run {
     Err first_error;      /* cls ERR_NONE: no worker failed */
 
     atomic_uint_fast64_t read_count, read_bytes; /* sources packed */
-    atomic_uint_fast64_t failed_count;           /* for the progress line */
 } Run;
 
 /* A model that is in the open transaction. */
@@ -137,8 +136,5 @@ bool missing_look(Run *run, Err *err);
 
 /* leftovers.c: finishes the backups of runs that were killed, when the work is done. */
 bool leftovers_finish(Run *run, Err *err);
-
-/* progress.c: waits until all workers have ended, and shows how it goes meanwhile. */
-void progress_wait(Run *run, bool show);
 
 #endif

@@ -10,4 +10,7 @@
  * a row that has nothing, and no other. ERR_USAGE; the target is then only to be freed. */
 bool store_target_into(StoreTarget *target, const char *table, Err *err);
 
+/* Tables of that kind in the database of a store that is none itself, as one text for people; with none, nothing is added. */
+bool store_other_tables(Store *store, Buf *names, Err *err);
+
 #endif

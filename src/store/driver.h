@@ -35,6 +35,7 @@ typedef struct StoreDriver {
     void (*use_digests)(Store *store, bool keep); /* may be NULL */
     bool (*wait_writers)(Store *store, Err *err);
 
+    bool (*other_tables)(Store *store, Buf *names, Err *err); /* may be NULL */
     bool (*list)(Store *store, const StoreFilter *filter, StoredModelFn fn, void *ctx, Err *err); /* filter is never NULL */
     bool (*examine)(Store *store, Err *err); /* NULL: the server's business */
     bool (*verify)(Store *store, StoreProof *proofs, size_t count, Err *err);

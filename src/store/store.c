@@ -78,6 +78,11 @@ bool store_target_into(StoreTarget *target, const char *table, Err *err)
     return err_set(err, ERR_USAGE, "%s: only a database behind a server has tables of somebody else's", target->label);
 }
 
+bool store_other_tables(Store *store, Buf *names, Err *err)
+{
+    return store->driver->other_tables == NULL || store->driver->other_tables(store, names, err);
+}
+
 void store_target_may_create(StoreTarget *target)
 {
     target->may_create = true;

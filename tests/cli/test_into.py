@@ -1,14 +1,14 @@
 """--into: folders of BERTopic models into the column of a team's own table of versions, on its real definition, and back."""
 
 import io
-import json
-import os
-import pathlib
 import shutil
+import subprocess
 import tarfile
 import unittest
 
-from harness import PROGRAM, samples
+import psycopg2
+
+from harness import PROGRAM, program_environment, samples, wait_until
 from life import CleanupCase
 from test_python_versions import ID, TABLE, files_of
 
@@ -197,6 +197,15 @@ class Into(CleanupCase):
             tar.addfile(member, io.BytesIO())
         return buffer.getvalue()
 
+    def test_cleanup_of_the_models_beside_it_warns(self):
+        self.sync()
+        warning = "media_bias.result_versions keeps models too, and was not looked at"
+        self.assertIn(warning, self.call(CleanupCase.command(self)).err)
+        self.assertNotIn(warning, self.call(self.command()).err)
+        self.assertNotIn(warning, self.call([PROGRAM, "check", "-d", self.url, self.tree]).err)
+        self.query("ALTER TABLE media_bias.result_versions DROP COLUMN model_data")
+        self.assertNotIn(warning, self.call(CleanupCase.command(self)).err)
+
     def test_it_is_another_store_than_the_models_beside_it(self):
         self.assertEqual(self.sync().summary()["new"], 1)
         self.assertEqual(self.into().summary()["new"], 1)
@@ -207,7 +216,23 @@ class Into(CleanupCase):
         self.assertTrue(self.source.exists())
 
     def test_a_row_that_is_filled_while_we_pack(self):
-        os.mkfifo(self.base / "ready")
+        (self.source / "topics.json").write_text("{}")
+        theirs = self.tar()
+        shutil.copy(samples() / self.source.name / "topics.json", self.source)
+        self.settle()
+        other = psycopg2.connect(self.url)
+        self.addCleanup(other.close)
+        other.cursor().execute("UPDATE media_bias.result_versions SET model_data = %s", (theirs,)) # not committed: to our run the row is empty
+        process = subprocess.Popen([PROGRAM, "run", *INTO, "--json", "--state-dir", str(self.state), "-d", self.url, str(self.tree)],
+                                   env=program_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(self.reap, process)
+        wait_until(lambda: self.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%%'", ()) == [(1,)])
+        other.commit()
+        result = self.finish(process)
+        self.assertEqual((result.code, result.summary()["conflict"]), (3, 1), result.all())
+        self.assertEqual(bytes(self.query("SELECT model_data FROM media_bias.result_versions")[0][0]), theirs)
+
+    def test_a_row_that_does_not_take_it(self):
         self.query("CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; "
                    "CREATE TRIGGER fill BEFORE UPDATE ON media_bias.result_versions FOR EACH ROW EXECUTE FUNCTION fill()")
         result = self.run_program("--json", *INTO) # as when nothing but another program's write is seen

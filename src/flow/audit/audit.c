@@ -92,7 +92,7 @@ static bool list_rows(const AuditSettings *settings, const ModelList *models, Au
     audit->rows = calloc(1, sizeof *audit->rows);
     if (audit->rows == NULL)
         return err_no_memory(err);
-    if (!rows_list(settings->retry, models, audit->rows, err))
+    if (!rows_list(settings->retry, models, settings->for_removal, audit->rows, err))
         return false;
     memcpy(audit->store, audit->rows->store, sizeof audit->store);
     return true;

@@ -38,8 +38,9 @@ void audit_count(Audit *audit);
 
 /* --- rows.c */
 
-/* Every row. The store works out the digests that are not recorded, of names that the tree has. */
-bool rows_list(Retry *retry, const ModelList *models, Rows *out, Err *err);
+/* Every row. The store works out the digests that are not recorded, of names that the tree has. for_removal: warns of tables that
+ * were not looked at. */
+bool rows_list(Retry *retry, const ModelList *models, bool for_removal, Rows *out, Err *err);
 void rows_free(Rows *rows);
 size_t rows_first(const Rows *rows, const char *name); /* the first row of a name, or where it would be */
 /* Has a row of the name this content? */

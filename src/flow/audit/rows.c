@@ -1,9 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "store/into.h"
 #include "parts.h"
 
 #define NAMES_AT_ONCE 1000
@@ -197,6 +200,8 @@ static void note_live_versions(Rows *rows)
 typedef struct Listing {
     Store *store;
     const ModelList *models;
+    bool for_removal;
+    Buf other_tables; /* whose readers may want the sources */
     Rows rows;
 } Listing;
 
@@ -205,7 +210,9 @@ static bool list_once(void *ctx, Err *err)
     Listing *listing = ctx;
     Rows *rows = &listing->rows;
     rows->count = 0;
-    if (!store_examine(listing->store, err) || !store_identity(listing->store, rows->store, err) ||
+    buf_clear(&listing->other_tables);
+    if ((listing->for_removal && !store_other_tables(listing->store, &listing->other_tables, err)) ||
+        !store_examine(listing->store, err) || !store_identity(listing->store, rows->store, err) ||
         !odd_rows_list(listing->store, NULL, &rows->odd, err) ||
         !store_list(listing->store, NULL, note_row, rows, err))
         return false;
@@ -215,11 +222,23 @@ static bool list_once(void *ctx, Err *err)
     return fill_missing_digests(listing->store, rows, listing->models, err);
 }
 
-bool rows_list(Retry *retry, const ModelList *models, Rows *out, Err *err)
+static void warn_of_tables(const Buf *names)
 {
-    Listing listing = {.models = models};
+    if (names->len > 0)
+        log_line(LOG_WARN,
+                 "%s keeps models too, and was not looked at: where its model_data is NULL, its readers may load folders of "
+                 "this tree from the disk",
+                 names->data);
+}
+
+bool rows_list(Retry *retry, const ModelList *models, bool for_removal, Rows *out, Err *err)
+{
+    Listing listing = {.models = models, .for_removal = for_removal};
     bool ok = retry_step(retry, &listing.store, list_once, &listing, err);
     store_close(listing.store);
+    if (ok)
+        warn_of_tables(&listing.other_tables);
+    buf_free(&listing.other_tables);
     if (!ok) {
         rows_free(&listing.rows);
         return false;

@@ -35,6 +35,7 @@ const StoreDriver store_postgres_driver = {
     .find = postgres_find,
     .use_digests = postgres_use_digests,
     .wait_writers = postgres_wait_writers,
+    .other_tables = into_tables,
     .list = postgres_list,
     .verify = postgres_verify,
     .fetch_open = postgres_fetch_open,

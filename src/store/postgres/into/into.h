@@ -10,6 +10,7 @@
  *   list       catalog, find, list
  *   fetch      one payload; the server's promises
  *   put        fills a row
+ *   tables     which tables of this kind a database has
  *   driver     the table of all of it */
 #ifndef STORE_POSTGRES_INTO_INTO_H
 #define STORE_POSTGRES_INTO_INTO_H
@@ -61,6 +62,9 @@ bool into_digits(const char *name, char digits[INTO_DIGITS + 1]);
 
 /* The lowest and the highest id that begin with these digits. */
 void into_range(const char *digits, char low[INTO_ID_SIZE], char high[INTO_ID_SIZE]);
+
+/* Of a store that is no such table: see store_other_tables. */
+bool into_tables(Store *store, Buf *names, Err *err);
 
 /* --- the entries of the driver's table */
 

@@ -22,7 +22,7 @@ typedef enum StoreDoubt {
     STORE_FSYNC_OFF,     /* a crash of the machine may lose or tear anything */
     STORE_TORN_PAGES,    /* full_page_writes is off */
     STORE_UNLOGGED,      /* the row's table is emptied by a crash, or is temporary */
-    STORE_UNLOGGED_CHUNKS,
+    STORE_UNLOGGED_CHUNKS, /* the same of chunks: those of the row, or the table as a whole */
     STORE_IN_MEMORY,     /* the store is a file, and its file system is in memory */
     STORE_UNLOCKED       /* the store is a file that is read without a lock: what another program does to it is not seen */
 } StoreDoubt;

@@ -2,7 +2,7 @@
 -- content_sha256 and stored_sha256 that it must record, in hex, text[]; NULL = any. Answers for each key, in their order:
 -- health  0 intact, 1 damaged, 2 no digest recorded, 3 no such row, or another content
 -- chunks  how many there are still to be hashed (verify_chunks.sql); 0 = none
--- doubt   0 none, 1 in recovery, 2 fsync is off, 3 full_page_writes is off, 4 the row's table is not logged, 5 that of its chunks is not
+-- doubt   0 none, 1 in recovery, 2 fsync is off, 3 full_page_writes is off, 4 the row's table is not logged, 5 that of chunks is not
 -- It is asked of the table that the row is in, which may be one that inherits from `models`.
 SELECT (key.ord OPERATOR(pg_catalog.-) 1)::integer,
        CASE WHEN m.name IS NULL OR NOT coalesce(m.content_sha256 OPERATOR(pg_catalog.=) pg_catalog.decode(key.content, 'hex'), key.content IS NULL)
@@ -19,6 +19,8 @@ SELECT (key.ord OPERATOR(pg_catalog.-) 1)::integer,
             WHEN pg_catalog.current_setting('full_page_writes') OPERATOR(pg_catalog.=) 'off' THEN 3
             WHEN t.relpersistence OPERATOR(pg_catalog.<>) 'p' THEN 4
             WHEN chunks.is_unlogged THEN 5
+            WHEN EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('model_chunks')::oid
+                                                               AND relpersistence OPERATOR(pg_catalog.<>) 'p') THEN 5
             ELSE 0
        END
   FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::integer[]), pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[]))

@@ -235,7 +235,7 @@ const char *store_doubt_text(StoreDoubt doubt)
         [STORE_UNLOGGED] = "the table of the row is unlogged or temporary; a crash empties it",
         [STORE_IN_MEMORY] = "the file of the store is on a file system in memory; a restart of the machine empties it",
         [STORE_UNLOCKED] = "the file of the store is read with immutable=1: what another program does to it is not seen",
-        [STORE_UNLOGGED_CHUNKS] = "the table of its chunks is unlogged or temporary; a crash empties it",
+        [STORE_UNLOGGED_CHUNKS] = "the table of chunks is unlogged or temporary; a crash empties it",
     };
     return texts[doubt];
 }

@@ -58,7 +58,10 @@ ROWS = [
     P("torn-pages", 9, "sql/postgresql/verify.sql", "WHEN pg_catalog.current_setting('full_page_writes') OPERATOR(pg_catalog.=) 'off' THEN 3", "",
       "cli/test_durability.Doubt.test_server_settings", "a crash may tear pages"),
     P("unlogged-chunks", 9, "sql/postgresql/verify.sql", "WHEN chunks.is_unlogged THEN 5", "",
-      "cli/test_durability.Doubt.test_unlogged_chunks_alone", "a crash empties the chunks alone"),
+      "cli/test_durability.Doubt.test_chunks_that_inherit", "a crash empties the chunks alone"),
+    P("unlogged-chunks-of-others", 9, "sql/postgresql/verify.sql", """WHEN EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('model_chunks')::oid
+      AND relpersistence OPERATOR(pg_catalog.<>) 'p') THEN 5""", "",
+      "cli/test_durability.Doubt.test_unlogged_chunks_alone", "who takes a table out of the log has not promised the others"),
     P("table-of-the-row", 9, "sql/postgresql/verify.sql", "ON t.oid OPERATOR(pg_catalog.=) m.tableoid", "ON t.oid OPERATOR(pg_catalog.=) 'models'::regclass::oid",
       "cli/test_durability.Doubt.test_table_that_inherits", "the row may be in another table than models"),
     P("time-for-the-bytes", "waits", "src/store/postgres/session/wire.c", "pg->patience += (double)bytes / HASH_BYTES_PER_SECOND;", "pg->patience += bytes > 0 ? 0 : 1;",

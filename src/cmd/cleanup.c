@@ -1,4 +1,5 @@
 /* cleanup.c: the command `cleanup`. Deletes nothing but by --apply. */
+#define _GNU_SOURCE
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -33,6 +33,14 @@ def noise(seed, size):
     return random.Random(seed).randbytes(size)
 
 
+def preloaded():
+    """The environment that loads the shim into the program."""
+    env = {"LD_PRELOAD": SHIM}
+    if is_sanitized():
+        env["ASAN_OPTIONS"] = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
+    return env
+
+
 class FaultCase(CliCase):
     """A test with the reference tree and its state (self.reference)."""
 
@@ -113,9 +121,7 @@ class FaultCase(CliCase):
         """fault: op, at, do, path, sticky, count, trace. The shim is loaded only for a fault."""
         if not fault:
             return {}
-        env = {"LD_PRELOAD": SHIM, "FAULT_FIRED": str(self.fired_file)}
-        if is_sanitized():
-            env["ASAN_OPTIONS"] = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
+        env = dict(preloaded(), FAULT_FIRED=str(self.fired_file))
         env.update({f"FAULT_{key.upper()}": str(value) for key, value in fault.items()})
         for path in (self.fired_file, self.count_file, self.trace_file):
             path.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 import itertools
 import unittest
 
-from fault import LONG, SHIM, is_sanitized
+from fault import LONG, preloaded
 from netcase import PROGRAM, NetCase
 from stores import Postgres, Sqlite
 from proxy import AFTER, BACK, BEFORE, FIN, FRONT, RST, Fault
@@ -56,10 +56,7 @@ class Killed(CopyCase):
     operation = "send"
 
     def environment(self, **fault):
-        env = {"LD_PRELOAD": SHIM, "FAULT_FIRED": str(self.base / "fired"), **{f"FAULT_{key.upper()}": str(value) for key, value in fault.items()}}
-        if is_sanitized():
-            env["ASAN_OPTIONS"] = "verify_asan_link_order=0"
-        return env
+        return dict(preloaded(), FAULT_FIRED=str(self.base / "fired"), **{f"FAULT_{key.upper()}": str(value) for key, value in fault.items()})
 
     def test_at_each_step(self):
         self.reset()

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from fault import PROGRAM, SHIM, FaultCase, is_commit, program_environment, wait_until
+from fault import PROGRAM, FaultCase, is_commit, preloaded, program_environment, wait_until
 
 COMMITTED, UNCOMMITTED = 6, 3  # rows of the killed run: two batches, and one that waits for its COMMIT
 
@@ -310,7 +310,7 @@ class SharedFolder(FaultCase):
 
     def test_another_host_that_sees_no_lock(self):
         """As on a network file system whose locks are local to a host: STORE names the host, and its folder is left to it."""
-        elsewhere = dict(LD_PRELOAD=SHIM, FAULT_HOST="elsewhere", FAULT_LOCKS="local")
+        elsewhere = dict(preloaded(), FAULT_HOST="elsewhere", FAULT_LOCKS="local")
         for op, path in [("sync", "part-0.csv"), ("rename", "MANIFEST"), ("open", "part-0.csv"), ("rename", "shared/backups/")]:
             self.reset()
             process = self.start("--jobs", "1", op=op, at=1, do=self.pause("live"), path=path)
@@ -327,7 +327,7 @@ class SharedFolder(FaultCase):
 
     def test_killed_on_another_host(self):
         """Left alone by the others, finished by the next run there."""
-        elsewhere = dict(LD_PRELOAD=SHIM, FAULT_HOST="elsewhere")
+        elsewhere = dict(preloaded(), FAULT_HOST="elsewhere")
         self.run_faulty("--backup-dir", self.shared, "--jobs", "1", op="sync", at=2, do="kill", path="part-0.csv", env=elsewhere)
         before = self.files()
         result = self.finish(self.other("-v"))

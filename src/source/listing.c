@@ -1,7 +1,9 @@
 #include "listing.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "scan/parts.h"
@@ -57,8 +59,39 @@ static bool is_cache_of_hub(const char *path)
 
 typedef struct Listing {
     const char *path; /* of the model */
+    int dir;
     const ScanRules *rules;
 } Listing;
+
+/* By what it holds, DIR_UNKNOWN when that says nothing. */
+static DirType kind_of(int dir, const ScanRules *rules)
+{
+    Entries entries = {0};
+    DirType type = DIR_UNKNOWN;
+    bool holds_models = false;
+    if (!entries_read(dir, &entries, NULL))
+        return DIR_UNKNOWN;
+    for (size_t i = 0; rules != NULL && i < entries.count; i++)
+        holds_models |= entry_type(entries.names[i]) == ENTRY_FILE && rules_match_file(rules, entries.names[i]) >= 0;
+    if (!kinds_find(dir, entries.marks, holds_models, &type))
+        type = DIR_UNKNOWN;
+    entries_free(&entries);
+    return type;
+}
+
+bool listing_is_checkpoint(int dir, const char *name, const ScanRules *rules)
+{
+    static const char begin[] = "checkpoint-";
+    size_t digits = text_starts_with(name, begin) ? strspn(name + sizeof begin - 1, "0123456789") : 0;
+    if (digits == 0 || name[sizeof begin - 1 + digits] != '\0')
+        return false;
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DirType own = fd >= 0 ? kind_of(fd, rules) : DIR_UNKNOWN;
+    bool is = (own == DIR_TRANSFORMERS || own == DIR_PEFT) && kind_of(dir, rules) == DIR_TRANSFORMERS;
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
 
 static bool is_excluded(const Listing *listing, const char *member, bool is_directory)
 {
@@ -77,6 +110,8 @@ static TreeVerdict judge(const void *ctx, const char *path, bool is_directory)
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
     if (is_excluded(listing, path, is_directory))
         return TREE_LEAVE;
+    if (is_directory && slash == NULL && listing_is_checkpoint(listing->dir, path, listing->rules))
+        return TREE_JUNK;
     if (listing->rules != NULL && listing->rules->hidden)
         return TREE_TAKE;
     if (find_junk(name, strlen(name)) != NULL || is_cache_of_hub(path))
@@ -87,7 +122,7 @@ static TreeVerdict judge(const void *ctx, const char *path, bool is_directory)
 bool listing_read(int root, const char *path, int dir, const ScanRules *rules, unsigned flags, TreeList *out,
                   Err *err)
 {
-    Listing listing = {.path = path, .rules = rules};
+    Listing listing = {.path = path, .dir = dir, .rules = rules};
     TreeRules by = {.flags = flags, .judge = judge, .ctx = &listing, .link_root = root, .link_path = path};
     if (rules != NULL && rules->follow_links)
         by.flags |= TREE_FOLLOW_LINKS;
@@ -103,5 +138,5 @@ bool listing_is_worthless(const char *path)
             return *worthless;
         name += len + (name[len] == '/');
     }
-    return true; /* the cache of the hub */
+    return strstr(path, ".cache/huggingface") != NULL; /* else a checkpoint */
 }

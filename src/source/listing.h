@@ -14,6 +14,10 @@
 bool listing_read(int root, const char *path, int dir, const ScanRules *rules, unsigned flags, TreeList *out,
                   Err *err);
 
+/* A folder right below a model of transformers that training left, with weights of its own: a model of its own, and as junk
+ * no part of the other. name: of an entry of the open directory `dir`. */
+bool listing_is_checkpoint(int dir, const char *name, const ScanRules *rules);
+
 /* Without a word to the user it may go together with a model that is proven; all other junk may be somebody's work. path: of a
  * member that is junk. */
 bool listing_is_worthless(const char *path);

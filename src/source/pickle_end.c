@@ -15,6 +15,7 @@ typedef struct Walk {
     uint64_t size, at;    /* the next byte */
     uint64_t window_at;   /* where the window begins in the file */
     size_t window_len;
+    bool has_arrays; /* of joblib */
     unsigned char window[WINDOW_BYTES];
 } Walk;
 
@@ -42,10 +43,11 @@ static bool skip(Walk *walk, uint64_t count)
 }
 
 /* joblib writes the bytes of an array right behind the object that stands for it. */
-static bool is_of_joblib(const unsigned char *word, size_t len)
+static bool is_of_joblib(Walk *walk, const unsigned char *word, size_t len)
 {
     static const char module[] = "joblib.numpy_pickle";
-    return memmem(word, len, module, sizeof module - 1) != NULL;
+    walk->has_arrays = memmem(word, len, module, sizeof module - 1) != NULL;
+    return walk->has_arrays;
 }
 
 static bool walk_line(Walk *walk)
@@ -53,7 +55,7 @@ static bool walk_line(Walk *walk)
     unsigned char word[WORD_BYTES], byte;
     for (size_t len = 0; next_byte(walk, &byte);) {
         if (byte == '\n')
-            return !is_of_joblib(word, len);
+            return !is_of_joblib(walk, word, len);
         if (len < sizeof word)
             word[len++] = byte;
     }
@@ -74,7 +76,7 @@ static bool walk_counted(Walk *walk, unsigned width)
     for (; len < sizeof word && len < count; len++)
         if (!next_byte(walk, &word[len]))
             return false;
-    return !is_of_joblib(word, len) && skip(walk, count - len);
+    return !is_of_joblib(walk, word, len) && skip(walk, count - len);
 }
 
 static bool is_in(const char *opcodes, size_t count, unsigned char opcode)
@@ -108,6 +110,24 @@ static bool walk_argument(Walk *walk, unsigned char opcode)
     return IN("\x8d\x8e\x96") && walk_counted(walk, 8);
 }
 
+/* Zeros behind the end are what a copy by blocks leaves; they may also be of an array that was cut off. So what is before them must
+ * be STOP, behind an opcode that ends a value. */
+static bool ends_before_zeros(int fd, uint64_t size)
+{
+    unsigned char piece[4096];
+    for (uint64_t at = size; at >= 2;) {
+        size_t len = at < sizeof piece ? (size_t)at : sizeof piece, used = len;
+        if (fs_read_at(fd, piece, len, at - len) != (ssize_t)len)
+            return false;
+        while (used > 0 && piece[used - 1] == '\0')
+            used--;
+        at -= len - used;
+        if (used >= 2)
+            return piece[used - 1] == '.' && is_in("bsuaeRt]})\x81\x85\x86\x87\x94", 15, piece[used - 2]);
+    }
+    return false;
+}
+
 bool pickle_has_end(int fd, uint64_t size)
 {
     Walk walk = {.fd = fd, .size = size};
@@ -116,7 +136,7 @@ bool pickle_has_end(int fd, uint64_t size)
         if (opcode == '.')
             return true;
         if (!walk_argument(&walk, opcode))
-            return false;
+            break;
     }
-    return false;
+    return walk.has_arrays && ends_before_zeros(fd, size);
 }

@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Walks the opcodes from the first byte to STOP; what lies behind it is of no matter to pickle.load. False: there is none, the file
- * cannot be read, or arrays of joblib lie between the opcodes, which cannot be told from them. fd: its offset stays. */
+/* Walks the opcodes from the first byte to STOP; what lies behind it is of no matter to pickle.load. Where arrays of joblib lie
+ * between the opcodes, which cannot be told from them, only zeros may be behind. False: it has no end, or cannot be read. fd: its
+ * offset stays. */
 bool pickle_has_end(int fd, uint64_t size);
 
 #endif

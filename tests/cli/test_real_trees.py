@@ -9,6 +9,9 @@ import unittest
 import zipfile
 import zlib
 
+import joblib
+import numpy
+
 from harness import PROGRAM, CliCase
 
 DATA = b"some model " * 50
@@ -131,6 +134,43 @@ class Kinds(TreeCase):
                 self.assertIn("is itself a model", result.err)
                 self.assertIn(f"name the folder above it: {self.tree}\n", result.err)
 
+    def test_checkpoints_of_a_training_are_models(self):
+        config = b'{"model_type": "bert"}'
+        for folder in ("bert", "bert/checkpoint-500", "bert/checkpoint-1000"):
+            self.write(f"{folder}/config.json", config)
+            self.write(f"{folder}/model.safetensors", bytes(8) + folder.encode())
+        self.write("bert/checkpoint-500/optimizer.pt", b"state")
+        self.write("bert/checkpoint-7/notes.txt", b"no weights")
+        self.write("run/config.json", config) # no weights yet
+        self.write("run/checkpoint-2/config.json", config)
+        self.write("run/checkpoint-2/pytorch_model.bin", b"weights")
+        self.mm("run", "--upgrade", str(self.tree))
+        self.assertEqual(sorted(name for name, _ in self.stored()), ["bert", "bert/checkpoint-1000", "bert/checkpoint-500", "run/checkpoint-2"])
+        self.mm("get", "bert", str(self.base / "bert"))
+        self.assertEqual(sorted(os.listdir(self.base / "bert")), ["checkpoint-7", "config.json", "model.safetensors"])
+        self.mm("check", str(self.tree))
+        said = self.mm("cleanup", str(self.tree)).out
+        self.assertRegex(said, r"it holds checkpoint-1000, which is not stored")
+
+    def test_a_stored_folder_that_no_rule_takes_any_more(self):
+        self.write("sub/old/words.bin", b"a model that --dir-pattern named")
+        self.write("sub/old/a.joblib", DATA)
+        self.mm("run", "--upgrade", "--dir-pattern", "old", str(self.tree))
+        (self.tree / "sub/old/a.joblib").rename(self.tree / "a.joblib")
+        self.write("sub/old/a.joblib", DATA)
+        self.mm("run", str(self.tree))
+        lines = self.mm("check", "--json", str(self.tree)).models()
+        self.assertEqual({path: line["letter"] for path, line in lines.items()}, {"a.joblib": "=", "sub/old": "=", "sub/old/a.joblib": "="})
+        self.mm("check", "--exclude", "sub", str(self.tree))
+        said = self.mm("cleanup", "--json", str(self.tree)).models()
+        self.assertEqual((said["sub/old"]["can_go"], said["a.joblib"]["can_go"]), (False, True))
+        self.write("sub/old/words.bin", b"other words")
+        self.assertIn("a run would not take this folder for a model any more", self.mm("check", str(self.tree), code=4).out)
+        (self.tree / "sub/old/words.bin").unlink()
+        (self.tree / "sub/old/a.joblib").unlink()
+        (self.tree / "sub/old").rmdir()
+        self.assertEqual(self.mm("check", "--json", str(self.tree), code=4).lines()[0]["type"], "model")
+
     def test_swallowed_models_are_told(self):
         for name in ("topics.json", "config.json", "churn.joblib"):
             self.write(f"bertopic_model_0000000a/{name}", b"{}")
@@ -163,6 +203,16 @@ class Sound(TreeCase):
         self.assertEqual(len(self.stored()), 6)
         for line in self.mm("cleanup", "--json", "--preset", "all", str(self.tree), code=3).models().values():
             self.assertEqual(line["can_go"], "half" not in line["path"], line)
+
+    def test_arrays_of_joblib_before_zeros(self):
+        """A copy by blocks fills the last one; an array that was cut off may end in zeros, too."""
+        joblib.dump({"weights": numpy.arange(3000, dtype="int32")}, self.tree / "w.joblib")
+        whole = (self.tree / "w.joblib").read_bytes()
+        self.write("filled.joblib", whole + bytes(5000))
+        self.write("page.joblib", whole + bytes(-len(whole) % 4096 + 4095))
+        self.write("cut.joblib", whole[:6000] + bytes(6000))
+        self.write("dot.joblib", whole[:6000] + b"\0." + bytes(6000))
+        self.assertEqual(set(self.failed()), {"cut.joblib", "dot.joblib"})
 
     def test_what_downloads_leave(self):
         for name, text in {"html": "<!DOCTYPE html><html>", "json": '{"message":"no"}', "xml": "<?xml version='1.0'?><Error/>",

@@ -105,7 +105,8 @@ bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *model
     bool ok = source_tree_open(settings->models_dir, tree, err) &&
               source_tree_scan(tree, &settings->scan, settings->map_file, models, err) &&
               source_tree_spare(tree, store_target_file(settings->retry->target), err) && refuse_twins(models, err) &&
-              list_rows(settings, models, &audit, err) && hash_sources(settings, tree, audit.rows, err) &&
+              list_rows(settings, models, &audit, err) &&
+              audit_add_unmarked(settings, audit.rows, tree, models, err) && hash_sources(settings, tree, audit.rows, err) &&
               audit_pair(settings, &audit, tree->map, models, err) &&
               audit_prove(settings, &audit, models, err) &&
               (!settings->for_removal || audit_look_at_removable(&audit, tree, err));

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,24 +262,46 @@ static bool pair_source(Audit *audit, const Model *model, uint32_t index, Err *e
     bool damaged = false;
     if ((partner == NULL || !has_content(partner, model)) && !say_damaged(audit, item, model, &damaged, err))
         return false;
+    if (partner == NULL && model->is_unmarked)
+        return damaged || audit_reason(audit, item, AUDIT_DIFFERS,
+                                       "no stored version has this content, and a run would not take this folder for a model any "
+                                       "more: name it as a directory model (docs/names.md)", err);
     if (partner == NULL)
         return damaged || say_no_version(audit, item, model, err);
     take_row(item, partner);
     if (!has_content(partner, model))
         return damaged || audit_reason(audit, item, AUDIT_DIFFERS, "the store has other content under this name and version", err);
     item->letter = AUDIT_SAME;
+    if (model->is_unmarked) {
+        item->readers_version = partner->live_version;
+        item->stays = "a run would not take this folder for a model any more";
+        return true;
+    }
     return say_readers(audit, item, partner, model, err);
 }
 
-static bool is_selected(const ScanRules *rules, const StoredModel *info)
+/* By its own path or by a folder of it, which `old` and `old/` name alike: the scan does not enter that. */
+static bool is_excluded(const ScanRules *rules, const char *path)
+{
+    char part[4096], folder[sizeof part + 1];
+    for (const char *end = path; end != NULL;) {
+        end = strchr(end + 1, '/');
+        snprintf(part, sizeof part, "%.*s", end != NULL ? (int)(end - path) : (int)strlen(path), path);
+        snprintf(folder, sizeof folder, "%s/", part);
+        for (size_t i = 0; rules->excludes[i] != NULL; i++)
+            if (glob_path(rules->excludes[i], part) || (end != NULL && strcmp(rules->excludes[i], folder) == 0))
+                return true;
+    }
+    return false;
+}
+
+bool audit_is_selected(const ScanRules *rules, const StoredModel *info)
 {
     const char *path = info->source_path[0] != '\0' ? info->source_path : info->name;
     bool included = rules->includes[0] == NULL;
     for (size_t i = 0; rules->includes[i] != NULL && !included; i++)
         included = glob_path(rules->includes[i], path);
-    for (size_t i = 0; rules->excludes[i] != NULL && included; i++)
-        included = !glob_path(rules->excludes[i], path);
-    return included;
+    return included && !is_excluded(rules, path);
 }
 
 static bool add_only_stored(const AuditSettings *settings, Audit *audit, Err *err)
@@ -286,7 +309,7 @@ static bool add_only_stored(const AuditSettings *settings, Audit *audit, Err *er
     Rows *rows = audit->rows;
     for (size_t i = 0; i < rows->count; i++) {
         Row *row = &rows->items[i];
-        if (row->claimed || !is_selected(&settings->scan, &row->model))
+        if (row->claimed || !audit_is_selected(&settings->scan, &row->model))
             continue;
         audit->older += row->has_source;
         if (settings->one_way)

@@ -51,7 +51,14 @@ Content row_content(const StoredModel *row); /* borrows */
 bool rows_shadow_folder(Rows *rows, const char *path, Err *err);
 Row *rows_find(Rows *rows, const char *name, int32_t version); /* NULL: not there */
 
+/* --- unmarked.c: adds to the list the folders that the store has as models and that no rule takes for one. */
+
+bool audit_add_unmarked(const AuditSettings *settings, const Rows *rows, const SourceTree *tree, ModelList *models, Err *err);
+
 /* --- pair.c: a line for each source, then for each row that no source stands for. */
+
+/* By --include and --exclude. */
+bool audit_is_selected(const ScanRules *rules, const StoredModel *row);
 
 bool audit_pair(const AuditSettings *settings, Audit *audit, const NameMap *map, ModelList *models, Err *err);
 

@@ -300,7 +300,23 @@ static bool note_swallowed(Walk *walk, const TreeList *tree, DirType type, Err *
                                        first[2], count > 3 ? " …" : "");
 }
 
-static bool add_directory_model(Walk *walk, int dir, DirType type, Err *err)
+/* What training left in the folder of a model. */
+static bool visit_checkpoints(Walk *walk, int dir, const TreeList *tree, unsigned depth, Err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < tree->count; i++) {
+        const TreeEntry *entry = &tree->items[i];
+        size_t mark;
+        if (!entry->is_junk || !entry->is_directory || strchr(entry->path, '/') != NULL ||
+            !listing_is_checkpoint(dir, entry->path, walk->rules))
+            continue;
+        ok = walk_enter(walk, entry->path, &mark, err) && visit_directory(walk, dir, entry->path, depth, err);
+        walk_leave(walk, mark);
+    }
+    return ok;
+}
+
+static bool add_directory_model(Walk *walk, int dir, DirType type, unsigned depth, Err *err)
 {
     TreeList tree = {0};
     const char *first;
@@ -324,7 +340,7 @@ static bool add_directory_model(Walk *walk, int dir, DirType type, Err *err)
         goto out;
     model->dir_type = (uint8_t)type;
     model->stamp = stamp_of_tree(&tree);
-    ok = note_swallowed(walk, &tree, type, err);
+    ok = note_swallowed(walk, &tree, type, err) && (!tree.has_junk || visit_checkpoints(walk, dir, &tree, depth, err));
 out:
     tree_list_free(&tree);
     return ok;
@@ -366,7 +382,7 @@ static bool walk_entries(Walk *walk, int dir, const Entries *entries, unsigned d
         return err_set(err, ERR_USAGE, "is itself a model (%s), not a folder of models", model_dir_type_name(type));
     if (is_root || (!is_marked && !rules_match_directory(walk->rules, walk->path.data)))
         return visit_entries(walk, dir, entries, depth, err);
-    return add_directory_model(walk, dir, is_marked ? type : rules_dir_type(entries->marks, walk->path.data), err);
+    return add_directory_model(walk, dir, is_marked ? type : rules_dir_type(entries->marks, walk->path.data), depth, err);
 }
 
 bool walk_directory(Walk *walk, int dir, unsigned depth, Err *err)

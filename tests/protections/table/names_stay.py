@@ -21,7 +21,7 @@ ROWS = [
       "unit/model/test_series:times_in_names", "models of many customers are no series"),
     P("more-behind-a-pickle", "load", "src/source/sound.c", "&& !pickle_has_end(fd, size))", ")",
       "unit/source/test_sound:more_behind_a_pickle", "what pickle.load takes is whole"),
-    P("arrays-of-joblib", "load", "src/source/pickle_end.c", "return !is_of_joblib(word, len) && skip(", "return skip(",
+    P("arrays-of-joblib", "load", "src/source/pickle_end.c", "return !is_of_joblib(walk, word, len) && skip(", "return skip(",
       "unit/source/test_sound:more_behind_a_pickle", "a dot in an array is no end"),
     P("arrays-of-others", "load", "src/source/scan/walk.c", "&& !needs_arrays(dir, name))", "&& false)",
       "cli/test_real_trees.Sound.test_companions", "an array that somebody put beside a model"),

@@ -43,7 +43,8 @@ class Elements(html.parser.HTMLParser):
         self.feed(document)
 
     def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, *(name for name, _ in attrs)))
+        if tag != "wbr": # where a name may break
+            self.tags.append((tag, *(name for name, _ in attrs)))
 
     def handle_data(self, data):
         self.text += data

@@ -96,7 +96,7 @@ static void type_bar(Page *page, const Group *group, size_t index, uint64_t most
     page_counted(page, group->count, "model", "models");
     page_raw(page, ", ");
     page_bytes(page, sum->raw_bytes);
-    page_format(page, " before, %.0f %% of it stored</text></g>\n", page_percent(sum->stored_bytes, sum->raw_bytes));
+    page_format(page, " before, %.0f %% stored</text></g>\n", page_percent(sum->stored_bytes, sum->raw_bytes));
 }
 
 void chart_types(Page *page, const Facts *facts)

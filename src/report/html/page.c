@@ -60,8 +60,56 @@ static void damaged_list(Page *page, const Facts *facts)
     }
 }
 
+/* What a clean-up is asked for, first of all. */
+static void cleanup_verdict(Page *page, const Facts *facts)
+{
+    uint64_t go = facts->kinds[KIND_CAN_GO].disk_count, all = facts->all.disk_count;
+    page_format(page, "<section class=\"verdict %s\">\n<h2>", go > 0 ? "good" : "warn");
+    page_count(page, go);
+    page_raw(page, " of ");
+    page_counted(page, all, "model may go", "models may go");
+    if (go > 0) {
+        page_raw(page, ", frees ");
+        page_bytes(page, facts->kinds[KIND_CAN_GO].disk_bytes);
+    }
+    page_raw(page, "</h2>\n<p>");
+    if (go > 0)
+        page_raw(page, "Each of them was proven just now: the file, the payload in the store and their hashes agree. ");
+    if (facts->must_stay.disk_count > 0) {
+        page_counted(page, facts->must_stay.disk_count, "must stay", "must stay");
+        page_raw(page, "; the reasons are below.");
+    }
+    page_raw(page, "</p>\n</section>\n");
+}
+
+static uint64_t count_differences(const Facts *facts)
+{
+    uint64_t count = 0;
+    for (int kind = KIND_DAMAGED; kind <= KIND_ONLY_STORE; kind++)
+        count += facts->kinds[kind].count;
+    return count;
+}
+
+static void list_differences(Page *page, const Facts *facts)
+{
+    static const char *const words[] = {[KIND_DAMAGED] = "damaged", [KIND_DIFFERS] = "of content", [KIND_UNCHECKED] = "not checked",
+                                        [KIND_ONLY_DISK] = "only on disk", [KIND_STAYS] = "stored, but not proven",
+                                        [KIND_ONLY_STORE] = "only in the store"};
+    bool first = true;
+    for (int kind = KIND_DAMAGED; kind <= KIND_ONLY_STORE; kind++) {
+        if (facts->kinds[kind].count == 0)
+            continue;
+        page_raw(page, first ? "" : ", ");
+        page_counted(page, facts->kinds[kind].count, words[kind], words[kind]);
+        first = false;
+    }
+    page_raw(page, ".");
+}
+
 static void verdict(Page *page, const Inventory *inventory, const Facts *facts)
 {
+    if (inventory->is_cleanup && facts->all.disk_count > 0)
+        cleanup_verdict(page, facts);
     uint64_t damaged = facts->kinds[KIND_DAMAGED].count, differ = facts->kinds[KIND_DIFFERS].count;
     uint64_t unchecked = facts->kinds[KIND_UNCHECKED].count, new_count = facts->kinds[KIND_ONLY_DISK].count;
     if (damaged > 0) {
@@ -71,24 +119,19 @@ static void verdict(Page *page, const Inventory *inventory, const Facts *facts)
         damaged_list(page, facts);
         page_raw(page, "</section>\n");
     }
-    if (differ + unchecked > 0) {
+    if (differ + unchecked > 0 && !inventory->is_cleanup) {
         page_raw(page, "<section class=\"verdict warn\">\n<h2>");
-        page_counted(page, differ + unchecked, "model needs", "models need");
-        page_raw(page, " a look</h2>\n<p>");
-        if (differ > 0)
-            page_counted(page, differ, "differs from the store", "differ from the store");
-        page_raw(page, differ > 0 && unchecked > 0 ? ", " : "");
-        if (unchecked > 0)
-            page_counted(page, unchecked, "could not be checked", "could not be checked");
-        page_raw(page, ".</p>\n</section>\n");
+        page_counted(page, count_differences(facts), "difference", "differences");
+        page_raw(page, "</h2>\n<p>");
+        list_differences(page, facts);
+        page_raw(page, "</p>\n</section>\n");
     }
-    if (damaged + differ + unchecked == 0)
+    if (damaged + differ + unchecked == 0 && !(inventory->is_cleanup && facts->all.disk_count > 0))
         page_format(page, "<section class=\"verdict good\">\n<h2>%s</h2>\n<p>%s</p>\n</section>\n",
                     facts->all.count == 0 ? "Nothing is here"
                     : new_count > 0       ? "Nothing is wrong, some models are not stored yet"
                                           : "The tree and the store agree",
-                    inventory->is_cleanup ? "Every model that can go was proven just now; the others stay."
-                                          : "No damage, no difference in content.");
+                    "No damage, no difference in content.");
 }
 
 /* --- the numbers ------------------------------------------------------------------------------------------------------------- */
@@ -125,9 +168,7 @@ static void cleanup_tiles(Page *page, const Facts *facts)
 
 static void check_tiles(Page *page, const Facts *facts)
 {
-    uint64_t differences = 0;
-    for (int kind = KIND_DAMAGED; kind <= KIND_ONLY_STORE; kind++)
-        differences += facts->kinds[kind].count;
+    uint64_t differences = count_differences(facts);
     tile(page, "go", "Same", facts->kinds[KIND_SAME].count);
     page_bytes(page, facts->kinds[KIND_SAME].disk_bytes);
     page_raw(page, "</p></div>\n");
@@ -189,7 +230,7 @@ static void open_section(Page *page, const char *id, const char *title, const ch
 static void pictures(Page *page, const Facts *facts)
 {
     if (facts->types.count > 0) {
-        open_section(page, "what", "What is stored", "Each field is a model, as large as its payload in the store.");
+        open_section(page, "what", "What is stored", "Each field is a version of a model, as large as its payload in the store.");
         if (facts->all.stored_bytes > 0)
             chart_treemap(page, facts);
         page_raw(page, "</section>\n");

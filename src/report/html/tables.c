@@ -10,6 +10,7 @@
 #define FIRST_COPIES 8 /* the others are folded */
 #define MOST_COPIES 100
 #define MOST_NAMES 12
+#define MOST_NAMED 3  /* for each reason */
 #define MOST_RUNS 50
 
 static void more(Page *page, uint64_t count, const char *one, const char *many)
@@ -17,6 +18,34 @@ static void more(Page *page, uint64_t count, const char *one, const char *many)
     page_raw(page, "<p class=more>");
     page_counted(page, count, one, many);
     page_raw(page, "</p>\n");
+}
+
+/* Whom a reason is about. */
+static void reason_names(Page *page, const Group *group)
+{
+    size_t shown = group->count <= MOST_NAMED + 1 ? group->count : MOST_NAMED;
+    page_raw(page, "<p class=who>");
+    for (size_t i = 0; i < shown; i++) {
+        const InventoryItem *item = group->items[i];
+        page_raw(page, i > 0 ? ", " : "");
+        if (item->path != NULL)
+            page_name(page, item->path);
+        else
+            page_row_name(page, item, 0);
+    }
+    if (group->count > shown) {
+        page_raw(page, " and ");
+        page_count(page, group->count - shown);
+        page_raw(page, " more");
+    }
+}
+
+/* A reason of one model begins with its path as a rule, which stands below it. */
+static const char *without_path(const InventoryItem *item)
+{
+    size_t len = item->path != NULL ? strlen(item->path) : 0;
+    bool begins = len > 0 && strncmp(item->reason, item->path, len) == 0 && strncmp(item->reason + len, ": ", 2) == 0;
+    return begins ? item->reason + len + 2 : item->reason;
 }
 
 void table_reasons(Page *page, const Inventory *inventory, const Facts *facts)
@@ -31,7 +60,8 @@ void table_reasons(Page *page, const Inventory *inventory, const Facts *facts)
             if (inventory_kind(inventory, group->items[0]) != (Kind)kind)
                 continue;
             page_format(page, "<tr><th scope=row><i class=\"sw %s\"></i>%s<td>", kind_class((Kind)kind), kind_title((Kind)kind));
-            page_text(page, group->items[0]->reason != NULL ? group->items[0]->reason : kind_note((Kind)kind));
+            page_text(page, group->items[0]->reason != NULL ? without_path(group->items[0]) : kind_note((Kind)kind));
+            reason_names(page, group);
             page_raw(page, "<td class=n>");
             page_count(page, group->count);
             page_raw(page, "<td class=n>");
@@ -119,14 +149,14 @@ static void item_row(Page *page, const InventoryItem *item)
     page_raw(page, (char[2]){item->letter != '\0' && strchr("=+-*", item->letter) != NULL ? item->letter : '!', '\0'});
     page_raw(page, "<th>");
     if (item->path != NULL)
-        page_text(page, item->path);
+        page_name(page, item->path);
     if (item->name != NULL) {
         page_raw(page, "<p>");
         page_row_name(page, item, 0);
     }
     if (item->reason != NULL) {
         page_raw(page, "<p class=w>");
-        page_text(page, item->reason);
+        page_text(page, without_path(item));
     }
     page_raw(page, "<td>");
     page_text(page, item_type(item));

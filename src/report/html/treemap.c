@@ -7,7 +7,8 @@
  * Wijk 2000): rows are filled along the shorter side as long as that makes the cells squarer. */
 
 #define MOST_TYPES 8   /* the last one gathers the rest */
-#define MOST_CELLS 14  /* in a type; the last one gathers the rest */
+#define MOST_CELLS 60  /* in a type; the last one gathers the rest … */
+#define REST_SHARE 0.2 /* … and takes no more of the picture than this part of its type */
 #define WIDTH 1000.0   /* the shape of the picture on a screen; it is stretched to the window */
 #define HEIGHT 430.0
 
@@ -18,6 +19,7 @@ typedef struct Rect {
 typedef struct Cell {
     const InventoryItem *item; /* NULL: several */
     uint64_t count, bytes;
+    double area; /* what it takes of the picture: its bytes, or less */
 } Cell;
 
 /* The worst ratio of sides in a row of cells that sum to `sum` along a side of this length. */
@@ -71,7 +73,7 @@ static void cell_title(Page *page, const Cell *cell)
     if (cell->item == NULL)
         page_counted(page, cell->count, "smaller model", "smaller models");
     else
-        page_row_name(page, cell->item, 0);
+        page_row_name(page, cell->item, SIZE_MAX / 4);
     page_raw(page, ", ");
     page_bytes(page, cell->bytes);
 }
@@ -81,10 +83,15 @@ static void cell_label(Page *page, const Cell *cell)
 {
     const InventoryItem *item = cell->item;
     const char *slash = item != NULL && item->name != NULL ? strrchr(item->name, '/') : NULL;
-    if (item == NULL)
-        page_counted(page, cell->count, "more", "more");
-    else
-        page_label(page, slash != NULL && slash[1] != '\0' ? slash + 1 : item->name, 60);
+    if (item == NULL) {
+        page_counted(page, cell->count, "smaller one", "smaller ones");
+        return;
+    }
+    page_raw(page, "<b>");
+    page_label(page, slash != NULL && slash[1] != '\0' ? slash + 1 : item->name, 60);
+    page_raw(page, "</b>");
+    if (item->version > 1) /* most names have one version, and little room */
+        page_format(page, "<i>@%d</i>", (int)item->version);
 }
 
 /* Labels are where a screen has room for them; the style sheet hides the smaller ones on a phone. */
@@ -95,11 +102,12 @@ static void draw_cell(Page *page, const Cell *cell, const Rect *rect, size_t col
              100 * rect->y / HEIGHT, 100 * rect->w / WIDTH, 100 * rect->h / HEIGHT);
     page_raw(page, "<g><title>");
     cell_title(page, cell);
-    page_format(page, "</title><rect class=c%zu %s />", color, place);
+    page_format(page, "</title><rect class=\"c%zu%s\" %s />", color, cell->item == NULL ? " rest" : "", place);
     if (rect->w >= 70 && rect->h >= 34) {
         page_format(page, "<foreignObject %s><div class=\"cell%s\">", place, rect->w < 160 ? " small" : "");
+        page_raw(page, "<p>");
         cell_label(page, cell);
-        page_raw(page, "<br><span>");
+        page_raw(page, "</p><span>");
         page_bytes(page, cell->bytes);
         page_raw(page, "</span></div></foreignObject>");
     }
@@ -116,7 +124,7 @@ static size_t collect_cells(const Group *groups, size_t count, Cell *cells)
             if (item->row->stored_bytes == 0)
                 continue;
             if (used < MOST_CELLS) {
-                cells[used++] = (Cell){item, 1, item->row->stored_bytes};
+                cells[used++] = (Cell){.item = item, .count = 1, .bytes = item->row->stored_bytes};
                 continue;
             }
             cells[used - 1].item = NULL;
@@ -130,23 +138,43 @@ static size_t collect_cells(const Group *groups, size_t count, Cell *cells)
 static int larger_cell(const void *a, const void *b)
 {
     const Cell *x = a, *y = b;
-    if (x->bytes != y->bytes)
-        return x->bytes > y->bytes ? -1 : 1;
+    if (x->area != y->area)
+        return x->area > y->area ? -1 : 1;
     return x->item == NULL || y->item == NULL ? (x->item == NULL) - (y->item == NULL) : x->item < y->item ? -1 : x->item > y->item;
 }
 
-static void draw_type(Page *page, const Group *groups, size_t count, Rect area, size_t color)
+/* Thousands of small models would leave no room for those that can be told apart. */
+static void limit_rest(Cell *cells, size_t used)
 {
+    double named = 0;
+    for (size_t i = 0; i < used; i++)
+        named += cells[i].item != NULL ? (double)cells[i].bytes : 0;
+    for (size_t i = 0; i < used; i++) {
+        double most = named * REST_SHARE / (1 - REST_SHARE);
+        cells[i].area = (double)cells[i].bytes;
+        if (cells[i].item == NULL && used > 1 && cells[i].area > most)
+            cells[i].area = most;
+    }
+}
+
+/* True: a cell gathers the rest. */
+static bool draw_type(Page *page, const Group *groups, size_t count, Rect area, size_t color)
+{
+    bool has_rest = false;
     Cell cells[MOST_CELLS];
-    double values[MOST_CELLS];
+    double values[MOST_CELLS] = {0};
     Rect rects[MOST_CELLS];
     size_t used = collect_cells(groups, count, cells);
+    limit_rest(cells, used);
     qsort(cells, used, sizeof *cells, larger_cell);
     for (size_t i = 0; i < used; i++)
-        values[i] = (double)cells[i].bytes;
+        values[i] = cells[i].area;
     squarify(values, used, area, rects);
-    for (size_t i = 0; i < used; i++)
+    for (size_t i = 0; i < used; i++) {
         draw_cell(page, &cells[i], &rects[i], color);
+        has_rest = has_rest || cells[i].item == NULL;
+    }
+    return has_rest;
 }
 
 /* Types with bytes come first in facts->types. The ones from number 7 on share a part. */
@@ -156,6 +184,7 @@ void chart_treemap(Page *page, const Facts *facts)
     double values[MOST_TYPES] = {0};
     Rect rects[MOST_TYPES];
     size_t used = 0;
+    bool has_rest = false;
     for (size_t i = 0; i < types->count && types->list[i].weight > 0; i++) {
         used = i < MOST_TYPES ? i + 1 : MOST_TYPES;
         values[used - 1] += (double)types->list[i].weight;
@@ -164,7 +193,7 @@ void chart_treemap(Page *page, const Facts *facts)
                    "type\">\n");
     squarify(values, used, (Rect){0, 0, WIDTH, HEIGHT}, rects);
     for (size_t i = 0; i < used; i++)
-        draw_type(page, &types->list[i], i + 1 < MOST_TYPES ? 1 : types->count - i, rects[i], i);
+        has_rest |= draw_type(page, &types->list[i], i + 1 < MOST_TYPES ? 1 : types->count - i, rects[i], i);
     page_raw(page, "</svg>\n<ul class=\"legend keys\">\n");
     for (size_t i = 0; i < used; i++) {
         const char *type = item_type(types->list[i].items[0]);
@@ -176,5 +205,7 @@ void chart_treemap(Page *page, const Facts *facts)
                    40);
         page_raw(page, "\n");
     }
+    if (has_rest)
+        page_raw(page, "<li><i class=\"sw c7 rest\"></i>the smallest ones together, not to scale\n");
     page_raw(page, "</ul>\n");
 }

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#define LINE_PART 12 /* shorter parts of a name stay together; browsers break behind a hyphen themselves */
+
 void page_raw(Page *page, const char *html)
 {
     if (!page->failed)
@@ -100,6 +102,23 @@ void page_text(Page *page, const char *text)
     add_cut(page, text, SIZE_MAX / 4, 0);
 }
 
+void page_name(Page *page, const char *text)
+{
+    char *plain = printable(page, text != NULL ? text : "\xe2\x80\x93");
+    if (plain == NULL)
+        return;
+    const char *at = plain;
+    for (const char *c = plain; *c != '\0'; c++) {
+        if (strchr("/_.", *c) == NULL || c[1] == '\0' || c - at < LINE_PART)
+            continue;
+        add_escaped(page, at, (size_t)(c + 1 - at));
+        page_raw(page, "<wbr>");
+        at = c + 1;
+    }
+    add_escaped(page, at, strlen(at));
+    free(plain);
+}
+
 void page_label(Page *page, const char *text, size_t most)
 {
     size_t head = most / 3;
@@ -151,7 +170,7 @@ void page_time(Page *page, int64_t real_ns)
 void page_row_name(Page *page, const InventoryItem *item, size_t most)
 {
     if (most == 0)
-        page_text(page, item->name);
+        page_name(page, item->name);
     else
         page_label(page, item->name, most);
     if (item->version >= 0)

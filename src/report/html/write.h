@@ -21,6 +21,9 @@ void page_text(Page *page, const char *text); /* hostile: escaped for text and f
 void page_label(Page *page, const char *text, size_t most); /* the same, shortened in the middle to so many characters */
 void page_tail(Page *page, const char *text, size_t most);  /* the same, the last characters behind an ellipsis */
 
+/* A path or a name, as text between tags: it breaks behind its separators and not in the middle of a word. */
+void page_name(Page *page, const char *text);
+
 void page_count(Page *page, uint64_t count);    /* 12,345 */
 void page_counted(Page *page, uint64_t count, const char *one, const char *many); /* "1 model", "12,345 models" */
 void page_bytes(Page *page, uint64_t bytes);    /* 12.3 MiB */

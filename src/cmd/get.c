@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "command.h"
 #include "get_many.h"
 #include "flow/odd.h"
 #include "flow/progress.h"
+#include "model/identify.h"
 #include "source/unpack.h"
 #include "words/not_found.h"
 
@@ -41,6 +43,7 @@ typedef struct Choice {
     bool found;
     StoredModel info;
     Arena arena; /* its strings */
+    Identity read; /* the reference read as a path */
 } Choice;
 
 /* The rows come in rising order of versions: the last one that fits wins. */
@@ -70,11 +73,52 @@ static bool refuse_odd(Store *store, const Choice *choice, Err *err)
     return ok;
 }
 
-static bool find(Store *store, const char *reference, Choice *choice, Err *err)
+/* What was asked for may be a path: the rules that name sources tell which model that is. */
+static bool read_as_path(Choice *choice, const char *reference, bool is_directory)
+{
+    const char *slash = strrchr(reference, '/'), *dot = strrchr(slash != NULL ? slash : reference, '.');
+    size_t suffix = is_directory || dot == NULL ? 0 : strlen(dot);
+    Model model = {.path = reference, .kind = is_directory ? MODEL_DIRECTORY : MODEL_FILE, .suffix_len = (uint8_t)suffix};
+    if (suffix > UINT8_MAX)
+        return false;
+    bool is_path = suffix > 0 ? identify(&model, NULL, &choice->read, NULL) : identify_earlier(&model, NULL, &choice->read);
+    if (!is_path || strcmp(choice->read.name, choice->name) == 0)
+        return false;
+    choice->name = choice->read.name;
+    choice->wanted = choice->read.version != VERSION_AUTO ? choice->read.version : LATEST_ACTIVE;
+    return true;
+}
+
+static bool list_choice(Store *store, Choice *choice, Err *err)
 {
     int32_t version = (int32_t)choice->wanted;
     StoreFilter filter = {.names = &choice->name, .count = 1, .version = choice->wanted >= 0 ? &version : NULL};
-    if ((choice->wanted < 0 && !refuse_odd(store, choice, err)) || !store_list(store, &filter, consider, choice, err))
+    return (choice->wanted >= 0 || refuse_odd(store, choice, err)) && store_list(store, &filter, consider, choice, err);
+}
+
+/* *choice as it was when that finds nothing. */
+static bool find_as_path(Store *store, const char *reference, Choice *choice, Err *err)
+{
+    const char *name = choice->name;
+    int64_t wanted = choice->wanted;
+    for (int is_directory = 1; is_directory >= 0 && wanted == LATEST_ACTIVE && !choice->found; is_directory--) {
+        if (read_as_path(choice, reference, is_directory) && !list_choice(store, choice, err))
+            return false;
+        if (choice->found) {
+            log_line(LOG_WARN, "%s is not stored; taken as %s@%d, which the rules for names make of it", reference, choice->name,
+                     (int)choice->info.version);
+            return true;
+        }
+        choice->name = name;
+        choice->wanted = wanted;
+    }
+    return true;
+}
+
+static bool find(Store *store, const char *reference, Choice *choice, Err *err)
+{
+    int32_t version = (int32_t)choice->wanted;
+    if (!list_choice(store, choice, err) || (!choice->found && !find_as_path(store, reference, choice, err)))
         return false;
     if (choice->found)
         return true;

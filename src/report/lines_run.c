@@ -78,22 +78,26 @@ static bool model_json(const Lines *lines, const Model *model, const Identity *i
     return line_end(model_line_begin(&line), lines, err);
 }
 
-/* state  name@version  size  type  path */
+/* state  path -> name@version  type  event  size */
 static void model_text(FILE *out, const Model *model, const Identity *identity)
 {
     char raw[24], stored[24];
     fprintf(out, "%-9s  ", model_state_name((ModelState)model->state));
-    print_key(out, model->name != NULL ? model->name : model->path, model->version);
-    if (model->state == MODEL_NEW)
-        fprintf(out, "  %s -> %s", text_bytes(raw, model->stamp.size), text_bytes(stored, model->stored_bytes));
-    else if (model->state == MODEL_UNCHANGED)
-        fprintf(out, "  %s", text_bytes(raw, model->stamp.size));
+    print_escaped(out, model->path);
+    if (model->name != NULL) {
+        fputs(" -> ", out);
+        print_key(out, model->name, model->version);
+    }
     if (identity != NULL) {
         fputs("  ", out);
         print_escaped(out, identity->model_type[0] != '\0' ? identity->model_type : "-");
         fputs("  ", out);
-        print_escaped(out, model->path);
+        print_escaped(out, identity->event[0] != '\0' ? identity->event : "-");
     }
+    if (model->state == MODEL_NEW)
+        fprintf(out, "  %s -> %s", text_bytes(raw, model->stamp.size), text_bytes(stored, model->stored_bytes));
+    else if (model->state == MODEL_UNCHANGED)
+        fprintf(out, "  %s", text_bytes(raw, model->stamp.size));
     fputc('\n', out);
 }
 

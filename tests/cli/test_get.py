@@ -169,6 +169,21 @@ class Which(GetCase):
         self.get("sub/x_model")
 
 
+class OldReferences(GetCase):
+    def test_a_path_and_a_name_of_an_earlier_version(self):
+        self.write("eu/price_model.joblib", b"price " * 20)
+        self.write("all-MiniLM-L6/v2.joblib", b"embeddings " * 20)
+        self.sync()
+        for reference, taken, data in (("eu/price_model.joblib", "eu/price_model@1", b"price " * 20),
+                                       ("all-MiniLM-L6-v2", "all-MiniLM-L6@2", b"embeddings " * 20)):
+            result = self.call([PROGRAM, "get", reference, self.base / "got", "--force", "-d", self.url])
+            self.assertEqual(result.code, 0, result.all())
+            self.assertIn(f"warning: {reference} is not stored; taken as {taken}", result.err)
+            self.assertEqual((self.base / "got").read_bytes(), data)
+        result = self.call([PROGRAM, "get", "all-MiniLM-L6-v3", self.base / "got", "-d", self.url])
+        self.assertIn("all-MiniLM-L6-v3: is not stored", result.err)
+
+
 @on_both
 class Where(GetCase):
     def setUp(self):

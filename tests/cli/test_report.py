@@ -100,8 +100,8 @@ class Text(CliCase):
 
     def test_verbose_has_a_line_for_each_model(self):
         self.write_some(2)
-        self.assertRegex(self.run_text("-v").out, r"(?m)^new +event0_regression@1  [\d.]+ KiB -> [\d.]+ \w+  regression  event0_regression\.joblib$")
-        self.assertRegex(self.run_text("-v").out, r"(?m)^unchanged +event1_regression@1  [\d.]+ KiB  regression  event1_regression\.joblib$")
+        self.assertRegex(self.run_text("-v").out, r"(?m)^new +event0_regression\.joblib -> event0_regression@1  regression  event0  [\d.]+ KiB -> [\d.]+ \w+$")
+        self.assertRegex(self.run_text("-v").out, r"(?m)^unchanged +event1_regression\.joblib -> event1_regression@1  regression  event1  [\d.]+ KiB$")
 
     def test_progress_is_for_terminals_only(self):
         self.write_some(2)

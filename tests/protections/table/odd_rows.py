@@ -17,7 +17,7 @@ ROWS = [
       ODD + "Versions.test_no_version_is_stored_that_readers_would_not_get", "version 1 beside 20260101120000 is never read"),
     P("hidden-names-stay", 11, "src/flow/audit/pair.c", "if (row->live_version == stored->version && row->hidden_by == NULL)", "if (row->live_version == stored->version)",
       ODD + "Versions.test_what_readers_do_not_get_stays", "readers get another row"),
-    P("get-gives-no-other-row", 11, "src/cmd/get.c", "(choice->wanted < 0 && !refuse_odd(store, choice, err)) ||", "", ODD + "Versions.test_get_gives_no_other_row_for_it",
+    P("get-gives-no-other-row", 11, "src/cmd/get.c", "(choice->wanted >= 0 || refuse_odd(store, choice, err)) &&", "", ODD + "Versions.test_get_gives_no_other_row_for_it",
       "the latest is not the one that it can fetch"),
     P("text-as-it-is", 11, "src/store/postgres/session/connect.c", "\"; SET LOCAL client_encoding = 'SQL_ASCII'\" : \"\"", '"" : ""',
       ODD + "Encodings.test_text_of_no_known_encoding", "one row that is no UTF-8 ends every listing"),

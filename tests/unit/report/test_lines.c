@@ -78,7 +78,7 @@ START_TEST(models_of_a_run)
     check_text("");
     lines.verbose = true;
     ck_ok(lines_run_models(&lines, &models, NULL, &err));
-    check_text("new        merger_regression@3  2.00 KiB -> 100 B  regression  merger_regression_v3.joblib\n"
+    check_text("new        merger_regression_v3.joblib -> merger_regression@3  regression  merger  2.00 KiB -> 100 B\n"
                "failed     a\\x0a\\x1b[31m\\xff\n");
     model_list_free(&models);
 }

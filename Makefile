@@ -133,7 +133,7 @@ bench: $(PROGRAM)
 docs: $(PROGRAM)
 	$(PROGRAM) --help-markdown >$(BUILD)/options.md
 	sed -i -e '/^<!-- options -->$$/,/^<!-- end of options -->$$/{//!d}' -e '/^<!-- options -->$$/r $(BUILD)/options.md' docs/options.md
-	for c in '' --all run 'run --all' check cleanup get restore copy db 'db upgrade' 'db current' \
+	for c in '' --all run 'run --all' check cleanup get restore copy ls info history activate deactivate rollback release alias db 'db upgrade' 'db current' \
 	  'db downgrade' 'db check' 'db stamp' 'db repair' 'db heads' 'db history' 'db show' 'db init' 'db revision' 'db merge'; do \
 	  echo "$$ migrate_models_to_db $$c --help"; $(PROGRAM) $$c --help || exit 1; done >tests/cli/golden/help.txt
 

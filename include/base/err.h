@@ -40,6 +40,7 @@ typedef enum ErrRemedy {
     REMEDY_NEW_PLAN,       /* make a new plan of the clean-up */
     REMEDY_TRASH,          /* another folder for the trash */
     REMEDY_MERGE,          /* merge the heads of a folder of revisions, or take all of them */
+    REMEDY_ALLOW_NONE,     /* allow that a name has no live version */
     REMEDY_COUNT
 } ErrRemedy;
 

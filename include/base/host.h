@@ -7,4 +7,7 @@
 /* Its name, which 65 bytes always hold; "unknown", perhaps cut, when it has none or less room. */
 void host_name(char *out, size_t cap);
 
+/* The user of this process; "uid 1234" when the system has no name for it. */
+void host_user(char *out, size_t cap);
+
 #endif

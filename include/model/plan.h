@@ -34,9 +34,10 @@ bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err);
 typedef bool (*PlanGroupFn)(void *ctx, uint32_t group, Err *err);
 bool plan_use_stored_keys(Plan *plan, PlanGroupFn fn, void *ctx, Err *err);
 
-/* Readers of this name get a row of the store that is no version: no new version would be what they get, so none is made for a
- * source that names none. */
-void plan_note_hidden(Plan *plan, const char *name);
+/* PLAN_HIDDEN: readers of this name get a row of the store that is no version; no new version would be what they get, so none is
+ * made for a source that names none. PLAN_HELD: new versions of this name are stored, and do not go live. */
+typedef enum PlanNote { PLAN_HIDDEN, PLAN_HELD } PlanNote;
+void plan_note(Plan *plan, const char *name, PlanNote note);
 
 /* Marks what the journal and the store together prove unchanged, and sorts the other groups, largest first. */
 bool plan_settle(Plan *plan, Err *err);

@@ -18,6 +18,14 @@ typedef enum CommandId {
     COMMAND_GET,
     COMMAND_RESTORE,
     COMMAND_COPY,
+    COMMAND_LS,
+    COMMAND_INFO,
+    COMMAND_HISTORY,
+    COMMAND_ACTIVATE,
+    COMMAND_DEACTIVATE,
+    COMMAND_ROLLBACK,
+    COMMAND_RELEASE,
+    COMMAND_ALIAS,
     COMMAND_DB_UPGRADE,
     COMMAND_DB_CURRENT,
     COMMAND_DB_DOWNGRADE,
@@ -45,6 +53,10 @@ typedef uint64_t CommandBits;
 #define CMD_APPLY (CMD_BIT(COMMAND_DB_UPGRADE) | CMD_BIT(COMMAND_DB_DOWNGRADE))
 #define CMD_DATABASE \
     (CMD_APPLY | CMD_BIT(COMMAND_DB_CURRENT) | CMD_BIT(COMMAND_DB_CHECK) | CMD_BIT(COMMAND_DB_STAMP) | CMD_BIT(COMMAND_DB_REPAIR))
+/* those that change what is live */
+#define CMD_LIFE \
+    (CMD_BIT(COMMAND_ACTIVATE) | CMD_BIT(COMMAND_DEACTIVATE) | CMD_BIT(COMMAND_ROLLBACK) | CMD_BIT(COMMAND_RELEASE) | \
+     CMD_BIT(COMMAND_ALIAS))
 #define CMD_STATE (CMD_WRITE | CMD_BIT(COMMAND_CLEANUP))                                        /* those with a state folder */
 
 /* Strings that accumulate; `items` is NULL-terminated, the strings are borrowed from argv, the environment or Options.owned. */
@@ -83,6 +95,8 @@ typedef struct Options {
     const char *migrations, *message, *rev_id, *head;
     StringList depends_on;
     bool purge;
+    const char *reason, *if_live, *type, *event, *run;
+    bool allow_none, no_hold, remove, only_active, only_inactive;
 
     StringList arguments; /* what is no option */
     VEC(GivenOption) given; /* in the order of the command line */

@@ -20,6 +20,7 @@ const char *remedy_words(ErrRemedy remedy)
         [REMEDY_EXCLUDE] = "or leave it out with --exclude",
         [REMEDY_NEW_PLAN] = "make a new plan with: cleanup --plan FILE.csv",
         [REMEDY_MERGE] = "db merge -m MESSAGE, or name one of them, or: db upgrade heads",
+        [REMEDY_ALLOW_NONE] = "allow it with --allow-none",
         [REMEDY_TRASH] = "name another folder with --trash",
     };
     return words[remedy];

@@ -132,11 +132,13 @@ bool plan_add_stored(Plan *plan, const StoreVersion *stored, Err *err)
            (earlier == STRMAP_NONE || group_add_version(&plan->earlier[earlier], stored->version, &content, err));
 }
 
-void plan_note_hidden(Plan *plan, const char *name)
+void plan_note(Plan *plan, const char *name, PlanNote note)
 {
     uint32_t group = strmap_get(&plan->by_name, name);
-    if (group != STRMAP_NONE)
+    if (group != STRMAP_NONE && note == PLAN_HIDDEN)
         plan->groups[group].is_hidden = 1;
+    else if (group != STRMAP_NONE)
+        plan->groups[group].is_held = 1;
 }
 
 /* The next version is over all that are stored and all that other sources of this tree claim. */
@@ -386,12 +388,11 @@ static void decide_next(Plan *plan, Group *group, Model *model)
         set_unchanged(plan, group, model, same->number);
     } else if (other != NULL) {
         refuse_other_kind(model, other);
-    } else if (group->count > 0) {
-        decide_change(plan, group, model);
-        judge_age(plan, group, model);
     } else {
-        model->state = MODEL_NEW;
-        model->version = (int32_t)next_version(plan, group);
+        if (group->count > 0)
+            decide_change(plan, group, model);
+        else
+            model->state = MODEL_NEW, model->version = (int32_t)next_version(plan, group);
         judge_age(plan, group, model);
     }
 }
@@ -407,4 +408,6 @@ void plan_decide(Plan *plan, uint32_t group_index, Model *model)
         decide_next(plan, group, model);
     if (group->is_hidden && model->state == MODEL_NEW && !model->explicit_version)
         refuse_hidden(model);
+    model->is_held = group->is_held && model->state == MODEL_NEW;
+    model->inactive = model->inactive || model->is_held;
 }

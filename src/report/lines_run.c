@@ -41,13 +41,14 @@ bool summary_count(const ModelList *models, RunSummary *summary, Err *err)
     };
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         *counts[i] = 0;
-    summary->raw_bytes = summary->stored_bytes = summary->tree_bytes = summary->inactive_count = 0;
+    summary->raw_bytes = summary->stored_bytes = summary->tree_bytes = summary->inactive_count = summary->held_count = 0;
     for (uint32_t i = 0; i < models->count; i++) {
         const Model *model = &models->items[i];
         ++*counts[model->state];
         summary->tree_bytes += model->stamp.size;
         if (model->state == MODEL_NEW) {
-            summary->inactive_count += model->inactive;
+            summary->inactive_count += model->inactive && !model->is_held;
+            summary->held_count += model->is_held;
             summary->raw_bytes += model->stamp.size;
             summary->stored_bytes += model->stored_bytes;
         }
@@ -126,6 +127,7 @@ static bool summary_json(const Lines *lines, const RunSummary *summary, Err *err
     JsonLine *line = summary_begin(lines);
     json_line_int(line, "new", (int64_t)summary->new_count);
     json_line_int(line, "inactive", (int64_t)summary->inactive_count);
+    json_line_int(line, "held", (int64_t)summary->held_count);
     json_line_int(line, "unchanged", (int64_t)summary->unchanged_count);
     json_line_int(line, "duplicate", (int64_t)summary->duplicate_count);
     json_line_int(line, "conflict", (int64_t)summary->conflict_count);
@@ -165,6 +167,7 @@ static void text_counts(FILE *out, const RunSummary *summary)
              summary->raw_bytes > 0 ? 100.0 * (double)summary->stored_bytes / (double)summary->raw_bytes : 0);
     count_line(out, "new", summary->new_count, note);
     count_line(out, "not live", summary->inactive_count, "of these; readers get a newer one of the same series");
+    count_line(out, "held", summary->held_count, "of these; stored, but not live: somebody went back, and holds the name");
     count_line(out, "unchanged", summary->unchanged_count, "already stored with the same content");
     count_line(out, "duplicate", summary->duplicate_count, "of these, the same content as another model of the tree");
     count_line(out, "conflict", summary->conflict_count, "see above; nothing was changed for them");

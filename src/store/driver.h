@@ -9,6 +9,28 @@
 #include "store/database.h"
 #include "store/store.h"
 
+/* The statements of store/lifecycle.h: sql/<dialect>/life_*.sql. Rows of text, in the order of src/store/lifecycle.c. */
+typedef enum LifeQuery {
+    LIFE_ROWS,
+    LIFE_LOCK,
+    LIFE_ALIASES,
+    LIFE_EVENTS,
+    LIFE_HAS_CHANGE,
+    LIFE_SET_ACTIVE,
+    LIFE_SET_ALIAS,
+    LIFE_DROP_ALIAS,
+    LIFE_ADD_EVENT,
+    LIFE_DELETE,
+    LIFE_QUERY_COUNT
+} LifeQuery;
+
+#define LIFE_SQL(dialect) \
+    {[LIFE_ROWS] = sql_##dialect##_life_rows, [LIFE_LOCK] = sql_##dialect##_life_lock, \
+     [LIFE_ALIASES] = sql_##dialect##_life_aliases, [LIFE_EVENTS] = sql_##dialect##_life_events, \
+     [LIFE_HAS_CHANGE] = sql_##dialect##_life_has_change, [LIFE_SET_ACTIVE] = sql_##dialect##_life_set_active, \
+     [LIFE_SET_ALIAS] = sql_##dialect##_life_set_alias, [LIFE_DROP_ALIAS] = sql_##dialect##_life_drop_alias, \
+     [LIFE_ADD_EVENT] = sql_##dialect##_life_add_event, [LIFE_DELETE] = sql_##dialect##_life_delete}
+
 typedef struct StoreDriver {
     StoreTraits traits;
     SqlRules sql;
@@ -48,6 +70,10 @@ typedef struct StoreDriver {
     bool (*put_alone)(Store *store, const StoredModel *model, Spool *payload, Err *err);
     bool (*commit)(Store *store, StoreOutcome *outcome, Err *err); /* outcome is never NULL */
     void (*rollback)(Store *store);
+
+    const char *life_sql[LIFE_QUERY_COUNT];
+    /* inside begin … commit: what was put is sent, and rows, aliases and events may be written now */
+    bool (*change_ready)(Store *store, Err *err);
 
     bool (*run_begin)(Store *store, const StoreRun *run, Err *err);
     bool (*run_end)(Store *store, const StoreRun *run, Err *err);

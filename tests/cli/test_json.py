@@ -8,7 +8,8 @@ from harness import PROGRAM, ROOT
 from life import CleanupCase
 from stores import on_both
 
-COMMANDS = ["run", "check", "cleanup", "cleanup --apply", "get", "restore", "copy", "db upgrade", "db current",
+COMMANDS = ["run", "check", "cleanup", "cleanup --apply", "get", "restore", "copy", "ls", "info", "history", "activate", "deactivate", "rollback", "release", "alias",
+            "db upgrade", "db current",
             "db heads", "db history", "db show", "db init", "db revision", "db merge", "db check"]
 
 
@@ -46,6 +47,9 @@ class Keys(CleanupCase):
         yield "check", [PROGRAM, "check", *common, self.base]
         yield "cleanup", [PROGRAM, "cleanup", *common, "--plan", self.plan_file, self.tree]
         yield "get", [PROGRAM, "get", *common, "event0_regression", self.base / "got"]
+        for words in (["activate", "event1_regression@1"], ["deactivate", "event1_regression", "--allow-none"], ["activate", "event1_regression@1"],
+                      ["alias", "event1_regression", "champion"], ["release", "event1_regression"], ["ls"], ["info", "event1_regression"], ["history"]):
+            yield words[0], [PROGRAM, *words, *common]
         there = self.url_of(self.new_database())
         self.db("upgrade", url=there)
         yield "copy", [PROGRAM, "copy", "--json", *state, "--from", self.url, "--to", there]
@@ -68,6 +72,9 @@ class Keys(CleanupCase):
         self.assertIn(("check", "left_out"), types)
         types = {(command, kind) for command, kind in types if kind != "left_out"}
         expected = {(command, kind) for command in COMMANDS[:7] for kind in ("model", "summary")}
+        expected |= {(command, "change") for command in ("activate", "deactivate", "release", "alias")}
+        expected |= {(command, "summary") for command in ("activate", "deactivate", "release", "alias", "ls", "info", "history")}
+        expected |= {("ls", "model"), ("info", "model"), ("info", "event"), ("history", "event")}
         self.assertEqual(types, expected | {("db upgrade", "applied"), ("db current", "current")})
 
     def test_commands_of_the_page_exist(self):

@@ -337,13 +337,24 @@ class StandardDescriptors(CliCase):
 class Examples(CliCase):
     """What --help shows first is copied into a shell as it is."""
 
+    def write_next_version(self):
+        """And a way back for a rollback."""
+        self.write("churn_model.joblib", DATA + str(len(DATA)).encode())
+        for words in (["run", "-q", "--checksum", self.tree], ["activate", "churn_model@2"]):
+            result = self.call([PROGRAM, *words, "-d", self.base / "models.db"], env={"XDG_STATE_HOME": str(self.state)})
+            self.assertEqual(result.code, 0, result.all())
+        self.write("churn_model.joblib", DATA)
+
     def test_examples_of_the_help_run_as_they_are(self):
         self.write("churn_model.joblib", DATA)
         self.write("price_regression.joblib", DATA + b"2")
-        for words in (["run"], ["check"], ["get"], ["restore"], ["copy"], ["db", "upgrade"], ["db", "current"], ["cleanup"]):
+        for words in (["run"], ["check"], ["get"], ["restore"], ["copy"], ["ls"], ["info"], ["history"], ["deactivate"],
+                      ["activate"], ["release"], ["alias"], ["rollback"], ["db", "upgrade"], ["db", "current"], ["cleanup"]):
             examples = self.call([PROGRAM, *words, "--help"]).out.split("\n\n")[1].splitlines()[1:]
             self.assertEqual(len(examples), 2)
             for example in examples:
+                if words == ["rollback"]:
+                    self.write_next_version()
                 if words == ["restore"] and not (self.base / "backups").exists():
                     shutil.copytree(next(self.state.glob("migrate_models_to_db/*/backups")), self.base / "backups")
                 with self.subTest(example):

@@ -6,6 +6,8 @@
 #include "base/strmap.h"
 #include "base/vec.h"
 #include "flow/odd.h"
+#include "model/life.h"
+#include "store/lifecycle.h"
 #include "worker.h"
 
 #define NAMES_AT_ONCE 1000
@@ -146,8 +148,26 @@ static void take_odd_rows(Run *run, const OddRows *odd)
 {
     for (size_t i = 0; i < odd->count; i++)
         if (odd->items[i].is_live)
-            plan_note_hidden(run->plan, odd->items[i].name);
+            plan_note(run->plan, odd->items[i].name, PLAN_HIDDEN);
     odd_rows_warn(odd);
+}
+
+static bool note_held(void *ctx, const StoreAlias *alias, Err *err)
+{
+    (void)err;
+    if (strcmp(alias->alias, LIFE_HELD) == 0)
+        plan_note(ctx, alias->name, PLAN_HELD);
+    return true;
+}
+
+/* A dry run may come before the table is there. */
+static bool take_held(Run *run, Err *err)
+{
+    if (run->summary->schema_missing)
+        return true;
+    bool ok = store_read_begin(run->store, err) && store_aliases(run->store, NULL, note_held, run->plan, err);
+    store_rollback(run->store);
+    return ok;
 }
 
 bool compare_store(Run *run, Err *err)
@@ -156,7 +176,7 @@ bool compare_store(Run *run, Err *err)
     OddRows odd = {0};
     bool ok = store_catalog(run->store, add_stored, &unhashed, err) &&
               plan_use_stored_keys(run->plan, note_group, &unhashed, err) && hash_groups(run, &unhashed, err) &&
-              odd_rows_list(run->store, NULL, &odd, err) && plan_settle(run->plan, err);
+              odd_rows_list(run->store, NULL, &odd, err) && take_held(run, err) && plan_settle(run->plan, err);
     if (ok)
         take_odd_rows(run, &odd);
     odd_rows_free(&odd);

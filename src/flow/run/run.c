@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "flow/run.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,15 +278,10 @@ static void free_run(Run *run)
 /* Who runs this, where, and under which identifier. */
 static void introduce(Run *run)
 {
-    struct passwd entry, *found = NULL;
-    char strings[1024];
     id_new_uuid(run->run_id);
     run->start_ns = clock_real_ns();
     host_name(run->host, sizeof run->host);
-    if (getpwuid_r(geteuid(), &entry, strings, sizeof strings, &found) == 0 && found != NULL)
-        text_copy(run->user, sizeof run->user, found->pw_name);
-    else
-        snprintf(run->user, sizeof run->user, "uid %ld", (long)geteuid());
+    host_user(run->user, sizeof run->user);
     run->record = (StoreRun){.run_id = run->run_id, .host = run->host, .user_name = run->user, .program_version = PROGRAM_VERSION};
     run->summary->dry_run = run->settings->dry_run;
     text_copy(run->summary->run_id, sizeof run->summary->run_id, run->run_id);

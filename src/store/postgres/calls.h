@@ -19,6 +19,7 @@ bool postgres_batch_begin(Store *store, Err *err);
 bool postgres_put(Store *store, const StoredModel *model, Spool *payload, Err *err);
 bool postgres_put_alone(Store *store, const StoredModel *model, Spool *payload, Err *err);
 bool postgres_batch_commit(Store *store, StoreOutcome *outcome, Err *err);
+bool postgres_change_ready(Store *store, Err *err);
 bool postgres_run_begin(Store *store, const StoreRun *run, Err *err);
 bool postgres_run_end(Store *store, const StoreRun *run, Err *err);
 

@@ -6,6 +6,7 @@
 #include "session/target.h"
 #include "session/transaction.h"
 #include "session/url.h"
+#include "sql.h"
 
 const StoreDriver store_postgres_driver = {
     .traits = {.dialect = "postgresql",
@@ -46,6 +47,8 @@ const StoreDriver store_postgres_driver = {
     .put_alone = postgres_put_alone,
     .commit = postgres_batch_commit,
     .rollback = postgres_rollback,
+    .life_sql = LIFE_SQL(postgresql),
+    .change_ready = postgres_change_ready,
     .run_begin = postgres_run_begin,
     .run_end = postgres_run_end,
     .transaction_begin = postgres_transaction_begin,

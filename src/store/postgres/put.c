@@ -317,6 +317,18 @@ bool postgres_put_alone(Store *store, const StoredModel *model, Spool *payload, 
     return false;
 }
 
+bool postgres_change_ready(Store *store, Err *err)
+{
+    static const char *const tables[] = {"models", "model_aliases", "model_events"};
+    Postgres *pg = (Postgres *)store;
+    if (!pg->in_transaction)
+        return err_set(err, ERR_BUG, "a change outside of a batch");
+    bool ok = finish_copy(pg, err);
+    for (size_t i = 0; ok && i < sizeof tables / sizeof *tables; i++)
+        ok = postgres_guard_write(pg, tables[i], err);
+    return ok;
+}
+
 bool postgres_batch_commit(Store *store, StoreOutcome *outcome, Err *err)
 {
     Postgres *pg = (Postgres *)store;

@@ -20,6 +20,7 @@ bool sqlite_put(Store *store, const StoredModel *model, Spool *payload, Err *err
 bool sqlite_put_alone(Store *store, const StoredModel *model, Spool *payload, Err *err);
 bool sqlite_batch_commit(Store *store, StoreOutcome *outcome, Err *err);
 void sqlite_batch_rollback(Store *store);
+bool sqlite_change_ready(Store *store, Err *err);
 bool sqlite_run_begin(Store *store, const StoreRun *run, Err *err);
 bool sqlite_run_end(Store *store, const StoreRun *run, Err *err);
 

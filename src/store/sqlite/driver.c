@@ -4,6 +4,7 @@
 #include "session/target.h"
 #include "session/transaction.h"
 #include "session/file_url.h"
+#include "sql.h"
 
 const StoreDriver store_sqlite_driver = {
     .traits = {.dialect = "sqlite",
@@ -39,6 +40,8 @@ const StoreDriver store_sqlite_driver = {
     .put_alone = sqlite_put_alone,
     .commit = sqlite_batch_commit,
     .rollback = sqlite_batch_rollback,
+    .life_sql = LIFE_SQL(sqlite),
+    .change_ready = sqlite_change_ready,
     .run_begin = sqlite_run_begin,
     .run_end = sqlite_run_end,
     .transaction_begin = sqlite_transaction_begin,

@@ -185,6 +185,14 @@ bool sqlite_put_alone(Store *store, const StoredModel *model, Spool *payload, Er
     return false;
 }
 
+bool sqlite_change_ready(Store *store, Err *err)
+{
+    Sqlite *sq = (Sqlite *)store;
+    if (!sq->in_batch)
+        return err_set(err, ERR_BUG, "a change outside of a batch");
+    return start_transaction(sq, err);
+}
+
 bool sqlite_batch_commit(Store *store, StoreOutcome *outcome, Err *err)
 {
     Sqlite *sq = (Sqlite *)store;

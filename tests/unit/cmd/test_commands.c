@@ -69,10 +69,12 @@ START_TEST(nearest_command_is_named)
     CommandChoice choice = CHOOSE("chekc");
     ck_assert_str_eq(choice.unknown, "chekc");
     ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "\"chekc\" is neither a command nor a folder");
-    ck_assert_str_eq(err.hint, "did you mean check? the commands are run, check, cleanup, get, restore, copy, db");
+    ck_assert_str_eq(err.hint, "did you mean check? the commands are run, check, cleanup, get, restore, copy, ls, info, history, "
+                                "activate, deactivate, rollback, release, alias, db");
     choice = CHOOSE("bogus-word");
     ck_fails(commands_refuse(&choice, &err), ERR_USAGE, "neither");
-    ck_assert_str_eq(err.hint, "the commands are run, check, cleanup, get, restore, copy, db");
+    ck_assert_str_eq(err.hint, "the commands are run, check, cleanup, get, restore, copy, ls, info, history, "
+                                "activate, deactivate, rollback, release, alias, db");
 }
 END_TEST
 
@@ -98,7 +100,8 @@ START_TEST(names_of_a_mask)
     ck_assert_str_eq(commands_names(names, CMD_BIT(COMMAND_CHECK) | CMD_BIT(COMMAND_RUN)), "run, check");
     ck_assert_str_eq(commands_names(names, CMD_DATABASE | CMD_FOLDER), "db");
     ck_assert_str_eq(commands_names(names, CMD_BIT(COMMAND_DB_UPGRADE) | CMD_BIT(COMMAND_GET)), "get, db upgrade");
-    ck_assert_str_eq(commands_names(names, CMD_ALL), "run, check, cleanup, get, restore, copy, db");
+    ck_assert_str_eq(commands_names(names, CMD_ALL), "run, check, cleanup, get, restore, copy, ls, info, history, "
+                                "activate, deactivate, rollback, release, alias, db");
 }
 END_TEST
 

@@ -126,12 +126,16 @@ static bool fake_has_table(Store *base, const char *identifier, bool *has, Err *
     return true;
 }
 
-/* The only question is which revisions are applied: all. */
+#define FAKE_NO_ROWS "no rows"
+
+/* Which revisions are applied: all. Nobody said anything of a version. */
 static bool fake_query_text(Store *base, const char *sql, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx, Err *err)
 {
     SchemaRevisions known = {0};
     (void)params;
     (void)count;
+    if (strcmp(sql, FAKE_NO_ROWS) == 0)
+        return true;
     ck_assert_ptr_nonnull(strstr(sql, "SELECT revision, checksum"));
     bool ok = schema_revisions(base->driver->traits.dialect, &known, err);
     for (size_t i = 0; ok && i < known.count; i++)
@@ -282,6 +286,7 @@ static const StoreDriver fake_driver = {.traits = {.dialect = "postgresql", .man
                                         .identity = fake_identity,
                                         .transaction_begin = fake_transaction_begin,
                                         .query_text = fake_query_text,
+                                        .life_sql = {[LIFE_ALIASES] = FAKE_NO_ROWS},
                                         .has_table = fake_has_table,
                                         .inspect = fake_inspect,
                                         .catalog = fake_catalog,

@@ -1,0 +1,2 @@
+-- $1 = name, $2 = alias.
+DELETE FROM model_aliases WHERE name = $1 AND alias = $2

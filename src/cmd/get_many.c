@@ -134,13 +134,22 @@ static int find_path(const void *path, const void *place)
     return strcmp(path, ((const Place *)place)->path);
 }
 
+/* What training leaves below a model of a directory is a model of its own, and no part of the other. */
+static bool is_checkpoint(const char *rest)
+{
+    static const char begin[] = "checkpoint-";
+    size_t digits = text_starts_with(rest, begin) ? strspn(rest + sizeof begin - 1, "0123456789") : 0;
+    return digits > 0 && rest[sizeof begin - 1 + digits] == '\0';
+}
+
 /* Is a folder of the path the place of a model? */
 static bool is_in_model(const Place *places, size_t count, const char *path)
 {
     char folder[PATH_MAX];
     for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
-        if (bsearch(folder, places, count, sizeof *places, find_path) != NULL)
+        const Place *place = bsearch(folder, places, count, sizeof *places, find_path);
+        if (place != NULL && !(place->row->is_tar && is_checkpoint(slash + 1)))
             return true;
     }
     return false;

@@ -5,6 +5,7 @@ import gzip
 import lzma
 import os
 import pickle
+import subprocess
 import unittest
 import zipfile
 import zlib
@@ -149,6 +150,10 @@ class Kinds(TreeCase):
         self.mm("get", "bert", str(self.base / "bert"))
         self.assertEqual(sorted(os.listdir(self.base / "bert")), ["checkpoint-7", "config.json", "model.safetensors"])
         self.mm("check", str(self.tree))
+        for _ in range(2): # what is there already is known
+            self.mm("get", "--all", str(self.base / "all"))
+        (self.tree / "run/config.json").unlink() # no model, and not stored
+        self.assertEqual(subprocess.run(["diff", "-r", self.tree, self.base / "all"], check=False).returncode, 0)
         said = self.mm("cleanup", str(self.tree)).out
         self.assertRegex(said, r"it holds checkpoint-1000, which is not stored")
 

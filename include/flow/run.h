@@ -29,6 +29,7 @@ typedef struct RunSettings {
     uint64_t batch_bytes;  /* … or so many stored bytes */
     uint64_t max_memory;   /* bytes for all payload buffers together */
     uint64_t inline_limit; /* stored bytes; larger payloads go to model_chunks; 0 = what the database holds well */
+    bool return_live;      /* a file that goes back to an older content takes its readers along */
     bool activate, checksum, dry_run, upgrade;
     double min_age;        /* seconds; a source that was modified later than that is left for the next run */
     bool verify_stored;    /* decode each payload again before it is sent */

@@ -68,6 +68,9 @@ bool life_want_inactive(Life *life, int32_t version);
 int32_t life_wanted_live(const Life *life);
 bool life_is_changed(const Life *life); /* some row's flag is to change */
 
+/* Appends the beginning of an event's detail: {"off":[2,3],"on":[1] — the brace is not closed. */
+bool life_detail(const Life *life, Buf *out, Err *err);
+
 /* Why a version must stay. */
 typedef enum LifeKeep {
     LIFE_KEEP_LIVE = 1,

@@ -63,6 +63,9 @@ typedef struct Model {
     bool followed_link : 1; /* path leads through a symlink (-L) */
     bool has_earlier : 1;   /* an earlier version of this program gave it another key (identify_earlier) */
     bool named_by_map : 1;  /* the map gives its name: several sources may have it, and are its versions by their times */
+    bool is_older : 1;      /* unchanged: its content is an older version of a name without versions in the tree */
+    bool may_return : 1;    /* unchanged: its version may not be live */
+    bool is_returned : 1;   /* the same, and that version went live again */
     bool is_held : 1;       /* when it is new: not made live, because its name is held */
     bool inactive : 1;      /* when it is new: stored, but not made live */
     bool is_unreadable : 1; /* a directory that could not be read: nobody knows what is in it */

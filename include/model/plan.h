@@ -35,8 +35,9 @@ typedef bool (*PlanGroupFn)(void *ctx, uint32_t group, Err *err);
 bool plan_use_stored_keys(Plan *plan, PlanGroupFn fn, void *ctx, Err *err);
 
 /* PLAN_HIDDEN: readers of this name get a row of the store that is no version; no new version would be what they get, so none is
- * made for a source that names none. PLAN_HELD: new versions of this name are stored, and do not go live. */
-typedef enum PlanNote { PLAN_HIDDEN, PLAN_HELD } PlanNote;
+ * made for a source that names none. PLAN_HELD: new versions of this name are stored, and do not go live. PLAN_RECORDED: the record
+ * of changes has a line of it, so that not the highest version may be live. */
+typedef enum PlanNote { PLAN_HIDDEN, PLAN_HELD, PLAN_RECORDED } PlanNote;
 void plan_note(Plan *plan, const char *name, PlanNote note);
 
 /* Marks what the journal and the store together prove unchanged, and sorts the other groups, largest first. */

@@ -43,6 +43,7 @@ typedef struct StoreEvent {
 
 typedef bool (*StoreLifeFn)(void *ctx, const StoreLife *row, Err *err);
 typedef bool (*StoreAliasFn)(void *ctx, const StoreAlias *alias, Err *err);
+typedef bool (*StoreNameFn)(void *ctx, const char *name, Err *err);
 typedef bool (*StoreEventFn)(void *ctx, const StoreEvent *event, Err *err);
 
 /* Reading: inside of a change, or inside store_read_begin … store_rollback, which sees one moment. name NULL: of all names. Rows
@@ -51,6 +52,7 @@ bool store_read_begin(Store *store, Err *err);
 bool store_lives(Store *store, const char *name, StoreLifeFn fn, void *ctx, Err *err);
 bool store_aliases(Store *store, const char *name, StoreAliasFn fn, void *ctx, Err *err);
 bool store_events(Store *store, const char *name, StoreEventFn fn, void *ctx, Err *err);
+bool store_event_names(Store *store, StoreNameFn fn, void *ctx, Err *err); /* that the record has a line of, in no order */
 bool store_has_change(Store *store, const char *change_id, bool *has, Err *err);
 
 /* Inside begin … commit: what was put is sent, and no code of another role would run with our rights when tables are written. */

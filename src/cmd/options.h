@@ -81,6 +81,7 @@ typedef struct Options {
     int64_t verbose;      /* how often -v was given */
     const char *state_dir, *backup_dir, *map;
     int64_t backup;       /* BackupMode */
+    int64_t on_return;    /* 0 = activate, 1 = note */
     int64_t on_change;    /* OnChange */
     int64_t level;        /* --compress: 1..9, 0 = none */
     StringList include, exclude, pattern, dir_pattern;

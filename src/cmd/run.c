@@ -25,12 +25,29 @@ static RunSettings make_settings(CommandContext *context)
         .max_memory = options->max_memory,
         .inline_limit = options->inline_limit,
         .activate = !options->no_activate,
+        .return_live = options->on_return == 0,
         .checksum = options->checksum,
         .dry_run = options->dry_run,
         .upgrade = options->upgrade,
         .min_age = options->min_age,
         .verify_stored = options->verify_stored,
     };
+}
+
+/* However quiet: files of which the store has newer versions are what a crontab must not hide. */
+static void tell_older(const ModelList *models)
+{
+    const Model *first = NULL;
+    size_t more = 0;
+    for (uint32_t i = 0; i < models->count; i++)
+        if (models->items[i].is_older && !models->items[i].is_returned && models->items[i].reason != NULL && first == NULL)
+            first = &models->items[i];
+        else
+            more += models->items[i].is_older && !models->items[i].is_returned && models->items[i].reason != NULL;
+    if (first != NULL && more == 0)
+        log_loud_warning("%s", first->reason);
+    else if (first != NULL)
+        log_loud_warning("%s (and %zu more like it)", first->reason, more);
 }
 
 /* The reasons of single models, for people; JSON has them in its lines. */
@@ -53,6 +70,8 @@ static bool report(CommandContext *context, const SourceTree *tree, const ModelL
     lines.verbose = (options->verbose > 0 || options->dry_run) && !options->quiet;
     bool show_summary = options->json || (!options->quiet && (finished || models->count > 0));
     log_reasons(models);
+    if (options->quiet)
+        tell_older(models);
     if (summary->schema_missing && !store_target_is_missing(context->retry.target))
         log_line(LOG_WARN, "the tables are not there yet or not at head: use run --upgrade, or db upgrade first");
     return lines_run_models(&lines, models, tree->map, err) && (!show_summary || lines_run_summary(&lines, summary, err));

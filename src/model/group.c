@@ -5,7 +5,7 @@
 
 #include "base/vec.h"
 
-#define COUNT_MAX ((1u << 25) - 1)
+#define COUNT_MAX ((1u << 24) - 1)
 
 /* --- models ------------------------------------------------------------------------------------------------------------------ */
 
@@ -222,7 +222,10 @@ void group_forget_versions(Group *group)
         free(versions[i].members);
     if (group->count > 1)
         free(versions);
-    *group = (Group){.first = group->first, .is_hidden = group->is_hidden, .is_held = group->is_held};
+    *group = (Group){.first = group->first,
+                     .is_hidden = group->is_hidden,
+                     .is_held = group->is_held,
+                     .is_recorded = group->is_recorded};
 }
 
 const Version *group_version(Group *group, int32_t number)

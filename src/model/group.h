@@ -19,8 +19,9 @@ typedef struct Version {
 /* One version is the usual case and needs no memory of its own. */
 typedef struct Group {
     uint32_t first; /* index of the first model, then Model.next */
-    uint32_t count : 25; /* of versions; a sorted list has each number once, rising */
+    uint32_t count : 24; /* of versions; a sorted list has each number once, rising */
     uint32_t is_held : 1;   /* new versions of the name do not go live */
+    uint32_t is_recorded : 1; /* the record of changes has a line of the name */
     uint32_t is_hidden : 1; /* readers of the name get a row that is no version */
     uint32_t unsorted : 1, has_file : 1, has_directory : 1;
     uint32_t is_left : 1, is_entered : 1; /* while sources get other keys */

@@ -234,6 +234,25 @@ bool life_is_changed(const Life *life)
     return false;
 }
 
+static bool list_flags(const Life *life, Buf *out, bool on, Err *err)
+{
+    bool ok = true, first = true;
+    for (size_t i = 0; ok && i < life->rows.count; i++) {
+        const LifeRow *row = &life->rows.items[i];
+        if (row->wanted == row->active || row->wanted != on)
+            continue;
+        ok = buf_format(out, err, "%s%d", first ? "" : ",", (int)row->version);
+        first = false;
+    }
+    return ok;
+}
+
+bool life_detail(const Life *life, Buf *out, Err *err)
+{
+    return buf_text(out, "{\"" LIFE_OFF "\":[", err) && list_flags(life, out, false, err) && buf_text(out, "],\"on\":[", err) &&
+           list_flags(life, out, true, err) && buf_text(out, "]", err);
+}
+
 /* --- what must stay ---------------------------------------------------------------------------------------------------------- */
 
 static bool is_source(const char *host, const char *path, const char *wanted_host, const char *wanted_path)

@@ -137,8 +137,10 @@ void plan_note(Plan *plan, const char *name, PlanNote note)
     uint32_t group = strmap_get(&plan->by_name, name);
     if (group != STRMAP_NONE && note == PLAN_HIDDEN)
         plan->groups[group].is_hidden = 1;
-    else if (group != STRMAP_NONE)
+    else if (group != STRMAP_NONE && note == PLAN_HELD)
         plan->groups[group].is_held = 1;
+    else if (group != STRMAP_NONE)
+        plan->groups[group].is_recorded = 1;
 }
 
 /* The next version is over all that are stored and all that other sources of this tree claim. */
@@ -158,16 +160,15 @@ static void set_unchanged(const Plan *plan, Group *group, Model *model, int32_t 
     int32_t highest = group_highest(group);
     model->state = MODEL_UNCHANGED;
     model->version = version;
-    if (model->explicit_version || version == highest || model->inactive)
+    if (model->explicit_version || model->inactive)
+        return;
+    model->may_return = group->is_recorded;
+    if (version == highest)
         return;
     for (uint32_t i = group->first; i != NO_MODEL; i = items[i].next)
         if (items[i].version == highest) /* another source of the tree is the newest */
             return;
-    /* The file went back to an older content. Nothing is to be stored, but readers of the newest version do not get it. */
-    model_refuse(model, MODEL_UNCHANGED,
-                 "%s: has the content of %s@%d, and the store has a newer %s@%d; to store this content as the newest, end the name "
-                 "in _v%lld",
-                 model->path, model->name, (int)version, model->name, (int)highest, (long long)next_version(plan, group));
+    model->is_older = model->may_return = true;
 }
 
 static void refuse_other_kind(Model *model, const Version *stored)

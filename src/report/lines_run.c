@@ -42,9 +42,10 @@ bool summary_count(const ModelList *models, RunSummary *summary, Err *err)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         *counts[i] = 0;
     summary->raw_bytes = summary->stored_bytes = summary->tree_bytes = summary->inactive_count = summary->held_count = 0;
+    summary->returned_count = 0;
     for (uint32_t i = 0; i < models->count; i++) {
         const Model *model = &models->items[i];
-        ++*counts[model->state];
+        ++*(model->is_returned ? &summary->returned_count : counts[model->state]);
         summary->tree_bytes += model->stamp.size;
         if (model->state == MODEL_NEW) {
             summary->inactive_count += model->inactive && !model->is_held;
@@ -64,9 +65,14 @@ static const Identity *identify_again(const Model *model, const NameMap *map, Id
     return model->name != NULL && identify(model, map, identity, NULL) ? identity : NULL;
 }
 
+static const char *status_of(const Model *model)
+{
+    return model->is_returned ? "returned" : model_state_name((ModelState)model->state);
+}
+
 static bool model_json(const Lines *lines, const Model *model, const Identity *identity, Err *err)
 {
-    ModelLine line = {.status = model_state_name((ModelState)model->state),
+    ModelLine line = {.status = status_of(model),
                       .path = model->path,
                       .name = model->name,
                       .version = model->version,
@@ -83,7 +89,7 @@ static bool model_json(const Lines *lines, const Model *model, const Identity *i
 static void model_text(FILE *out, const Model *model, const Identity *identity)
 {
     char raw[24], stored[24];
-    fprintf(out, "%-9s  ", model_state_name((ModelState)model->state));
+    fprintf(out, "%-9s  ", status_of(model));
     print_escaped(out, model->path);
     if (model->name != NULL) {
         fputs(" -> ", out);
@@ -129,6 +135,7 @@ static bool summary_json(const Lines *lines, const RunSummary *summary, Err *err
     json_line_int(line, "inactive", (int64_t)summary->inactive_count);
     json_line_int(line, "held", (int64_t)summary->held_count);
     json_line_int(line, "unchanged", (int64_t)summary->unchanged_count);
+    json_line_int(line, "returned", (int64_t)summary->returned_count);
     json_line_int(line, "duplicate", (int64_t)summary->duplicate_count);
     json_line_int(line, "conflict", (int64_t)summary->conflict_count);
     json_line_int(line, "failed", (int64_t)summary->failed_count);
@@ -169,6 +176,7 @@ static void text_counts(FILE *out, const RunSummary *summary)
     count_line(out, "not live", summary->inactive_count, "of these; readers get a newer one of the same series");
     count_line(out, "held", summary->held_count, "of these; stored, but not live: somebody went back, and holds the name");
     count_line(out, "unchanged", summary->unchanged_count, "already stored with the same content");
+    count_line(out, "returned", summary->returned_count, "went back to content that is stored, and readers with them");
     count_line(out, "duplicate", summary->duplicate_count, "of these, the same content as another model of the tree");
     count_line(out, "conflict", summary->conflict_count, "see above; nothing was changed for them");
     count_line(out, "failed", summary->failed_count, "see above");

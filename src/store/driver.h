@@ -15,6 +15,7 @@ typedef enum LifeQuery {
     LIFE_LOCK,
     LIFE_ALIASES,
     LIFE_EVENTS,
+    LIFE_EVENT_NAMES,
     LIFE_HAS_CHANGE,
     LIFE_SET_ACTIVE,
     LIFE_SET_ALIAS,
@@ -27,6 +28,7 @@ typedef enum LifeQuery {
 #define LIFE_SQL(dialect) \
     {[LIFE_ROWS] = sql_##dialect##_life_rows, [LIFE_LOCK] = sql_##dialect##_life_lock, \
      [LIFE_ALIASES] = sql_##dialect##_life_aliases, [LIFE_EVENTS] = sql_##dialect##_life_events, \
+     [LIFE_EVENT_NAMES] = sql_##dialect##_life_event_names, \
      [LIFE_HAS_CHANGE] = sql_##dialect##_life_has_change, [LIFE_SET_ACTIVE] = sql_##dialect##_life_set_active, \
      [LIFE_SET_ALIAS] = sql_##dialect##_life_set_alias, [LIFE_DROP_ALIAS] = sql_##dialect##_life_drop_alias, \
      [LIFE_ADD_EVENT] = sql_##dialect##_life_add_event, [LIFE_DELETE] = sql_##dialect##_life_delete}

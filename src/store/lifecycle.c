@@ -42,6 +42,7 @@ typedef struct Reader {
     StoreLifeFn life_fn;
     StoreAliasFn alias_fn;
     StoreEventFn event_fn;
+    StoreNameFn name_fn;
     void *ctx;
 } Reader;
 
@@ -121,6 +122,19 @@ bool store_events(Store *store, const char *name, StoreEventFn fn, void *ctx, Er
 {
     Reader reader = {.event_fn = fn, .ctx = ctx};
     return ask(store, LIFE_EVENTS, &name, 1, take_event, &reader, err);
+}
+
+static bool take_name(void *ctx, const char *const *values, size_t count, Err *err)
+{
+    const Reader *reader = ctx;
+    return count == 1 ? reader->name_fn(reader->ctx, text_of(values[0]), err)
+                      : err_set(err, ERR_BUG, "a name has %zu fields", count);
+}
+
+bool store_event_names(Store *store, StoreNameFn fn, void *ctx, Err *err)
+{
+    Reader reader = {.name_fn = fn, .ctx = ctx};
+    return ask(store, LIFE_EVENT_NAMES, NULL, 0, take_name, &reader, err);
 }
 
 static bool take_count(void *ctx, const char *const *values, size_t count, Err *err)

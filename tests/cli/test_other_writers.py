@@ -66,7 +66,7 @@ class OtherWriters(CleanupCase):
         self.write("trained1.joblib", "model 1")
         role = f"loader_{self.database}"
         self.query(f"CREATE ROLE {role} LOGIN; GRANT SELECT, INSERT ON models, model_chunks, model_runs TO {role}; GRANT UPDATE ON model_runs TO {role};"
-                   f"GRANT USAGE ON models_id_seq TO {role}; GRANT SELECT ON migrate_models_revisions, store_identity, model_digests, model_aliases TO {role}")
+                   f"GRANT USAGE ON models_id_seq TO {role}; GRANT SELECT ON migrate_models_revisions, store_identity, model_digests, model_aliases, model_events TO {role}")
         self.addCleanup(self.query, f"DROP OWNED BY {role}; DROP ROLE {role}")
         url = self.url.replace(f"user={os.environ['PGUSER']}", f"user={role}")
         log = pathlib.Path(os.environ["PG_LOG"])

@@ -141,11 +141,14 @@ class Readers(CleanupCase):
             self.sync(*options)
 
     def test_older_content_stays(self):
-        self.versions("A", "BB", "A")
+        self.versions("A", "BB")
+        self.versions("A", options=["--on-return", "note"])
         line = self.plan()["x.joblib"]
         self.assertEqual((line["action"], line["version"], line["readers_get"]), ("keep", "1", "2"))
         self.assertEqual(line["reason"], "readers of x get x@2, and this is the content of x@1")
         self.assertIn("x.joblib: readers of x get x@2", self.cleanup().out)
+        self.versions("A") # takes its readers along
+        self.assertEqual(self.plan()["x.joblib"]["action"], "delete")
 
     def test_rows_that_are_not_active_stay(self):
         self.versions("A", options=["--no-activate"])

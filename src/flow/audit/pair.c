@@ -304,14 +304,30 @@ bool audit_is_selected(const ScanRules *rules, const StoredModel *info)
     return included && !is_excluded(rules, path);
 }
 
+/* Of the name whose first row this is: the newest version that a source has; VERSION_AUTO: none. Rows are sorted by their keys. */
+static int32_t newest_claimed(const Rows *rows, size_t index)
+{
+    const char *name = rows->items[index].model.name;
+    int32_t newest = VERSION_AUTO;
+    for (; index < rows->count && strcmp(rows->items[index].model.name, name) == 0; index++)
+        if (rows->items[index].claimed)
+            newest = rows->items[index].model.version;
+    return newest;
+}
+
+/* A version over that of the source is no history: the source went back, or does not know it. */
 static bool add_only_stored(const AuditSettings *settings, Audit *audit, Err *err)
 {
     Rows *rows = audit->rows;
+    int32_t newest = VERSION_AUTO;
     for (size_t i = 0; i < rows->count; i++) {
         Row *row = &rows->items[i];
+        if (i == 0 || strcmp(row->model.name, rows->items[i - 1].model.name) != 0)
+            newest = newest_claimed(rows, i);
         if (row->claimed || !audit_is_selected(&settings->scan, &row->model))
             continue;
-        audit->older += row->has_source;
+        bool is_older = row->has_source && (newest == VERSION_AUTO || row->model.version < newest);
+        audit->older += is_older;
         if (settings->one_way)
             continue;
         AuditItem *item = audit_add(audit, err);
@@ -319,7 +335,7 @@ static bool add_only_stored(const AuditSettings *settings, Audit *audit, Err *er
             return false;
         take_row(item, row);
         item->letter = AUDIT_ONLY_STORE;
-        item->is_older = row->has_source;
+        item->is_older = is_older;
     }
     return true;
 }

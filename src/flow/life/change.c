@@ -160,25 +160,11 @@ static bool decide_one(const LifeSettings *settings, Subject *subject, Err *err)
 
 /* --- writing ----------------------------------------------------------------------------------------------------------------- */
 
-static bool list_flags(const Life *life, Buf *out, bool on, Err *err)
-{
-    bool ok = true, first = true;
-    for (size_t i = 0; ok && i < life->rows.count; i++) {
-        const LifeRow *row = &life->rows.items[i];
-        if (row->wanted == row->active || row->wanted != on)
-            continue;
-        ok = buf_format(out, err, "%s%d", first ? "" : ",", (int)row->version);
-        first = false;
-    }
-    return ok;
-}
-
 /* {"off":[2,3],"on":[1],"alias":"champion"}: which flags changed, and which alias. */
 static bool make_detail(const Subject *subject, Buf *out, Err *err)
 {
     const LifeChange *change = &subject->change;
-    return buf_text(out, "{\"" LIFE_OFF "\":[", err) && list_flags(&subject->life, out, false, err) &&
-           buf_text(out, "],\"on\":[", err) && list_flags(&subject->life, out, true, err) && buf_text(out, "]", err) &&
+    return life_detail(&subject->life, out, err) &&
            (change->alias == NULL || buf_format(out, err, ",\"alias\":\"%s\"", change->alias)) &&
            (change->was_alias == LIFE_NONE || buf_format(out, err, ",\"was\":%d", (int)change->was_alias)) &&
            buf_text(out, "}", err);

@@ -83,20 +83,29 @@ static bool send_row(Worker *worker, const StoredModel *row, Spool *payload, Err
 }
 
 /* Makes one row of what was read; the identity is worked out again, it is not kept for every model of the tree. */
+bool run_source_path(const Model *model, Buf *out, Err *err)
+{
+    size_t len = strlen(model->path);
+    buf_clear(out);
+    if (!buf_reserve(out, 4 * len + 1, err))
+        return false;
+    if (text_utf8_valid(model->path, len) && !text_has_control(model->path, len))
+        text_copy(out->data, out->cap, model->path);
+    else
+        text_escape(out->data, out->cap, model->path, len);
+    return true;
+}
+
 static bool put_row(Worker *worker, const Model *model, const Packed *packed, Err *err)
 {
     const Run *run = worker->run;
     Identity *identity = malloc(sizeof *identity);
     Buf shown = {0};
     bool ok = false;
-    if (identity == NULL || !buf_reserve(&shown, 4 * strlen(model->path) + 1, err)) {
+    if (identity == NULL || !run_source_path(model, &shown, err)) {
         err_no_memory(err);
         goto out;
     }
-    if (text_utf8_valid(model->path, strlen(model->path)) && !text_has_control(model->path, strlen(model->path)))
-        text_copy(shown.data, shown.cap, model->path);
-    else
-        text_escape(shown.data, shown.cap, model->path, strlen(model->path));
     if (!identify(model, run->tree.map, identity, err))
         goto out;
     StoredModel row = packed_row(model, packed);

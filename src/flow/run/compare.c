@@ -160,12 +160,20 @@ static bool note_held(void *ctx, const StoreAlias *alias, Err *err)
     return true;
 }
 
-/* A dry run may come before the table is there. */
-static bool take_held(Run *run, Err *err)
+static bool note_recorded(void *ctx, const char *name, Err *err)
+{
+    (void)err;
+    plan_note(ctx, name, PLAN_RECORDED);
+    return true;
+}
+
+/* What people said of names. A dry run may come before the tables are there. */
+static bool take_record(Run *run, Err *err)
 {
     if (run->summary->schema_missing)
         return true;
-    bool ok = store_read_begin(run->store, err) && store_aliases(run->store, NULL, note_held, run->plan, err);
+    bool ok = store_read_begin(run->store, err) && store_aliases(run->store, NULL, note_held, run->plan, err) &&
+              store_event_names(run->store, note_recorded, run->plan, err);
     store_rollback(run->store);
     return ok;
 }
@@ -176,7 +184,7 @@ bool compare_store(Run *run, Err *err)
     OddRows odd = {0};
     bool ok = store_catalog(run->store, add_stored, &unhashed, err) &&
               plan_use_stored_keys(run->plan, note_group, &unhashed, err) && hash_groups(run, &unhashed, err) &&
-              odd_rows_list(run->store, NULL, &odd, err) && take_held(run, err) && plan_settle(run->plan, err);
+              odd_rows_list(run->store, NULL, &odd, err) && take_record(run, err) && plan_settle(run->plan, err);
     if (ok)
         take_odd_rows(run, &odd);
     odd_rows_free(&odd);

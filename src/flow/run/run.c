@@ -311,7 +311,8 @@ bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models
               open_root(&run, &work_err) && open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
               ask_with_patience(&run, know_store, &work_err) && look_through(&run, &work_err) &&
               missing_look(&run, &work_err) &&
-              ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err) && leftovers_finish(&run, &work_err);
+              ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err) &&
+              returns_settle(&run, &work_err) && leftovers_finish(&run, &work_err);
     Err end_err = {0};
     if (!close_books(&run, &work_err, &end_err) && ok) {
         work_err = end_err;

@@ -134,6 +134,12 @@ bool run_read_journal(Run *run, JournalFn fn, void *ctx, Err *err);
 /* missing.c: warns when the tree holds no model, and none of those that the journal knows there is left. */
 bool missing_look(Run *run, Err *err);
 
+/* returns.c: files that went back to an older content: their versions go live again, or it is said why not. */
+bool returns_settle(Run *run, Err *err);
+
+/* batch.c: the path of a source as its row has it. */
+bool run_source_path(const Model *model, Buf *out, Err *err);
+
 /* leftovers.c: finishes the backups of runs that were killed, when the work is done. */
 bool leftovers_finish(Run *run, Err *err);
 

@@ -286,7 +286,7 @@ static const StoreDriver fake_driver = {.traits = {.dialect = "postgresql", .man
                                         .identity = fake_identity,
                                         .transaction_begin = fake_transaction_begin,
                                         .query_text = fake_query_text,
-                                        .life_sql = {[LIFE_ALIASES] = FAKE_NO_ROWS},
+                                        .life_sql = {[LIFE_ALIASES] = FAKE_NO_ROWS, [LIFE_EVENT_NAMES] = FAKE_NO_ROWS},
                                         .has_table = fake_has_table,
                                         .inspect = fake_inspect,
                                         .catalog = fake_catalog,

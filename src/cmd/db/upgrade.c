@@ -28,7 +28,8 @@ bool cmd_db_upgrade_options(const Options *options, Err *err)
     if (options->migrations != NULL || (options->arguments.count == 0 && !options->dry_run))
         return true;
     err_set(err, ERR_USAGE, "db upgrade: no folder of revisions is named");
-    return err_hint(err, "name it with --migrations DIR; without it the tables of this program are brought to head");
+    return err_hint(err, "usage: migrate_models_to_db db upgrade --migrations DIR [OPTIONS] [REV]; without a folder the tables of "
+                         "this program are brought to head");
 }
 
 bool cmd_db_upgrade(CommandContext *context, Err *err)

@@ -60,6 +60,7 @@ typedef struct AuditSettings {
     unsigned jobs;
     bool download;        /* read every paired payload back */
     bool one_way;         /* do not report what only the store has */
+    const char *here;     /* NULL, or this host: of what only the store has, report what was stored from it and models_dir */
     bool for_removal;     /* what stands against the removal of a source that may go is asked, too */
     const StrMap *only;   /* NULL, or the paths to read: the others are not looked at and come out as not checked */
     double sample_share;  /* 0..1 of the pairs and rows are proven in the store (1 = all) … */

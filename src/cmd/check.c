@@ -73,7 +73,8 @@ bool cmd_check(CommandContext *context, Err *err)
                               .map_file = options->map,
                               .jobs = command_jobs(options),
                               .download = options->download,
-                              .one_way = options->one_way};
+                              .one_way = options->one_way,
+                              .here = options->here ? command_host() : NULL};
     SourceTree tree = {.root = -1};
     ModelList models = {0};
     Audit audit = {0};

@@ -91,7 +91,7 @@ typedef struct Options {
     int64_t batch_rows, retries;
     uint64_t batch_bytes, max_memory, inline_limit;
     double min_age, stats, wait, timeout, lock_timeout, connect_timeout;
-    bool download, one_way, yes, force, verify_stored, live_only, activate;
+    bool download, one_way, here, yes, force, verify_stored, live_only, activate;
     const char *sample, *report, *plan, *apply, *trash, *into;
     const char *migrations, *message, *rev_id, *head;
     StringList depends_on;

@@ -8,6 +8,7 @@
 #include "flow/progress.h"
 #include "model/plan.h"
 #include "source/pack.h"
+#include "store/runs_from.h"
 
 typedef struct HashJob {
     const SourceTree *tree;
@@ -98,6 +99,35 @@ static bool list_rows(const AuditSettings *settings, const ModelList *models, Au
     return true;
 }
 
+typedef struct Here {
+    const AuditSettings *settings;
+    const char *root_path;
+    Store *store;
+    Rows *rows;
+} Here;
+
+static bool note_run(void *ctx, const char *run_id, Err *err)
+{
+    Here *here = ctx;
+    const char *key = arena_copy(&here->rows->arena, run_id, strlen(run_id), err);
+    return key != NULL && strmap_add(&here->rows->runs_here, key, 0, NULL, err);
+}
+
+static bool ask_runs(void *ctx, Err *err)
+{
+    Here *here = ctx;
+    return store_runs_from(here->store, here->settings->here, here->root_path, note_run, here, err);
+}
+
+/* A row that was stored from elsewhere is not missing here. */
+static bool find_runs_here(const AuditSettings *settings, const SourceTree *tree, Audit *audit, Err *err)
+{
+    Here here = {.settings = settings, .root_path = tree->root_path, .rows = audit->rows};
+    bool ok = settings->here == NULL || retry_step(settings->retry, &here.store, ask_runs, &here, err);
+    store_close(here.store);
+    return ok;
+}
+
 bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *models, Audit *out, Err *err)
 {
     Audit audit = {0};
@@ -106,7 +136,8 @@ bool audit_run(const AuditSettings *settings, SourceTree *tree, ModelList *model
               source_tree_scan(tree, &settings->scan, settings->map_file, models, err) &&
               source_tree_spare(tree, store_target_file(settings->retry->target), err) && refuse_twins(models, err) &&
               list_rows(settings, models, &audit, err) &&
-              audit_add_unmarked(settings, audit.rows, tree, models, err) && hash_sources(settings, tree, audit.rows, err) &&
+              audit_add_unmarked(settings, audit.rows, tree, models, err) && find_runs_here(settings, tree, &audit, err) &&
+              hash_sources(settings, tree, audit.rows, err) &&
               audit_pair(settings, &audit, tree->map, models, err) &&
               audit_prove(settings, &audit, models, err) &&
               (!settings->for_removal || audit_look_at_removable(&audit, tree, err));

@@ -328,7 +328,7 @@ static bool add_only_stored(const AuditSettings *settings, Audit *audit, Err *er
             continue;
         bool is_older = row->has_source && (newest == VERSION_AUTO || row->model.version < newest);
         audit->older += is_older;
-        if (settings->one_way)
+        if (settings->one_way || (settings->here != NULL && strmap_get(&rows->runs_here, row->model.run_id) == STRMAP_NONE))
             continue;
         AuditItem *item = audit_add(audit, err);
         if (item == NULL)

@@ -24,6 +24,7 @@ typedef struct Rows {
     size_t count, cap;
     Row **by_path; /* the same by source_path; NULL until it is wanted */
     OddRows odd;  /* what is not among them */
+    StrMap runs_here; /* with AuditSettings.here: the runs from there; keys in the arena */
     char store[STORE_IDENTITY_SIZE];
     Arena arena;
 } Rows;

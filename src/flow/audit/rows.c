@@ -16,6 +16,7 @@ void rows_free(Rows *rows)
     free(rows->items);
     free(rows->by_path);
     odd_rows_free(&rows->odd);
+    strmap_free(&rows->runs_here);
     arena_free(&rows->arena);
     *rows = (Rows){0};
 }

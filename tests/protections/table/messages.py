@@ -22,4 +22,7 @@ ROWS = [
       "if (!meet_store_first(run, err) || !state_open(&run->state, run->run_id, err))",
       "if (!state_open(&run->state, run->run_id, err) || !meet_store_first(run, err))",
       "cli/test_messages.OnServer.test_mistyped_address_leaves_no_state_folder", "a typing error leaves no folder"),
+    P("here-is-a-folder-of-a-host", "check", "src/store/runs_from.c",
+      "return strcmp(values[1], search->host) != 0 || strcmp(values[2], search->models_dir) != 0 ||", "return",
+      "cli/test_here.Here.test_what_another_host_stored_from_a_folder_of_this_name", "each host asks for its own"),
 ]

@@ -103,7 +103,7 @@ check-protections:
 	scripts/with-postgres $(PYTHON) tests/protections/run.py
 
 check-long:
-	KILLS=10000 FAULTS=all $(MAKE) --no-print-directory check
+	KILLS=10000 FAULTS=all ESTIMATORS=all $(MAKE) --no-print-directory check
 	$(MAKE) --no-print-directory check-protections
 	$(MAKE) --no-print-directory fuzz
 

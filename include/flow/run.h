@@ -14,6 +14,12 @@
 #include "report/lines.h"
 #include "source/source_tree.h"
 
+typedef enum PayloadForm {
+    PAYLOAD_AUTO,   /* as joblib wrote it, but plain pickles where other programs' rows are plain pickles */
+    PAYLOAD_JOBLIB,
+    PAYLOAD_PICKLE  /* plain pickles, where a file has that form */
+} PayloadForm;
+
 typedef struct RunSettings {
     const char *models_dir;
     Retry *retry; /* the store, and the patience with it */
@@ -23,6 +29,7 @@ typedef struct RunSettings {
     ScanRules scan;
     const char *map_file; /* NULL = none */
     OnChange on_change;
+    PayloadForm payload;
     int level;             /* 0..9, pack.h */
     unsigned jobs;         /* workers, 1..256 */
     uint64_t batch_rows;   /* a worker commits when its batch has so many rows … */

@@ -47,7 +47,7 @@ typedef enum ModelState {
 typedef struct Model {
     const char *path; /* relative to MODELS_DIR, as on disk; in the list's arena */
     const char *name; /* NULL until identified; in the list's arena */
-    char *reason;     /* malloc'd, printable; NULL unless conflict, failed, skipped, or unchanged with something to tell */
+    char *reason;     /* malloc'd, printable; NULL unless conflict, failed, skipped, or with something to tell */
     Stamp stamp;
     Digest content;   /* valid when has_content */
     Digest *members;  /* malloc'd; NULL unless a directory whose members_sha256 is known */
@@ -68,6 +68,7 @@ typedef struct Model {
     bool is_returned : 1;   /* the same, and that version went live again */
     bool is_held : 1;       /* when it is new: not made live, because its name is held */
     bool inactive : 1;      /* when it is new: stored, but not made live */
+    bool withheld : 1;      /* the same, because its readers could not load it */
     bool is_unreadable : 1; /* a directory that could not be read: nobody knows what is in it */
     bool is_unmarked : 1;   /* a directory that no rule takes for a model, and that the store has as one */
 } Model;

@@ -37,6 +37,8 @@ typedef struct RunSummary {
     uint64_t inactive_count;      /* of the new ones: stored, but not made live */
     uint64_t held_count;          /* the same, because their names are held */
     uint64_t returned_count;      /* not new: files went back to content that is stored, and readers with them */
+    uint64_t withheld_count;      /* the same, because their readers could not load them */
+    bool plain, plain_by_others;  /* files become plain pickles; because other programs' rows are plain pickles */
     uint64_t pending_count;       /* not reached: interrupted or stopped */
     uint64_t duplicate_count;     /* models whose content another model of the tree has under another key */
     uint64_t raw_bytes, stored_bytes; /* of the new ones */

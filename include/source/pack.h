@@ -17,6 +17,7 @@ typedef struct PackSettings {
     const char *temp_dir;   /* borrowed */
     const ScanRules *rules; /* borrowed: which members of a directory are content; NULL = none is excluded, no link followed */
     bool keep_payload;      /* false: dry run, digests and sizes only */
+    bool plain;             /* files become plain pickles, where they can (--payload pickle) */
 } PackSettings;
 
 typedef struct Packed {
@@ -26,6 +27,10 @@ typedef struct Packed {
     Digest whole_content, whole_members;
     uint64_t raw_bytes, stored_bytes;
     bool is_tar, is_gzip;
+    bool is_pickle;        /* the payload is the plain form of the file: docs/formats.md */
+    bool is_plain;         /* pickle.loads reads the payload; asked for by `plain` */
+    bool has_pickle;       /* it begins as one, when that was asked for */
+    char no_plain[128];    /* why it does not, when it was asked for and the source is a file */
     Stamp stamp;           /* of the source, the same before and after the read */
     int64_t read_ns;       /* clock_real_ns just before the first stat */
     Spool *payload;        /* the packer's own: valid until its next pack */

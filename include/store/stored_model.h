@@ -23,8 +23,9 @@ typedef struct StoredModel {
     bool has_digests;       /* false: another program wrote the row; raw_bytes, is_tar and is_gzip are not known then, content
                              * and stored are the recorded ones or all zero */
     Digest content, stored; /* SHA-256 of the content and of the payload */
-    bool has_format;        /* is_tar is recorded; else it is false */
-    bool is_tar;            /* format 'tar', a directory; else 'file' */
+    bool has_format;        /* is_tar and is_pickle are recorded; else they are false */
+    bool is_tar;            /* format 'tar', a directory */
+    bool is_pickle;         /* format 'pickle', a file in its plain form (docs/formats.md); neither: 'file' */
     bool is_gzip;           /* encoding 'gzip', else 'identity' */
     bool has_members;       /* members is recorded: of directories only, and not of those that version 0.1.0 stored */
     Digest members;         /* of what the content hash of a directory leaves out: empty folders and executable bits */
@@ -40,6 +41,10 @@ typedef struct StoredModel {
 
 /* Borrowed until it returns. */
 typedef bool (*StoredModelFn)(void *ctx, const StoredModel *model, Err *err);
+
+/* What the column `format` holds, and back; an unknown word, "" too, is a row that records none. */
+const char *stored_model_format(const StoredModel *model);
+void stored_model_set_format(StoredModel *model, const char *format);
 
 /* The whole record, its strings in the arena; those that are NULL become "". `like`, NULL or a record whose strings live as long as
  * the arena: what equals its string shares it, so that a million rows of one run name it once. ERR_STOP without memory; *out is

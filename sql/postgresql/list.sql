@@ -2,7 +2,7 @@
 -- version, integer; NULL = all. Times are microseconds since 1970; of those that
 -- 64 bits cannot count, and of the infinite ones, nothing.
 SELECT name, version::integer, model_type, event, coalesce(is_active, false), content_sha256, stored_sha256, raw_bytes,
-       coalesce(stored_bytes, pg_catalog.octet_length(model_binary))::bigint, format OPERATOR(pg_catalog.=) 'tar',
+       coalesce(stored_bytes, pg_catalog.octet_length(model_binary))::bigint, format,
        coalesce(encoding, 'identity') OPERATOR(pg_catalog.=) 'gzip', chunk_count, source_host, source_path,
        CASE WHEN source_mtime OPERATOR(pg_catalog.>) '4000-01-01 BC' AND source_mtime OPERATOR(pg_catalog.<) '290000-01-01'
             THEN (extract(epoch FROM source_mtime) OPERATOR(pg_catalog.*) 1000000)::bigint END,

@@ -96,6 +96,12 @@ static bool has_all(const char *const *fields)
     return true;
 }
 
+static bool parse_format(const char *text, StoredModel *row)
+{
+    stored_model_set_format(row, text);
+    return row->has_format;
+}
+
 /* A row of version 0.1.0 as one of this version. */
 static void insert_members(const char *const *from, const char **fields)
 {
@@ -116,7 +122,7 @@ bool backup_parse_row(const char *const *fields, size_t count, StoredModel *out)
     if (!has_all(fields) || !parse_name(fields[NAME], fields[VERSION], &row.name, &row.version) ||
         !parse_word(fields[ACTIVE], "t", "f", &row.is_active) || !parse_digest(fields[CONTENT], &row.content) ||
         !text_parse_int(fields[RAW], 0, INT64_MAX, &raw) || !parse_digest(fields[STORED], &row.stored) ||
-        !text_parse_int(fields[STORED_BYTES], 0, INT64_MAX, &stored) || !parse_word(fields[FORMAT], "tar", "file", &row.is_tar) ||
+        !text_parse_int(fields[STORED_BYTES], 0, INT64_MAX, &stored) || !parse_format(fields[FORMAT], &row) ||
         !parse_word(fields[ENCODING], "gzip", "identity", &row.is_gzip) || !text_parse_int(fields[CHUNKS], 0, INT32_MAX, &chunks) ||
         !parse_time(fields[MTIME], &row.source_mtime_ns) || !backup_is_run_id(fields[RUN_ID]))
         return false;
@@ -128,7 +134,7 @@ bool backup_parse_row(const char *const *fields, size_t count, StoredModel *out)
     row.raw_bytes = (uint64_t)raw;
     row.stored_bytes = (uint64_t)stored;
     row.chunk_count = (uint32_t)chunks;
-    row.has_digests = row.has_format = true;
+    row.has_digests = true;
     row.source_host = fields[HOST] != NULL ? fields[HOST] : "";
     row.source_path = fields[PATH] != NULL ? fields[PATH] : "";
     row.run_id = fields[RUN_ID];

@@ -72,7 +72,7 @@ static bool make_back(Buf *line, const StoredModel *row, Err *err)
 {
     return buf_text(line, row->is_active ? "t," : "f,", err) && add_digest(line, &row->content, err) &&
            buf_format(line, err, "%" PRIu64 ",", row->raw_bytes) && add_digest(line, &row->stored, err) &&
-           buf_format(line, err, "%" PRIu64 ",\"%s\",\"%s\",%" PRIu32 ",", row->stored_bytes, row->is_tar ? "tar" : "file",
+           buf_format(line, err, "%" PRIu64 ",\"%s\",\"%s\",%" PRIu32 ",", row->stored_bytes, stored_model_format(row),
                       row->is_gzip ? "gzip" : "identity", row->chunk_count) &&
            (row->has_members ? add_digest(line, &row->members, err) : buf_text(line, ",", err)) &&
            add_escaped(line, row->source_host, err) && add_escaped(line, row->source_path, err) &&

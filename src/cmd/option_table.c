@@ -7,6 +7,7 @@
 static const char *const backup_choices[] = {"full", "meta", "none", NULL};          /* BackupMode */
 static const char *const preset_choices[] = {"none", "sklearn", "all", NULL};
 static const char *const return_choices[] = {"activate", "note", NULL};
+static const char *const payload_choices[] = {"auto", "joblib", "pickle", NULL}; /* PayloadForm */
 static const char *const change_choices[] = {"new-version", "skip", "fail", NULL}; /* OnChange */
 
 #define KIB (INT64_C(1) << 10)
@@ -208,7 +209,16 @@ const OptionSpec option_table[] = {
      .commands = CMD_BIT(COMMAND_RUN),
      .value_name = "gzip[:LEVEL]|none",
      .default_text = "gzip",
-     .help = "levels 1 to 3 are ISA-L's (fast), 4 to 9 zlib's; none stores each file as it is"},
+     .help = "levels 1 to 3 are ISA-L's (fast), 4 to 9 zlib's; none stores each file as it is; plain pickles are never compressed"},
+    {.name = "payload",
+     .kind = OPTION_CHOICE,
+     .offset = FIELD(payload),
+     .commands = CMD_BIT(COMMAND_RUN),
+     .value_name = "auto|joblib|pickle",
+     .default_text = "auto",
+     .choices = payload_choices,
+     .help = "pickle serves readers that call pickle.loads: files of joblib become plain pickles, and get gives the files back; "
+             "auto is that where other programs' rows are plain pickles, else joblib"},
     {.name = "on-change",
      .kind = OPTION_CHOICE,
      .offset = FIELD(on_change),

@@ -83,6 +83,7 @@ typedef struct Options {
     int64_t backup;       /* BackupMode */
     int64_t on_return;    /* 0 = activate, 1 = note */
     int64_t on_change;    /* OnChange */
+    int64_t payload;      /* PayloadForm */
     int64_t level;        /* --compress: 1..9, 0 = none */
     StringList include, exclude, pattern, dir_pattern;
     int64_t preset;       /* 0 = none, else a row of pattern_presets */

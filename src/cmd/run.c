@@ -18,6 +18,7 @@ static RunSettings make_settings(CommandContext *context)
         .scan = command_scan_rules(options),
         .map_file = options->map,
         .on_change = command_on_change(options),
+        .payload = (PayloadForm)options->payload,
         .level = (int)options->level,
         .jobs = command_jobs(options),
         .batch_rows = (uint64_t)options->batch_rows,

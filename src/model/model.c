@@ -124,6 +124,7 @@ void model_forget_decision(Model *model)
     free(model->reason);
     model->reason = NULL;
     model->state = MODEL_PENDING;
+    model->withheld = false;
     model_forget_content(model);
     if (!model->explicit_version)
         model->version = VERSION_AUTO;

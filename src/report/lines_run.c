@@ -42,14 +42,15 @@ bool summary_count(const ModelList *models, RunSummary *summary, Err *err)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         *counts[i] = 0;
     summary->raw_bytes = summary->stored_bytes = summary->tree_bytes = summary->inactive_count = summary->held_count = 0;
-    summary->returned_count = 0;
+    summary->returned_count = summary->withheld_count = 0;
     for (uint32_t i = 0; i < models->count; i++) {
         const Model *model = &models->items[i];
         ++*(model->is_returned ? &summary->returned_count : counts[model->state]);
         summary->tree_bytes += model->stamp.size;
         if (model->state == MODEL_NEW) {
-            summary->inactive_count += model->inactive && !model->is_held;
+            summary->inactive_count += model->inactive && !model->is_held && !model->withheld;
             summary->held_count += model->is_held;
+            summary->withheld_count += model->withheld && !model->is_held;
             summary->raw_bytes += model->stamp.size;
             summary->stored_bytes += model->stored_bytes;
         }
@@ -134,6 +135,8 @@ static bool summary_json(const Lines *lines, const RunSummary *summary, Err *err
     json_line_int(line, "new", (int64_t)summary->new_count);
     json_line_int(line, "inactive", (int64_t)summary->inactive_count);
     json_line_int(line, "held", (int64_t)summary->held_count);
+    json_line_int(line, "withheld", (int64_t)summary->withheld_count);
+    json_line_string(line, "payload", summary->plain ? "pickle" : "joblib");
     json_line_int(line, "unchanged", (int64_t)summary->unchanged_count);
     json_line_int(line, "returned", (int64_t)summary->returned_count);
     json_line_int(line, "duplicate", (int64_t)summary->duplicate_count);
@@ -175,6 +178,7 @@ static void text_counts(FILE *out, const RunSummary *summary)
     count_line(out, "new", summary->new_count, note);
     count_line(out, "not live", summary->inactive_count, "of these; readers get a newer one of the same series");
     count_line(out, "held", summary->held_count, "of these; stored, but not live: somebody went back, and holds the name");
+    count_line(out, "withheld", summary->withheld_count, "of these, not live: their readers call pickle.loads; see above");
     count_line(out, "unchanged", summary->unchanged_count, "already stored with the same content");
     count_line(out, "returned", summary->returned_count, "went back to content that is stored, and readers with them");
     count_line(out, "duplicate", summary->duplicate_count, "of these, the same content as another model of the tree");
@@ -211,6 +215,8 @@ static bool summary_text(const Lines *lines, const RunSummary *summary, Err *err
     fputc('\n', out);
     if (summary->schema_missing)
         fputs("  the tables are not there yet or not at head: they have to be upgraded first\n", out);
+    if (summary->plain_by_others)
+        fputs("  files are stored as plain pickles: rows of another program there are plain pickles\n", out);
     text_counts(out, summary);
     if (!left_out_lines(lines, true, err))
         return false;

@@ -16,38 +16,16 @@
 #include "base/magic.h"
 #include "base/text.h"
 #include "base/tree.h"
-#include "port/gzip.h"
 #include "port/tar.h"
 #include "listing.h"
 #include "members.h"
+#include "pack_parts.h"
 #include "sound.h"
 #include "whole.h"
 
-#define PIECE_BYTES ((size_t)256 * 1024) /* stays in the second-level cache between hash and deflate */
 #define TRIES 3
 #define TRY_WAIT_SECONDS 0.1
 #define TICK_NS 10000000 /* the kernel's coarse clock moves at least every 10 ms */
-
-struct Packer {
-    PackSettings settings;
-    Deflater *deflater; /* NULL when level is 0 */
-    Inflater *inflater; /* made when a compressed source comes; its output goes nowhere */
-    bool inflating;     /* the source in hand passes through it */
-    bool busy;
-    Whole whole;
-    Sha256 *content_sha, *stored_sha, *member_sha, *members_sha;
-    unsigned char *piece;
-    Spool spool;
-    uint64_t stored_bytes;
-};
-
-/* One attempt at one source. `changed` asks for another one. */
-typedef struct Attempt {
-    Packer *packer;
-    const Model *model;
-    bool changed;
-    Packed packed;
-} Attempt;
 
 Packer *packer_new(const PackSettings *settings, Err *err)
 {
@@ -83,6 +61,8 @@ void packer_free(Packer *packer)
         return;
     deflater_free(packer->deflater);
     inflater_free(packer->inflater);
+    plain_writer_free(packer->plain_writer);
+    plain_reader_free(packer->plain_reader);
     sha256_free(packer->content_sha);
     sha256_free(packer->stored_sha);
     sha256_free(packer->member_sha);
@@ -93,8 +73,7 @@ void packer_free(Packer *packer)
     free(packer);
 }
 
-/* Every payload byte passes here: counted, hashed, spooled. */
-static bool take_stored(void *ctx, const void *data, size_t len, Err *err)
+bool pack_take_stored(void *ctx, const void *data, size_t len, Err *err)
 {
     Packer *packer = ctx;
     packer->stored_bytes += len;
@@ -125,16 +104,16 @@ static bool begin_inflating(Packer *packer, SoundStream kind, Err *err)
            (kind == SOUND_GZIP ? inflater_begin : inflater_begin_zlib)(packer->inflater, UINT64_MAX, drop, NULL, err);
 }
 
-/* take_stored of such a source. */
+/* pack_take_stored of such a source. */
 static bool take_stream(void *ctx, const void *data, size_t len, Err *err)
 {
     Packer *packer = ctx;
     if (packer->inflating && !inflater_add(packer->inflater, data, len, NULL))
         packer->inflating = false;
-    return take_stored(packer, data, len, err);
+    return pack_take_stored(packer, data, len, err);
 }
 
-static bool begin_stored(Packer *packer, Err *err)
+bool pack_begin_stored(Packer *packer, Err *err)
 {
     spool_reset(&packer->spool);
     packer->stored_bytes = 0;
@@ -148,9 +127,7 @@ static bool same_stat(const struct stat *a, const struct stat *b)
            a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* Sends the whole file to `sink` while hashing it into `sha`. Exactly the size that `before` says, else *changed. The first piece
- * is in packer->piece already when `head` > 0. */
-static bool read_through(Attempt *try, int fd, const struct stat *before, size_t head, Sha256 *sha, SinkFn sink, void *ctx,
+bool pack_read(Attempt *try, int fd, const struct stat *before, size_t head, Sha256 *sha, SinkFn sink, void *ctx,
                          Err *err)
 {
     Packer *packer = try->packer;
@@ -209,7 +186,7 @@ static bool refuse_pointer(const char *path, const char *member, const void *hea
 static bool keep_identity(Attempt *try, int fd, const struct stat *st, size_t head, Err *err)
 {
     Packer *packer = try->packer;
-    if (!begin_stored(packer, err) || !read_through(try, fd, st, head, packer->content_sha, take_stream, packer, err) ||
+    if (!pack_begin_stored(packer, err) || !pack_read(try, fd, st, head, packer->content_sha, take_stream, packer, err) ||
         !sha256_end(packer->content_sha, &try->packed.content, err) || !sha256_end(packer->stored_sha, &try->packed.stored, err))
         return false;
     try->packed.is_gzip = false;
@@ -220,8 +197,8 @@ static bool keep_identity(Attempt *try, int fd, const struct stat *st, size_t he
 static bool deflate_or_keep(Attempt *try, int fd, const struct stat *st, size_t head, Err *err)
 {
     Packer *packer = try->packer;
-    if (!begin_stored(packer, err) || !deflater_begin(packer->deflater, take_stored, packer, err) ||
-        !read_through(try, fd, st, head, packer->content_sha, take_raw, packer, err) || !deflater_end(packer->deflater, err) ||
+    if (!pack_begin_stored(packer, err) || !deflater_begin(packer->deflater, pack_take_stored, packer, err) ||
+        !pack_read(try, fd, st, head, packer->content_sha, take_raw, packer, err) || !deflater_end(packer->deflater, err) ||
         !sha256_end(packer->content_sha, &try->packed.content, err) || !sha256_end(packer->stored_sha, &try->packed.stored, err))
         return false;
     try->packed.is_gzip = true;
@@ -248,6 +225,24 @@ static void outwait_tick(int64_t changed_ns)
         clock_sleep((double)(changed_ns + TICK_NS - now) / 1e9);
 }
 
+/* As joblib wrote it: in one gzip member, or as it is. */
+static bool pack_as_is(Attempt *try, int fd, const struct stat *st, size_t head, bool keep, SoundStream stream, Err *err)
+{
+    Packer *packer = try->packer;
+    return begin_inflating(packer, stream, err) && (keep ? keep_identity : deflate_or_keep)(try, fd, st, head, err) &&
+           (!packer->inflating || inflater_is_complete(packer->inflater) || sound_refuse_stream(try->model->path, err));
+}
+
+static bool pack_content(Attempt *try, int fd, const struct stat *st, size_t head, Err *err)
+{
+    Packer *packer = try->packer;
+    bool keep = packer->deflater == NULL || magic_is_compressed(packer->piece, head), made = false;
+    SoundStream stream = sound_is_stream(packer->piece, head);
+    if (!packer->settings.plain)
+        return pack_as_is(try, fd, st, head, keep, stream, err);
+    return pack_plain(try, fd, st, head, &made, err) && (made || pack_as_is(try, fd, st, 0, keep, stream, err));
+}
+
 static bool pack_file(Attempt *try, int fd, Err *err)
 {
     Packer *packer = try->packer;
@@ -268,13 +263,8 @@ static bool pack_file(Attempt *try, int fd, Err *err)
         return err_set_errno(err, ERR_SKIP, errno, "%s: cannot be read", path);
     if (!sound_head(path, packer->piece, (size_t)head, (uint64_t)st.st_size, err) ||
         !sound_tail(fd, path, packer->piece, (size_t)head, (uint64_t)st.st_size, err) ||
-        !begin_inflating(packer, sound_is_stream(packer->piece, (size_t)head), err))
+        !pack_content(try, fd, &st, (size_t)head, err))
         return false;
-    bool keep = packer->deflater == NULL || magic_is_compressed(packer->piece, (size_t)head);
-    if (!(keep ? keep_identity : deflate_or_keep)(try, fd, &st, (size_t)head, err))
-        return false;
-    if (packer->inflating && !inflater_is_complete(packer->inflater))
-        return sound_refuse_stream(path, err);
     try->packed.raw_bytes = (uint64_t)st.st_size;
     try->packed.stamp = stamp_of_stat(&st);
     return true;
@@ -331,7 +321,7 @@ static bool pack_member(Attempt *try, int root, int dir, const TreeEntry *member
     }
     ok = refuse_pointer(path, member->path, packer->piece, (size_t)head, err) &&
          tar_add_file(tar, member->path, member->size, member->mtime_ns / 1000000000, member->executable, err) &&
-         read_through(try, fd, &st, (size_t)head, packer->member_sha, take_member, tar, err) &&
+         pack_read(try, fd, &st, (size_t)head, packer->member_sha, take_member, tar, err) &&
          sha256_end(packer->member_sha, &digest, err) &&
          sha256_add_sum_line(packer->content_sha, &digest, member->path, err) &&
          whole_add(&packer->whole, dir, member, &digest, NULL, 0, err);
@@ -370,10 +360,10 @@ static bool pack_directory(Attempt *try, int root, int dir, Err *err)
     if (!listing_read(root, path, dir, rules, TREE_INTERRUPTIBLE, &before, err) || !whole_begin(&packer->whole, &before, err))
         goto out;
     outwait_tick(before.newest_ns);
-    if (!sha256_reset(packer->content_sha, err) || !sha256_reset(packer->members_sha, err) || !begin_stored(packer, err) ||
-        (deflate && !deflater_begin(packer->deflater, take_stored, packer, err)))
+    if (!sha256_reset(packer->content_sha, err) || !sha256_reset(packer->members_sha, err) || !pack_begin_stored(packer, err) ||
+        (deflate && !deflater_begin(packer->deflater, pack_take_stored, packer, err)))
         goto out;
-    if ((tar = tar_writer_new(deflate ? take_raw : take_stored, packer, err)) == NULL ||
+    if ((tar = tar_writer_new(deflate ? take_raw : pack_take_stored, packer, err)) == NULL ||
         !pack_members(try, root, dir, &before, tar, err) || (deflate && !deflater_end(packer->deflater, err)))
         goto out;
     if (!sha256_end(packer->content_sha, &try->packed.content, err) || !sha256_end(packer->stored_sha, &try->packed.stored, err) ||
@@ -474,6 +464,7 @@ StoredModel packed_row(const Model *model, const Packed *packed)
                          .stored = packed->stored,
                          .has_format = true,
                          .is_tar = packed->is_tar,
+                         .is_pickle = packed->is_pickle,
                          .is_gzip = packed->is_gzip,
                          .has_members = packed->is_tar,
                          .members = packed->members,

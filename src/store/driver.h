@@ -7,6 +7,7 @@
 #define STORE_DRIVER_H
 
 #include "store/database.h"
+#include "store/pickles.h"
 #include "store/store.h"
 
 /* The statements of store/lifecycle.h: sql/<dialect>/life_*.sql. Rows of text, in the order of src/store/lifecycle.c. */
@@ -54,6 +55,7 @@ typedef struct StoreDriver {
     bool (*identity)(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
 
     bool (*odd_rows)(Store *store, const char *name, StoreOddFn fn, void *ctx, Err *err); /* may be NULL */
+    bool (*pickles)(Store *store, StorePickleFn fn, void *ctx, Err *err); /* NULL: none is known */
     bool (*catalog)(Store *store, StoreVersionFn fn, void *ctx, Err *err);
     bool (*find)(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
     void (*use_digests)(Store *store, bool keep); /* may be NULL */

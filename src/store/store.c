@@ -184,6 +184,11 @@ bool store_odd_rows(Store *store, const char *name, StoreOddFn fn, void *ctx, Er
     return store->driver->odd_rows == NULL || store_no_batch(store->driver->odd_rows(store, name, fn, ctx, err), ERR_STOP, err);
 }
 
+bool store_pickles(Store *store, StorePickleFn fn, void *ctx, Err *err)
+{
+    return store->driver->pickles == NULL || store_no_batch(store->driver->pickles(store, fn, ctx, err), ERR_STOP, err);
+}
+
 /* A name that cannot be asked for, because the store's encoding lacks a character of it, cannot be there. */
 bool store_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err)
 {

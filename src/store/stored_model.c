@@ -2,6 +2,18 @@
 
 #include <string.h>
 
+const char *stored_model_format(const StoredModel *model)
+{
+    return model->is_tar ? "tar" : model->is_pickle ? "pickle" : "file";
+}
+
+void stored_model_set_format(StoredModel *model, const char *format)
+{
+    model->is_tar = strcmp(format, "tar") == 0;
+    model->is_pickle = strcmp(format, "pickle") == 0;
+    model->has_format = model->is_tar || model->is_pickle || strcmp(format, "file") == 0;
+}
+
 static bool copy_string(Arena *arena, const char **string, const char *like, Err *err)
 {
     const char *text = *string != NULL ? *string : "";

@@ -72,7 +72,7 @@ typedef struct Call {
  * a recorded content_sha256 only reading back can tell, where the payload is the content itself. */
 static bool take_unproven(Prover *prover, AuditItem *item, Err *err)
 {
-    bool readable = !item->row->is_gzip && !item->row->is_tar && item->row->chunk_count == 0;
+    bool readable = !item->row->is_gzip && !item->row->is_tar && !item->row->is_pickle && item->row->chunk_count == 0;
     item->store_proof = !item->is_unproven;
     if (!item->is_unproven || item->letter != AUDIT_SAME || (readable && prover->settings->download))
         return true;

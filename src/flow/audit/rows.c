@@ -100,7 +100,7 @@ static bool fill_digest(void *ctx, const StoreVersion *version, Err *err)
     row->model.content = row->model.stored = version->content;
     row->model.raw_bytes = row->model.stored_bytes;
     if (!row->content_recorded)
-        row->model.is_tar = row->model.is_gzip = false;
+        row->model.is_tar = row->model.is_pickle = row->model.is_gzip = false;
     row->is_filled = true;
     return true;
 }

@@ -128,7 +128,7 @@ static bool load(void *ctx, size_t index, Spool *payload, const char **fault, Er
         return true;
     model->stored = stored;
     model->stored_bytes = payload->bytes;
-    if (!model->is_gzip && !model->is_tar)
+    if (!model->is_gzip && !model->is_tar && !model->is_pickle)
         model->raw_bytes = payload->bytes;
     return true;
 }

@@ -233,7 +233,7 @@ static bool set_fault(CopySource *source, const char *text, const char **fault)
 
 static bool is_unprovable(const StoredModel *row)
 {
-    return !row->has_digests && (row->is_gzip || row->is_tar);
+    return !row->has_digests && (row->is_gzip || row->is_tar || row->is_pickle);
 }
 
 /* Why its payload cannot be had. `why`: what reading it failed with, or nothing. */

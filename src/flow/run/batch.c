@@ -111,7 +111,7 @@ static bool put_row(Worker *worker, const Model *model, const Packed *packed, Er
     StoredModel row = packed_row(model, packed);
     row.model_type = identity->model_type;
     row.event = identity->event;
-    row.is_active = run->settings->activate && !model->inactive;
+    row.is_active = run->settings->activate && !model->inactive && !model->withheld;
     row.chunk_count = store_chunk_count(packed->stored_bytes, run->inline_limit);
     row.source_host = run->host;
     row.source_path = shown.data;

@@ -265,6 +265,7 @@ static void free_run(Run *run)
 {
     store_close(run->store);
     plan_free(run->plan);
+    pickles_free(&run->pickles);
     free(run->place);
     backup_close(run->backup);
     state_close(&run->state);
@@ -309,10 +310,9 @@ bool run_models(const RunSettings *settings, SourceTree *tree, ModelList *models
     run.many_writers = store_traits(settings->retry->target)->many_writers;
     bool ok = store_inline_limit(settings->retry->target, settings->inline_limit, &run.inline_limit, &work_err) &&
               open_root(&run, &work_err) && open_state(&run, &work_err) && ask_with_patience(&run, check_schema, &work_err) &&
-              ask_with_patience(&run, know_store, &work_err) && look_through(&run, &work_err) &&
-              missing_look(&run, &work_err) &&
-              ask_with_patience(&run, compare_store, &work_err) && do_work(&run, &work_err) &&
-              returns_settle(&run, &work_err) && leftovers_finish(&run, &work_err);
+              ask_with_patience(&run, know_store, &work_err) && look_through(&run, &work_err) && missing_look(&run, &work_err) &&
+              ask_with_patience(&run, compare_store, &work_err) && ask_with_patience(&run, pickles_ask, &work_err) &&
+              do_work(&run, &work_err) && returns_settle(&run, &work_err) && leftovers_finish(&run, &work_err);
     Err end_err = {0};
     if (!close_books(&run, &work_err, &end_err) && ok) {
         work_err = end_err;

@@ -141,6 +141,22 @@ static bool fail_model(Model *model, const Err *err)
     return true;
 }
 
+/* Not live, where those who read its name could not load it and something that they can load is stored. */
+static void hold_back(const Worker *worker, Model *model, const Packed *packed)
+{
+    const Run *run = worker->run;
+    bool is_file = model->kind == MODEL_FILE;
+    if (model->state == MODEL_NEW && run->pickles.wanted && is_file && packed->has_pickle && !packed->is_plain)
+        model_refuse(model, MODEL_NEW, "%s: is stored as joblib wrote it, not as a plain pickle: %s", model->path,
+                     packed->no_plain);
+    model->withheld = model->state == MODEL_NEW && !packed->is_plain && pickles_are_read(run, model->name);
+    if (model->withheld)
+        model_refuse(model, MODEL_NEW,
+                     "%s: is stored as %s@%d, but not live: readers of this name call pickle.loads, which cannot load it%s%s",
+                     model->path, model->name, (int)model->version, is_file && packed->no_plain[0] != '\0' ? ": " : "",
+                     is_file ? packed->no_plain : "");
+}
+
 static bool do_model(Worker *worker, uint32_t group, Model *model, Err *err)
 {
     Packed packed;
@@ -152,6 +168,7 @@ static bool do_model(Worker *worker, uint32_t group, Model *model, Err *err)
         return fail_model(model, err);
     }
     plan_decide(worker->run->plan, group, model);
+    hold_back(worker, model, &packed);
     if (model->state == MODEL_NEW && worker->run->settings->verify_stored && !worker->run->settings->dry_run &&
         !verify_packed(model, &packed, err))
         return fail_model(model, err);
@@ -182,7 +199,8 @@ static bool start(Worker *worker, Err *err)
                          .memory_limit = run->many_writers ? share_for_payload(worker->share) : batch_keep_memory(worker),
                          .temp_dir = run->state.temp_dir,
                          .rules = &settings->scan,
-                         .keep_payload = !settings->dry_run};
+                         .keep_payload = !settings->dry_run,
+                         .plain = run->pickles.wanted};
     worker->row_cap = settings->batch_rows;
     worker->packer = packer_new(&pack, err);
     return worker->packer != NULL;

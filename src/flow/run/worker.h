@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/buf.h"
+#include "base/strmap.h"
 #include "flow/run.h"
 #include "keep.h"
 #include "source/source_tree.h"
@@ -16,6 +18,14 @@ typedef struct GroupList {
     uint32_t *items;
     size_t count, cap;
 } GroupList;
+
+/* What the store says of readers that call pickle.loads. */
+typedef struct Pickles {
+    bool foreign; /* other programs' rows are read so */
+    bool wanted;  /* files become plain pickles in this run */
+    StrMap names; /* of the tree, that have rows which are read so */
+    Arena arena;
+} Pickles;
 
 /* One run. The first part is set up before the workers start and only read by them; `lock` guards the second; the third is atomic.
  * A model (and its group in the plan) belongs to the worker that took the group. */
@@ -30,6 +40,7 @@ typedef struct Run {
     int64_t start_ns;
     uint64_t inline_limit;
     Plan *plan;
+    Pickles pickles;
     State state;
     Backup *backup;
     Store *store; /* the first session; worker 0 has it while there is work */
@@ -121,6 +132,11 @@ bool verify_packed(const Model *model, const Packed *packed, Err *err);
 /* compare.c: scan, names and journal make the plan; the store settles it. compare_store may be repeated after ERR_RETRY. */
 bool compare_tree(Run *run, Err *err);
 bool compare_store(Run *run, Err *err);
+
+/* pickles.c: asks the store, which may be repeated; then: do readers of this name call pickle.loads? */
+bool pickles_ask(Run *run, Err *err);
+bool pickles_are_read(const Run *run, const char *name);
+void pickles_free(Pickles *pickles);
 
 /* compact.c: rewrites the journal when most of it is history. */
 bool compact_journal(Run *run, Err *err);

@@ -5,6 +5,7 @@
 #include "port/gzip.h"
 #include "port/tar.h"
 #include "../members.h"
+#include "../pickle/plain.h"
 #include "parts.h"
 
 /* One payload on its way out. */
@@ -54,15 +55,35 @@ static bool read_file(Unpacking *un, Inflater *inflater, Err *err)
     return inflater == NULL || inflater_end(inflater, err);
 }
 
-static bool decode_file(Unpacking *un, Err *err)
+static bool decode_gzip(Unpacking *un, Err *err)
 {
-    if (!un->info->is_gzip)
-        return read_file(un, NULL, err);
     Inflater *inflater = inflater_new(err);
     bool ok =
         inflater != NULL && inflater_begin(inflater, un->info->raw_bytes, take_content, un, err) && read_file(un, inflater, err);
     inflater_free(inflater);
     return ok;
+}
+
+/* A plain form: the file that it was made from. */
+static bool decode_pickle(Unpacking *un, Err *err)
+{
+    PlainReader *reader = plain_reader_new(err);
+    const void *data = NULL;
+    size_t len = 0;
+    bool ok = reader != NULL;
+    if (ok)
+        plain_reader_begin(reader, take_content, un);
+    do
+        ok = ok && read_stored(un, &data, &len, err) && plain_reader_add(reader, data, len, err);
+    while (ok && len > 0);
+    ok = ok && plain_reader_end(reader, err);
+    plain_reader_free(reader);
+    return ok;
+}
+
+static bool decode_file(Unpacking *un, Err *err)
+{
+    return un->info->is_pickle ? decode_pickle(un, err) : un->info->is_gzip ? decode_gzip(un, err) : read_file(un, NULL, err);
 }
 
 /* The content hash runs over the members in byte order, so they must come in it. */

@@ -6,6 +6,7 @@
 
 bool postgres_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
 bool postgres_odd_rows(Store *store, const char *name, StoreOddFn fn, void *ctx, Err *err);
+bool postgres_pickles(Store *store, StorePickleFn fn, void *ctx, Err *err);
 bool postgres_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 bool postgres_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
 void postgres_use_digests(Store *store, bool keep);

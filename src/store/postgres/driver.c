@@ -32,6 +32,7 @@ const StoreDriver store_postgres_driver = {
     .alive = postgres_alive,
     .identity = postgres_identity,
     .odd_rows = postgres_odd_rows,
+    .pickles = postgres_pickles,
     .catalog = postgres_catalog,
     .find = postgres_find,
     .use_digests = postgres_use_digests,

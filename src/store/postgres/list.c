@@ -13,7 +13,7 @@
 #include "shape.h"
 #include "sql.h"
 
-enum { LIST_FIELDS = 18, ODD_FIELDS = 4 };
+enum { LIST_FIELDS = 18, ODD_FIELDS = 4, PICKLES_FIELDS = 2 };
 
 static bool read_digest(const PGresult *row, int field, Digest *out)
 {
@@ -50,6 +50,7 @@ typedef struct Receiver {
     bool (*take)(const struct Receiver *receiver, const PGresult *row, Err *err);
     StoredModelFn model_fn;
     StoreOddFn odd_fn;
+    StorePickleFn pickle_fn;
     void *ctx;
 } Receiver;
 
@@ -62,7 +63,6 @@ static bool take_model(const Receiver *receiver, const PGresult *row, Err *err)
                       .is_active = postgres_integer(row, 4) != 0,
                       .raw_bytes = size(row, 7),
                       .stored_bytes = size(row, 8),
-                      .is_tar = postgres_integer(row, 9) != 0,
                       .is_gzip = postgres_integer(row, 10) != 0,
                       .chunk_count = (uint32_t)postgres_integer(row, 11),
                       .source_host = PQgetvalue(row, 0, 12),
@@ -70,7 +70,7 @@ static bool take_model(const Receiver *receiver, const PGresult *row, Err *err)
                       .run_id = PQgetvalue(row, 0, 16)};
     info.no_mtime = !nanoseconds(row, 14, &info.source_mtime_ns);
     info.odd_created = !nanoseconds(row, 15, &info.created_ns);
-    info.has_format = !PQgetisnull(row, 0, 9);
+    stored_model_set_format(&info, PQgetvalue(row, 0, 9));
     info.has_members = read_digest(row, 17, &info.members);
     bool has_content = read_digest(row, 5, &info.content), has_stored = read_digest(row, 6, &info.stored);
     info.has_digests = has_content && has_stored && !PQgetisnull(row, 0, 7);
@@ -98,6 +98,11 @@ static bool take_odd(const Receiver *receiver, const PGresult *row, Err *err)
         snprintf(problem, sizeof problem, "its version is %.40s, no number from 0 to %d", version[0] != '\0' ? version : "NULL",
                  INT32_MAX);
     return (odd.name != NULL && is_counted) || receiver->odd_fn(receiver->ctx, &odd, err);
+}
+
+static bool take_pickle(const Receiver *receiver, const PGresult *row, Err *err)
+{
+    return !is_text(row, 0) || receiver->pickle_fn(receiver->ctx, PQgetvalue(row, 0, 0), postgres_integer(row, 1) != 0, err);
 }
 
 /* Row by row, so that a million rows need the memory of one. When the caller wants no more, there is no use for the rest, nor for
@@ -153,6 +158,19 @@ bool postgres_odd_rows(Store *store, const char *name, StoreOddFn fn, void *ctx,
     if (ok && shape.has_models)
         ok = postgres_query_rows(pg, shape.has_digests ? sql_postgresql_odd_rows : sql_postgresql_odd_rows_by_hand, 2, params,
                                  err) &&
+             take_rows(pg, &receiver, err);
+    postgres_rollback(store);
+    return ok;
+}
+
+bool postgres_pickles(Store *store, StorePickleFn fn, void *ctx, Err *err)
+{
+    Postgres *pg = (Postgres *)store;
+    Receiver receiver = {.fields = PICKLES_FIELDS, .take = take_pickle, .pickle_fn = fn, .ctx = ctx};
+    PostgresShape shape;
+    bool ok = postgres_begin(pg, false, err) && postgres_shape(pg, &shape, err);
+    if (ok && shape.has_models)
+        ok = postgres_query_rows(pg, shape.has_digests ? sql_postgresql_pickles : sql_postgresql_pickles_by_hand, 0, NULL, err) &&
              take_rows(pg, &receiver, err);
     postgres_rollback(store);
     return ok;

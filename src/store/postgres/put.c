@@ -226,7 +226,7 @@ static bool add_model(Postgres *pg, const StoredModel *model, int64_t created_us
            field_text(out, model->event, err) && field_integer(out, model->is_active, 1, err) &&
            field_bytes(out, model->content.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)model->raw_bytes, 8, err) &&
            field_bytes(out, model->stored.byte, DIGEST_BYTES, err) && field_integer(out, (int64_t)model->stored_bytes, 8, err) &&
-           field_text(out, model->is_tar ? "tar" : "file", err) && field_text(out, model->is_gzip ? "gzip" : "identity", err) &&
+           field_text(out, stored_model_format(model), err) && field_text(out, model->is_gzip ? "gzip" : "identity", err) &&
            field_integer(out, model->chunk_count, 4, err) && field_note(pg, model->source_host, err) &&
            field_note(pg, model->source_path, err) && field_mtime(out, model, err) &&
            field_uuid(out, model->run_id, err) &&

@@ -7,6 +7,7 @@
 bool sqlite_identity(Store *store, char out[STORE_IDENTITY_SIZE], Err *err);
 bool sqlite_catalog(Store *store, StoreVersionFn fn, void *ctx, Err *err);
 bool sqlite_odd_rows(Store *store, const char *name, StoreOddFn fn, void *ctx, Err *err);
+bool sqlite_pickles(Store *store, StorePickleFn fn, void *ctx, Err *err);
 bool sqlite_find(Store *store, const char *const *names, size_t count, StoreVersionFn fn, void *ctx, Err *err);
 void sqlite_use_digests(Store *store, bool keep);
 bool sqlite_list(Store *store, const StoreFilter *filter, StoredModelFn fn, void *ctx, Err *err);

@@ -85,6 +85,36 @@ bool sqlite_odd_rows(Store *store, const char *name, StoreOddFn fn, void *ctx, E
     return ok;
 }
 
+/* Its first two bytes; of a payload that cannot be read nothing is known. */
+static bool begins_as_pickle(Sqlite *sq, int64_t row_id)
+{
+    sqlite3_blob *blob = NULL;
+    unsigned char head[2] = {0};
+    bool read = sqlite3_blob_open(sq->db, "main", "model_payloads", "data", row_id, 0, &blob) == SQLITE_OK &&
+                sqlite3_blob_bytes(blob) > 2 && sqlite3_blob_read(blob, head, sizeof head, 0) == SQLITE_OK;
+    sqlite3_blob_close(blob);
+    return read && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5;
+}
+
+static bool emit_pickle(Sqlite *sq, sqlite3_stmt *row, StorePickleFn fn, void *ctx, Err *err)
+{
+    const char *name = sqlite_name(row, 0);
+    bool foreign = sqlite3_column_int64(row, 1) != 0;
+    return name == NULL || (foreign && !begins_as_pickle(sq, sqlite3_column_int64(row, 2))) || fn(ctx, name, foreign, err);
+}
+
+bool sqlite_pickles(Store *store, StorePickleFn fn, void *ctx, Err *err)
+{
+    Sqlite *sq = (Sqlite *)store;
+    bool more = true, ok = sqlite_begin(sq, false, err);
+    sqlite3_stmt *row = ok && sq->has_tables ? sqlite_statement(sq, SQLITE_Q_PICKLES, err) : NULL;
+    ok = ok && (row != NULL || !sq->has_tables);
+    while (ok && row != NULL && more)
+        ok = sqlite_step(sq, row, &more, err) && (!more || emit_pickle(sq, row, fn, ctx, err));
+    sqlite_rollback(store);
+    return ok;
+}
+
 /* The digest of a row of another program: kept earlier, or from its payload. */
 static bool fill_digest(Sqlite *sq, sqlite3_stmt *row, StoreVersion *version, FreshList *fresh, Err *err)
 {

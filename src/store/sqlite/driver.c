@@ -25,6 +25,7 @@ const StoreDriver store_sqlite_driver = {
     .alive = sqlite_alive,
     .identity = sqlite_identity,
     .odd_rows = sqlite_odd_rows,
+    .pickles = sqlite_pickles,
     .catalog = sqlite_catalog,
     .find = sqlite_find,
     .use_digests = sqlite_use_digests,

@@ -10,7 +10,7 @@
 
 static bool emit(sqlite3_stmt *row, StoredModelFn fn, void *ctx, Err *err)
 {
-    const char *name = sqlite_name(row, 0), *format = sqlite_text(row, 9);
+    const char *name = sqlite_name(row, 0);
     if (name == NULL)
         return true;
     StoredModel model = {.name = name,
@@ -20,8 +20,6 @@ static bool emit(sqlite3_stmt *row, StoredModelFn fn, void *ctx, Err *err)
                          .is_active = sqlite3_column_int64(row, 4) != 0,
                          .raw_bytes = sqlite_size(row, 7),
                          .stored_bytes = sqlite_size(row, 8),
-                         .has_format = format[0] != '\0',
-                         .is_tar = strcmp(format, "tar") == 0,
                          .is_gzip = strcmp(sqlite_text(row, 10), "gzip") == 0,
                          .chunk_count = (uint32_t)sqlite3_column_int64(row, 11),
                          .source_host = sqlite_text(row, 12),
@@ -29,6 +27,7 @@ static bool emit(sqlite3_stmt *row, StoredModelFn fn, void *ctx, Err *err)
                          .run_id = sqlite_text(row, 16)};
     model.no_mtime = !sqlite_time_ns(sqlite_text(row, 14), &model.source_mtime_ns);
     model.odd_created = !sqlite_time_ns(sqlite_text(row, 15), &model.created_ns);
+    stored_model_set_format(&model, sqlite_text(row, 9));
     model.has_members = sqlite_digest(row, 17, &model.members);
     bool has_content = sqlite_digest(row, 5, &model.content), has_stored = sqlite_digest(row, 6, &model.stored);
     model.has_digests = has_content && has_stored && sqlite3_column_type(row, 7) == SQLITE_INTEGER;

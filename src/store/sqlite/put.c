@@ -30,7 +30,7 @@ static bool bind_row(Sqlite *sq, sqlite3_stmt *to, const StoredModel *row, const
         sqlite3_bind_int64(to, 7, (int64_t)row->raw_bytes),
         sqlite_bind_digest(to, 8, &row->stored),
         sqlite3_bind_int64(to, 9, (int64_t)row->stored_bytes),
-        sqlite_bind_text(to, 10, row->is_tar ? "tar" : "file"),
+        sqlite_bind_text(to, 10, stored_model_format(row)),
         sqlite_bind_text(to, 11, row->is_gzip ? "gzip" : "identity"),
         sqlite3_bind_int64(to, 12, row->chunk_count),
         sqlite_bind_note(to, 13, row->source_host),

@@ -34,6 +34,7 @@ typedef struct SqliteTarget {
 typedef enum SqliteQuery {
     SQLITE_Q_CATALOG,
     SQLITE_Q_ODD_ROWS,
+    SQLITE_Q_PICKLES,
     SQLITE_Q_FIND,
     SQLITE_Q_DIGEST_KEEP,
     SQLITE_Q_LIST,

@@ -19,6 +19,7 @@
 static const char *const texts[SQLITE_Q_COUNT] = {
     [SQLITE_Q_CATALOG] = sql_sqlite_catalog,
     [SQLITE_Q_ODD_ROWS] = sql_sqlite_odd_rows,
+    [SQLITE_Q_PICKLES] = sql_sqlite_pickles,
     [SQLITE_Q_FIND] = sql_sqlite_find,
     [SQLITE_Q_DIGEST_KEEP] = sql_sqlite_digest_keep,
     [SQLITE_Q_LIST] = sql_sqlite_list,

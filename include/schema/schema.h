@@ -1,7 +1,7 @@
 /* schema.h: brings the tables of a store to what this program needs.
  *
  * A revision is a file NNNN_slug.sql: comment lines `-- revision: 0001` and `-- down_revision: none` at its head, perhaps one
- * `-- earlier: SHA-256` with that of an earlier text whose result is the same; then a line `-- upgrade` with the way up behind it,
+ * `-- earlier: SHA-256,…` with those of earlier texts whose result is the same; then a line `-- upgrade` with the way up behind it,
  * then a line `-- downgrade` with the way back. The program's own are embedded; the store records which were applied, with the
  * SHA-256 of the file. One thread. */
 #ifndef SCHEMA_SCHEMA_H
@@ -27,7 +27,7 @@ typedef struct SchemaState {
 typedef struct SchemaRevision {
     const char *id, *down_id, *slug; /* "0001", NULL for the first, "models" */
     const char *checksum;            /* SHA-256 of the file, hex */
-    const char *earlier;             /* that of an earlier text with the same result, "" = none */
+    const char *earlier;             /* those of earlier texts, between commas, "" = none */
     const char *upgrade, *downgrade; /* SQL scripts */
     unsigned first_line;             /* of `upgrade` in the file */
 } SchemaRevision;

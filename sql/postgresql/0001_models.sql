@@ -1,10 +1,10 @@
 -- revision: 0001
 -- down_revision: none
--- earlier: cdac9c5c637a9c5ed7e36099abbd9457fd198358ba8f8e738c6fd37800022b78
+-- earlier: cdac9c5c637a9c5ed7e36099abbd9457fd198358ba8f8e738c6fd37800022b78,51bf62e4158169ddaa41aaabdac8fc3743cca95784fdb23a90a1e7885a419f2f
 -- Makes the tables of migrate_models_to_db, or adopts a `models` table that is there already: its rows, columns, grants and readers stay.
 -- PostgreSQL 13 or later. Runs in one transaction; needs to own `models` when it adopts it.
 -- An adopted table is checked first. It may have its columns in any order, further columns that are nullable or have a default,
--- text for varchar and bigint for integer; it must have the eight columns below and a unique key on (name, version).
+-- text for varchar, bigint for integer, a UUID for id; it must have the eight columns below and a unique key on (name, version).
 
 -- upgrade
 DO $$
@@ -25,7 +25,7 @@ BEGIN
     SELECT pg_catalog.string_agg(pg_catalog.format('%s: %s, must be %s', column_name, coalesce(pg_catalog.format_type(a.atttypid, a.atttypmod), 'missing'),
                                                    pg_catalog.replace(types, ',', ' or ')), '; ')
       INTO wrong
-      FROM (VALUES ('id', 'integer,bigint', true), ('name', 'text,character varying', true), ('version', 'integer,bigint', true),
+      FROM (VALUES ('id', 'integer,bigint,uuid', true), ('name', 'text,character varying', true), ('version', 'integer,bigint', true),
                    ('model_type', 'text,character varying', true), ('event', 'text,character varying', true), ('model_binary', 'bytea', true),
                    ('created_at', 'timestamp without time zone,timestamp with time zone', true), ('is_active', 'boolean', true),
                    ('content_sha256', 'bytea', false), ('raw_bytes', 'bigint', false), ('stored_sha256', 'bytea', false),
@@ -45,7 +45,8 @@ BEGIN
       FROM pg_catalog.pg_attribute a
      WHERE a.attrelid OPERATOR(pg_catalog.=) table_oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef
        AND a.attidentity OPERATOR(pg_catalog.=) ''
-       AND a.attname OPERATOR(pg_catalog.<>) ALL (ARRAY['name', 'version', 'model_type', 'event', 'model_binary', 'is_active']::name[]);
+       AND a.attname OPERATOR(pg_catalog.<>) ALL (ARRAY['name', 'version', 'model_type', 'event', 'model_binary', 'is_active', 'created_at']::name[])
+       AND NOT (a.attname OPERATOR(pg_catalog.=) 'id'::name AND a.atttypid OPERATOR(pg_catalog.=) 'uuid'::regtype::oid);
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'the table models cannot be adopted: no default for %', wrong USING ERRCODE = 'MM001',
             HINT = 'give these columns a default, or allow NULL in them';
@@ -83,6 +84,23 @@ BEGIN
         -- The downgrade knows by this comment that the table is not somebody else's.
         COMMENT ON TABLE models IS 'Trained models, one row for each name and version. Made by migrate_models_to_db.';
     END IF;
+END
+$$;
+
+-- An object-relational mapper fills these in its own program: rows of other programs need a default, which stays when the tables go back down.
+DO $$
+DECLARE
+    needs name;
+BEGIN
+    FOR needs IN
+        SELECT attname FROM pg_catalog.pg_attribute
+         WHERE attrelid OPERATOR(pg_catalog.=) 'models'::regclass::oid AND NOT attisdropped AND NOT atthasdef AND attidentity OPERATOR(pg_catalog.=) ''
+               AND (attname OPERATOR(pg_catalog.=) 'created_at'::name
+                    OR attname OPERATOR(pg_catalog.=) 'id'::name AND atttypid OPERATOR(pg_catalog.=) 'uuid'::regtype::oid)
+    LOOP
+        EXECUTE pg_catalog.format('ALTER TABLE models ALTER COLUMN %I SET DEFAULT %s', needs,
+                                  CASE WHEN needs OPERATOR(pg_catalog.=) 'id'::name THEN 'pg_catalog.gen_random_uuid()' ELSE 'CURRENT_TIMESTAMP' END);
+    END LOOP;
 END
 $$;
 

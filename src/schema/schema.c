@@ -16,6 +16,11 @@ typedef struct Survey {
     SchemaState *state;
 } Survey;
 
+static bool is_earlier(const SchemaRevision *revision, const char *checksum)
+{
+    return strlen(checksum) == strlen(revision->checksum) && strstr(revision->earlier, checksum) != NULL;
+}
+
 static bool note_applied(void *ctx, const char *id, const char *checksum, Err *err)
 {
     Survey *survey = ctx;
@@ -25,7 +30,7 @@ static bool note_applied(void *ctx, const char *id, const char *checksum, Err *e
         if (strcmp(revision->id, id) != 0)
             continue;
         survey->applied[i] = true;
-        if (strcmp(revision->checksum, checksum) == 0 || strcmp(revision->earlier, checksum) == 0)
+        if (strcmp(revision->checksum, checksum) == 0 || is_earlier(revision, checksum))
             return true;
         err_set(err, ERR_SCHEMA, "revision %s was edited after it was applied (recorded %.12s, this program has %.12s)", id,
                 checksum, revision->checksum);

@@ -8,10 +8,13 @@
 
 #include "driver.h"
 
+/* A table of another program (the trait is_foreign) has no versions that go live, and so no record: nothing is known of any name. */
 static bool ask(Store *store, LifeQuery query, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx, Err *err)
 {
-    return store_no_batch(store->driver->query_text(store, store->driver->life_sql[query], params, count, fn, ctx, err), ERR_STOP,
-                          err);
+    const char *sql = store->driver->life_sql[query];
+    if (sql == NULL)
+        return fn != NULL || err_set(err, ERR_BUG, "this store has no versions that go live");
+    return store_no_batch(store->driver->query_text(store, sql, params, count, fn, ctx, err), ERR_STOP, err);
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------------------- */

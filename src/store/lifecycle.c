@@ -8,7 +8,7 @@
 
 #include "driver.h"
 
-/* A table of another program (the trait is_foreign) has no versions that go live, and so no record: nothing is known of any name. */
+/* A table of another program (trait is_foreign) has no versions that go live, and so no record: nothing is known of any name. */
 static bool ask(Store *store, LifeQuery query, const char *const *params, size_t count, DatabaseRowFn fn, void *ctx, Err *err)
 {
     const char *sql = store->driver->life_sql[query];

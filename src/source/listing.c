@@ -79,11 +79,12 @@ static DirType kind_of(int dir, const ScanRules *rules)
     return type;
 }
 
+static const char checkpoint[] = "checkpoint-";
+
 bool listing_is_checkpoint(int dir, const char *name, const ScanRules *rules)
 {
-    static const char begin[] = "checkpoint-";
-    size_t digits = text_starts_with(name, begin) ? strspn(name + sizeof begin - 1, "0123456789") : 0;
-    if (digits == 0 || name[sizeof begin - 1 + digits] != '\0')
+    size_t digits = text_starts_with(name, checkpoint) ? strspn(name + sizeof checkpoint - 1, "0123456789") : 0;
+    if (digits == 0 || name[sizeof checkpoint - 1 + digits] != '\0')
         return false;
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DirType own = fd >= 0 ? kind_of(fd, rules) : DIR_UNKNOWN;
@@ -138,5 +139,5 @@ bool listing_is_worthless(const char *path)
             return *worthless;
         name += len + (name[len] == '/');
     }
-    return strstr(path, ".cache/huggingface") != NULL; /* else a checkpoint */
+    return !text_starts_with(path, checkpoint); /* else the cache of the hub, and the folder that holds nothing but it */
 }

@@ -86,8 +86,8 @@ class Junk(InsideCase):
         (self.model / ".git").rmdir()
         self.litter(WORTHLESS)
         self.mm("cleanup", "--plan", plan, self.tree)
-        self.mm("cleanup", "--apply", plan, "--yes", self.tree)
-        self.assertFalse(self.model.exists())
+        said = self.mm("cleanup", "--apply", plan, "--yes", self.tree)
+        self.assertFalse(self.model.exists(), said.all())
 
     def test_clean_up_when_the_junk_is_stored(self):
         self.litter(WORTHLESS + OF_WORTH)

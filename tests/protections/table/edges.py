@@ -9,7 +9,7 @@ ROWS = [
       "cli/test_edges.Deceptive.test_no_output_turns_the_terminal", "a name must not look like another one"),
     P("deceptive-names-in-json", "output", "src/port/json.c", "return escape_deceptive(text, len);", "return text;",
       "cli/test_edges.Deceptive.test_no_output_turns_the_terminal", "… nor in a line of JSON"),
-    P("paths-are-kept", "output", "src/flow/run/batch.c", "if (text_utf8_valid(model->path, strlen(model->path)) &&", "if (model->path[0] == '\\0' &&",
+    P("paths-are-kept", "output", "src/flow/run/batch.c", "if (text_utf8_valid(model->path, len) &&", "if (model->path[0] == '\\0' &&",
       "cli/test_edges.Deceptive.test_no_output_turns_the_terminal", "what is escaped for people is no path"),
     P("time-of-a-file", "times", "src/source/unpack/file.c", "(time_t)(ns / second - (fraction < 0))", "(time_t)(ns / second)",
       "cli/test_edges.Times.test_stored_proven_brought_back", "before 1970"),

@@ -11,6 +11,6 @@ ROWS = [
       "cli/test_inside_models.Junk.test_clean_up_takes_what_is_worthless_and_stays_for_the_rest", "a repository in the folder is stored nowhere"),
     P("excluded-members-stay", 9, "src/source/removal.c", "if (!list_is_same(removal, list)) {", "if (false) {",
       "cli/test_inside_models.Excluded.test_it_works_inside_a_model", "what the user excluded is stored nowhere"),
-    P("stored-folders-are-found", "scan", "src/flow/audit/audit.c", "audit_add_unmarked(settings, audit.rows, tree, models, err) && hash", "hash",
+    P("stored-folders-are-found", "scan", "src/flow/audit/audit.c", "audit_add_unmarked(settings, audit.rows, tree, models, err) && find", "find",
       "cli/test_real_trees.Kinds.test_a_stored_folder_that_no_rule_takes_any_more", "a table of marks that changed makes no model gone"),
 ]

@@ -29,6 +29,12 @@ static char *beside(const char *path, const char *name)
     return joined;
 }
 
+/* realpath wants memory of its own: that it has none is not the fault of whoever wrote the path. */
+static ErrClass class_of(int errnum)
+{
+    return errnum == ENOMEM ? ERR_STOP : ERR_USAGE;
+}
+
 /* Where a file that is not there will be: its folder must be there. */
 static char *missing_path(const char *path, Err *err)
 {
@@ -36,7 +42,7 @@ static char *missing_path(const char *path, Err *err)
     if (folder == NULL || name == NULL)
         err_no_memory(err);
     else if ((real = realpath(dirname(folder), NULL)) == NULL)
-        err_set_errno(err, ERR_USAGE, errno, "%s: its folder", path);
+        err_set_errno(err, class_of(errno), errno, "%s: its folder", path);
     else if ((found = fs_join(real, basename(name))) == NULL)
         err_no_memory(err);
     free(folder);
@@ -52,7 +58,7 @@ static char *real_path(const char *path, unsigned links, Err *err)
     if (found != NULL)
         return found;
     if (errno != ENOENT) {
-        err_set_errno(err, ERR_USAGE, errno, "%s", path);
+        err_set_errno(err, class_of(errno), errno, "%s", path);
         return NULL;
     }
     ssize_t len = readlink(path, target, sizeof target - 1);

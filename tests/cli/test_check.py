@@ -351,7 +351,7 @@ class Options(CheckCase):
         for ending in ("csv", "json", "html"):
             path = self.base / f"report.{ending}"
             self.check("--report", path)
-            text = path.read_text()
+            text = path.read_text().replace("<wbr>", "") # where a name may break
             self.assertIn("event3_regression.joblib", text)
             if ending == "csv":
                 rows = list(csv.DictReader(text.splitlines()))

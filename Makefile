@@ -30,7 +30,7 @@ CLI_TESTS  ?= test_*.py
 FAULT_TESTS ?= test_*.py
 SHIM := $(BUILD)/tests/fault/shim.so
 
-.PHONY: all tests check check-unit check-server check-protections check-long asan tsan coverage lint bench run run-postgres install uninstall clean
+.PHONY: all tests check check-unit check-store check-server check-protections check-long asan tsan coverage lint bench run run-postgres install uninstall clean
 all: $(PROGRAM)
 
 $(PROGRAM): $(OBJS)
@@ -69,20 +69,30 @@ tests: $(PROGRAM) $(UNIT_BINS) $(STORE_BINS) $(FUZZ_BINS) $(SHIM)
 check:
 	scripts/install-deps
 	$(MAKE) --no-print-directory -j$(JOBS) tests
-	$(MAKE) --no-print-directory check-unit check-fuzz
-	$(MAKE) --no-print-directory -j3 --output-sync=target check-server check-disk-and-network check-other-faults
+	$(MAKE) --no-print-directory check-unit check-fuzz check-store
+	$(MAKE) --no-print-directory -j4 --output-sync=target check-first-commands check-other-commands check-disk-and-network check-other-faults
 
 check-unit: $(UNIT_BINS)
 	@set -e; for t in $(UNIT_BINS); do $$t; done
 
 # The groups that need a server have one each, thrown away at the end, and run side by side.
-check-server: tests
-	scripts/with-postgres $(MAKE) --no-print-directory on-server BUILD=$(BUILD)
+check-store: tests
+	scripts/with-postgres sh -ec 'for t in $(STORE_BINS); do $$t; done'
 
-.PHONY: on-server
-on-server:
-	@set -e; for t in $(STORE_BINS); do $$t; done
+check-server: check-store check-commands
+
+.PHONY: commands check-commands check-first-commands check-other-commands
+commands:
 	PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -m unittest discover -s tests/cli -p '$(CLI_TESTS)'
+
+check-commands: tests
+	scripts/with-postgres $(MAKE) --no-print-directory commands BUILD=$(BUILD)
+
+check-first-commands:
+	$(MAKE) --no-print-directory check-commands CLI_TESTS='test_[a-m]*.py'
+
+check-other-commands:
+	$(MAKE) --no-print-directory check-commands CLI_TESTS='test_[!a-m]*.py'
 
 # Kills, full disks, failing reads, no memory, cut connections. KILLS=10000 FAULTS=all is the long form.
 .PHONY: faults check-fault check-disk-and-network check-other-faults

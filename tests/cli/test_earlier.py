@@ -23,6 +23,7 @@ class EarlierCase(CliCase):
 
     def setUp(self):
         super().setUp()
+        self.key = self.store_key()
         self.load_store()
         shutil.copytree(EARLIER / "models", self.tree, dirs_exist_ok=True)
         for path in self.tree.rglob("*"):
@@ -35,20 +36,20 @@ class EarlierCase(CliCase):
         subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-f", EARLIER / "store.sql", self.url], check=True, capture_output=True)
 
     def store_key(self):
-        """How the program calls the state folder of this database."""
+        """How the program calls the state folder of this database, which is left empty."""
         probe, empty = self.base / "probe", self.base / "empty"
         empty.mkdir()
-        self.call([PROGRAM, "run", "-q", "--state-dir", probe, "-d", self.url, empty])
+        self.call([PROGRAM, "run", "-q", "--upgrade", "--state-dir", probe, "-d", self.url, empty])
+        self.kind.drop_all(self.url)
         return next(probe.iterdir()).name
 
     def copy_state(self):
-        key = self.store_key()
-        self.folder_of_store = self.state / key
+        self.folder_of_store = self.state / self.key
         shutil.copytree(EARLIER / "state", self.folder_of_store)
         for path in [self.state, *self.state.rglob("*")]:
             path.chmod(0o700 if path.is_dir() else 0o600)
         for path in self.state.rglob("STORE"):
-            path.write_text(f"{key}/public\n")
+            path.write_text(f"{self.key}/public\n")
         self.journal_path = self.folder_of_store / "journal"
         self.journal_path.write_text(self.adapt_journal(self.journal_path.read_text()))
 

@@ -103,7 +103,8 @@ class SearchPath(CliCase):
 
     def statement(self, path, cursor):
         """Runs a file of ours as far as it must be for its names to be looked up."""
-        text = path.read_text().replace(':"ledger"', '"migrate_models_revisions"')
+        ledger = "_heads" in path.name and "heads" or "_log" in path.name and "log" or "migrate_models_revisions"
+        text = path.read_text().replace(':"ledger"', f'"{ledger}"')
         if re.match(r"\d{4}_", path.name):
             cursor.execute(text[text.index("-- upgrade\n"):text.index("-- downgrade\n")])
         elif "STDIN" in text or "STDOUT" in text:
@@ -119,7 +120,7 @@ class SearchPath(CliCase):
         cursor.execute("PREPARE theirs AS SELECT 1 WHERE 'a' || 'b' = 'ab'::text")
         self.assertIn("evil.", " ".join(self.foreign("".join(connection.notices)))) # the shadows work
         revisions = [path for path in SQL if re.match(r"\d{4}_", path.name)]
-        first = [*revisions, SQL[0].with_name("revisions_create.sql")]
+        first = revisions + [path for path in SQL if re.match(r"revisions_.*create", path.name)]
         by_hand = "id serial, name varchar(255), version int, model_type text, event text, model_binary bytea, created_at timestamp, is_active bool"
         for path in first + [path for path in SQL if path not in first]:
             if path is revisions[0]: # an adopted table: the first pass makes the tables, the second one has rows
